@@ -1,0 +1,44 @@
+/** L(θ) on fixed data, with its derivatives: what every curvature number of a run is computed from. */
+
+/**
+ * The objective frozen at one θ: the forward pass, its derivatives and everything that Hv shares between
+ * vectors are computed once. Holds tensors until {@link Linearised.dispose}.
+ */
+export interface Linearised {
+  /** [D] copied at creation. */
+  readonly theta: Float32Array;
+  readonly loss: number;
+  /** ∇L(θ), [D]. @unit loss · θ⁻¹ */
+  readonly gradient: Float32Array;
+  /**
+   * H(θ)v by the R-operator (Pearlmutter 1994): exact up to rounding, symmetric; kinks of relu count as curvature 0.
+   * @param v [D]. @returns a new [D]. @unit loss · θ⁻². @cost about one gradient.
+   */
+  hessianVectorProduct(v: Float32Array): Float32Array;
+  dispose(): void;
+}
+
+/** Deterministic: the same θ gives the same bits. All methods are synchronous and leave no tensor behind. */
+export interface Objective {
+  /** D. */
+  readonly parameterCount: number;
+  /** n: examples in the data. */
+  readonly size: number;
+  readonly formula: string;
+  loss(theta: Float32Array): number;
+  /** Loss of each example, [n]; {@link loss} is their mean, summed in float64. */
+  exampleLosses(theta: Float32Array): Float32Array;
+  /** Share of examples whose largest output is the label's; NaN for regression. */
+  accuracy(theta: Float32Array): number;
+  /** Everything one forward and backward pass gives; new arrays. `loss` has the same bits as {@link loss}. */
+  gradient(theta: Float32Array): {
+    readonly loss: number;
+    /** [D]. */
+    readonly gradient: Float32Array;
+    /** [n]. */
+    readonly exampleLosses: Float32Array;
+  };
+  linearise(theta: Float32Array): Linearised;
+  /** Frees the data's tensors. */
+  dispose(): void;
+}

@@ -1,0 +1,79 @@
+/** What can be said about a run, and what it means when nothing is said. Flags, config files and HTTP bodies all end here. */
+import * as z from "zod/mini";
+
+const positive = z.int().check(z.positive());
+
+/** Every key a run understands; all optional, over a preset. The CLI's flags are these in kebab case. */
+export const RunSettings = z.strictObject({
+  preset: z.optional(z.string()),
+  task: z.optional(z.string()),
+  /** "mnist", "two-spirals" or "idx:<folder>". */
+  dataset: z.optional(z.string()),
+  trainSize: z.optional(positive),
+  /** Subtract the training mean image. */
+  center: z.optional(z.enum(["mean", "none"])),
+  hidden: z.optional(z.array(positive)),
+  activation: z.optional(z.enum(["relu", "tanh", "sigmoid", "gelu"])),
+  init: z.optional(z.enum(["glorot", "lecun", "he"])),
+  loss: z.optional(z.enum(["cross-entropy", "mse", "half-sum-mse"])),
+  steps: z.optional(positive),
+  epochs: z.optional(z.number().check(z.positive())),
+  batchSize: z.optional(z.union([positive, z.literal("full")])),
+  optimizer: z.optional(z.enum(["gd", "sgd", "momentum", "nesterov", "adam"])),
+  learningRate: z.optional(z.number().check(z.positive())),
+  momentum: z.optional(z.number().check(z.gte(0), z.lt(1))),
+  weightDecay: z.optional(z.number().check(z.gte(0))),
+  lrSchedule: z.optional(z.enum(["constant", "cosine", "step"])),
+  /** Sets all four seeds that are not set themselves. */
+  seed: z.optional(z.int()),
+  seedInit: z.optional(z.int()),
+  seedOrder: z.optional(z.int()),
+  seedProbe: z.optional(z.int()),
+  seedVectors: z.optional(z.int()),
+  probeSize: z.optional(positive),
+  /** Interval in steps by schedule key (hessian, path, line, eval, batch-sharpness, weights, state) or stream name. */
+  every: z.optional(z.record(z.string(), positive)),
+  /** Share of training speed that measuring may cost, in percent. */
+  overhead: z.optional(z.number().check(z.positive(), z.lt(100))),
+  bestEffort: z.optional(z.boolean()),
+  backend: z.optional(z.enum(["auto", "tfjs-node", "wasm", "cpu"])),
+  name: z.optional(z.string().check(z.maxLength(120))),
+  weightsEvery: z.optional(positive),
+  /** In MiB. */
+  recordingBudget: z.optional(z.number().check(z.positive())),
+});
+export type RunSettings = z.infer<typeof RunSettings>;
+
+/** Settings with every default resolved: what the header records. */
+export interface RunConfig {
+  readonly preset: string | null;
+  readonly task: string;
+  readonly dataset: string;
+  readonly trainSize: number;
+  readonly center: "mean" | "none";
+  readonly hidden: readonly number[];
+  readonly activation: "relu" | "tanh" | "sigmoid" | "gelu";
+  readonly init: "glorot" | "lecun" | "he";
+  readonly loss: "cross-entropy" | "mse" | "half-sum-mse";
+  readonly steps: number;
+  readonly batchSize: number | "full";
+  readonly optimizer: "gd" | "sgd" | "momentum" | "nesterov" | "adam";
+  readonly learningRate: number;
+  readonly momentum: number;
+  readonly weightDecay: number;
+  readonly lrSchedule: "constant" | "cosine" | "step";
+  readonly seeds: {
+    readonly init: number;
+    readonly order: number;
+    readonly probe: number;
+    readonly vectors: number;
+  };
+  readonly probeSize: number;
+  readonly every: Readonly<Record<string, number>>;
+  readonly overhead: number;
+  readonly bestEffort: boolean;
+  readonly backend: "auto" | "tfjs-node" | "wasm" | "cpu";
+  readonly name: string;
+  readonly weightsEvery: number | null;
+  readonly recordingBudget: number;
+}

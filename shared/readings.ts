@@ -1,0 +1,120 @@
+/** The values of Thalweg's own streams, as both the server that derives them and the dashboard that draws them know them. */
+
+/** `path/monotonicity`: the loss at the iterates, not on the straight line. Lower bounds when `every` > 1; never compared across `every`. */
+export interface PathMonotonicity {
+  /** L_t − min_{s≤t} L_s. */
+  readonly excess: number;
+  /** max_{s<t} (L_t − L_s), at least 0: the most the loss has ever risen above an earlier value. */
+  readonly drawUp: number;
+  /** Share of measured intervals in which the loss rose. */
+  readonly upFraction: number;
+  readonly every: number;
+  /** max(0, drawUp − 2·pairedStdErr): what is left of the draw-up for the population the probe was drawn from. */
+  readonly populationDrawUp: number | null;
+  /** Standard error, over probe examples, of the difference between the two losses that set the draw-up. */
+  readonly pairedStdErr: number | null;
+}
+
+/** `path/top-mode`: v₁ᵀ(θ_t − θ_ref), the zig-zag across the valley. Breaks where a newer v₁ is adopted. */
+export interface TopMode {
+  readonly projection: number;
+  /** The step whose Hessian gave v₁, and the step of θ_ref, where v₁ came into use. */
+  readonly modeStep: number;
+  readonly referenceStep: number;
+}
+
+/** `line/profile`: L((1−α)θ₀ + αθ_t). */
+export interface LineProfile {
+  readonly alphas: readonly number[];
+  readonly losses: readonly number[];
+  /** 11 points are a hint; 51, refined around bumps, carry the verdict. */
+  readonly carriesVerdict: boolean;
+  readonly drawUp: number;
+  /** Smallest α with l(α) ≤ (l(0) + l(1))/2. */
+  readonly plateau: number;
+  /** Off-line geometry of the path so far is zero here: θ_t is the line's end. Share of the path's displacement on the line θ₀→θ_T when a fixed end is known, else null. */
+  readonly projection: number | null;
+  readonly residual: number | null;
+  readonly noiseFloor: number;
+  readonly pairedStdErr: number;
+  readonly monotoneOnProbe: boolean;
+  readonly monotoneInPopulation: boolean;
+  /** The same line from an unrelated initialisation: if it is monotone too, monotony says little about training. */
+  readonly control: {
+    readonly losses: readonly number[];
+    readonly drawUp: number;
+    readonly monotoneOnProbe: boolean;
+  } | null;
+}
+
+/** `distance/to-init`. */
+export interface DistanceToInit {
+  /** ‖θ_t − θ₀‖₂, and divided by ‖θ₀‖₂. */
+  readonly l2: number;
+  readonly relative: number;
+  /** Σ_s ‖θ_s − θ_{s−1}‖₂, and l2 / pathLength (1 on a straight path; 1 at t = 0). */
+  readonly pathLength: number;
+  readonly straightness: number;
+  /** ‖θ_t − θ₀‖₂ of each parameter, in the header's order. */
+  readonly perLayer: readonly number[];
+  /** 1 − cos(θ_t, θ₀) of each parameter; NaN where one of them is zero. */
+  readonly rotation: readonly number[];
+}
+
+export interface Eigenvalue {
+  readonly value: number;
+  /** ‖Hv − λv‖₂: some eigenvalue lies this near. It does not say which one. */
+  readonly residual: number;
+  readonly converged: boolean;
+}
+
+export type ThresholdRule = "gd" | "heavy-ball" | "nesterov" | "adam" | "full-batch-bound";
+
+/** `hessian/eigenvalues`, algebraic order: top descending, bottom ascending. */
+export interface HessianEigenvalues {
+  readonly top: readonly Eigenvalue[];
+  readonly bottom: readonly Eigenvalue[];
+  /** Where gradient descent with this η stops being stable; null where no rule applies. */
+  readonly threshold: number | null;
+  readonly rule: ThresholdRule | null;
+  /** λ₁ / threshold. */
+  readonly ratio: number | null;
+  readonly eta: number;
+  /** Examples in the probe. */
+  readonly n: number;
+  readonly loss: number;
+  readonly thetaNorm: number;
+  readonly hvps: number;
+  /** At cold checks: (λ₁ cold − λ₁ warm)/λ₁ cold. */
+  readonly coldGap: number | null;
+  /** |λ₁ on a second, disjoint probe − λ₁| / √2, where it is measured. */
+  readonly probeStdErr: number | null;
+}
+
+/** `hessian/batch-sharpness`: E_B[gᵀH_B g / ‖g‖²] over training minibatches, g the minibatch's own gradient. */
+export interface BatchSharpness {
+  readonly value: number;
+  readonly stdErr: number;
+  readonly batches: number;
+  readonly threshold: number | null;
+  readonly ratio: number | null;
+}
+
+/** `run/overhead`: what watching costs. */
+export interface Overhead {
+  /** 1 − bare step time / step time with instruments, and its interval from the quartiles of both. */
+  readonly total: number;
+  readonly interval: readonly [number, number];
+  readonly stepsPerSecond: number;
+  readonly bareStepMs: number;
+  /** Busy thread-seconds per wall-second. */
+  readonly perStream: Readonly<Record<string, number>>;
+}
+
+/** `run/status`: what happened. Codes are listed in docs/protocol.md. */
+export interface RunStatus {
+  readonly level: "info" | "warning" | "error";
+  readonly code: string;
+  readonly message: string;
+  readonly stream?: string;
+}

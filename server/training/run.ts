@@ -26,6 +26,8 @@ export interface Step {
   readonly learningRate: number;
   /** L(θ_t) of each probe example, [n], where training computes it anyway (the probe is the full batch). Borrowed. */
   readonly probeLosses: Float32Array | null;
+  /** Index into the header's channels of a stream that somebody asked to have measured now, due or not; else null. */
+  readonly demanded: number | null;
   /** A copy of θ that may be kept. */
   retain(): Float32Array;
   /** What continuing from here needs beside θ: optimizer slots, RNG and data-order position. Call during `next`. */

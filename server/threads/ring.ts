@@ -1,0 +1,216 @@
+/**
+ * θ on its way between threads: a ring of slots on one SharedArrayBuffer, one writer, several readers.
+ * A lossless reader gates the writer: ring full means training waits. With one slot the writer waits until the reader has done with the step
+ * before: that is how a measurement that takes longer than its interval holds training back instead of being dropped.
+ */
+import { Observable } from "rxjs";
+import type { Step } from "../training/run.ts";
+
+/** Control words: steps written, closed, abandoned, reader progress (only to wake the writer), then one cursor a reader. */
+const WRITTEN = 0;
+const CLOSED = 1;
+const ABANDONED = 2;
+const PROGRESS = 3;
+const CURSORS = 4;
+
+/** Numbers a slot holds beside θ. */
+const META = 10;
+/** A waiting writer looks this often whether it was abandoned, so that stop always works. */
+const WAIT_MS = 50;
+/** A reader that never has to wait still lets its thread hear messages this often. */
+const YIELD_MS = 20;
+
+export interface RingBuffers {
+  readonly control: SharedArrayBuffer;
+  readonly meta: SharedArrayBuffer;
+  readonly theta: SharedArrayBuffer;
+  readonly losses: SharedArrayBuffer;
+  readonly slots: number;
+  readonly parameterCount: number;
+  /** Probe losses carried with each θ; 0 when training does not compute them. */
+  readonly lossCount: number;
+  readonly readers: number;
+}
+
+/** 64 slots, fewer when they would take more than 64 MiB, never fewer than 4. */
+export function ringSlots(parameterCount: number): number {
+  return Math.max(4, Math.min(64, Math.floor((64 * 1024 * 1024) / (4 * parameterCount))));
+}
+
+export function createRing(options: {
+  readonly slots: number;
+  readonly parameterCount: number;
+  readonly lossCount: number;
+  readonly readers: number;
+}): RingBuffers {
+  const { slots, parameterCount, lossCount, readers } = options;
+  return {
+    ...options,
+    control: new SharedArrayBuffer(4 * (CURSORS + readers)),
+    meta: new SharedArrayBuffer(8 * META * slots),
+    theta: new SharedArrayBuffer(4 * parameterCount * slots),
+    losses: new SharedArrayBuffer(4 * lossCount * slots),
+  };
+}
+
+/** Any thread: the writer's next push and the readers' next read end at once. */
+export function abandonRing(ring: RingBuffers): void {
+  const control = new Int32Array(ring.control);
+  Atomics.store(control, ABANDONED, 1);
+  Atomics.notify(control, WRITTEN);
+  Atomics.notify(control, PROGRESS);
+}
+
+class Slots {
+  readonly control: Int32Array;
+  readonly #meta: Float64Array;
+  readonly #theta: Float32Array;
+  readonly #losses: Float32Array;
+  readonly #ring: RingBuffers;
+
+  constructor(ring: RingBuffers) {
+    this.#ring = ring;
+    this.control = new Int32Array(ring.control);
+    this.#meta = new Float64Array(ring.meta);
+    this.#theta = new Float32Array(ring.theta);
+    this.#losses = new Float32Array(ring.losses);
+  }
+
+  theta(slot: number): Float32Array {
+    const { parameterCount } = this.#ring;
+    return this.#theta.subarray(slot * parameterCount, (slot + 1) * parameterCount);
+  }
+
+  losses(slot: number): Float32Array {
+    const { lossCount } = this.#ring;
+    return this.#losses.subarray(slot * lossCount, (slot + 1) * lossCount);
+  }
+
+  put(slot: number, step: Step): void {
+    this.theta(slot).set(step.theta);
+    if (step.probeLosses !== null) this.losses(slot).set(step.probeLosses);
+    const { update } = step;
+    this.#meta.set(
+      [
+        step.step,
+        step.lastStep,
+        step.learningRate,
+        step.probeLosses === null ? 0 : 1,
+        update === null ? 0 : 1,
+        update?.loss ?? 0,
+        update?.gradientNorm ?? 0,
+        update?.updateNorm ?? 0,
+        update?.learningRate ?? 0,
+        step.demanded ?? -1,
+      ],
+      slot * META,
+    );
+  }
+
+  get(slot: number): Step {
+    const at = (word: number) => this.#meta[slot * META + word] as number;
+    const theta = this.theta(slot);
+    return {
+      step: at(0),
+      lastStep: at(1),
+      theta,
+      learningRate: at(2),
+      probeLosses: at(3) === 1 ? this.losses(slot) : null,
+      update:
+        at(4) === 1
+          ? { loss: at(5), gradientNorm: at(6), updateNorm: at(7), learningRate: at(8) }
+          : null,
+      demanded: at(9) < 0 ? null : at(9),
+      retain: () => theta.slice(),
+      captureState: () => {
+        throw new Error("captureState: only the training thread has the optimizer's state");
+      },
+    };
+  }
+}
+
+export class RingWriter {
+  readonly #slots: Slots;
+  readonly #ring: RingBuffers;
+  /** Milliseconds spent waiting for readers: what measuring has cost training so far. */
+  waitedMs = 0;
+
+  constructor(ring: RingBuffers) {
+    this.#ring = ring;
+    this.#slots = new Slots(ring);
+  }
+
+  /** Copies the step into the ring; blocks the thread while the slowest reader is a whole ring behind. False when abandoned. */
+  push(step: Step): boolean {
+    const { control } = this.#slots;
+    if (!this.hasRoom()) {
+      const began = performance.now();
+      for (;;) {
+        const progress = Atomics.load(control, PROGRESS);
+        if (Atomics.load(control, ABANDONED) === 1) return false;
+        if (this.hasRoom()) break;
+        Atomics.wait(control, PROGRESS, progress, WAIT_MS);
+      }
+      this.waitedMs += performance.now() - began;
+    }
+    if (Atomics.load(control, ABANDONED) === 1) return false;
+    const written = Atomics.load(control, WRITTEN);
+    this.#slots.put(written % this.#ring.slots, step);
+    Atomics.store(control, WRITTEN, written + 1);
+    Atomics.notify(control, WRITTEN);
+    return true;
+  }
+
+  hasRoom(): boolean {
+    const { control } = this.#slots;
+    const written = Atomics.load(control, WRITTEN);
+    for (let reader = 0; reader < this.#ring.readers; reader++) {
+      if (written - Atomics.load(control, CURSORS + reader) >= this.#ring.slots) return false;
+    }
+    return true;
+  }
+
+  /** No more steps: readers complete once they have read what is there. */
+  close(): void {
+    const { control } = this.#slots;
+    Atomics.store(control, CLOSED, 1);
+    Atomics.notify(control, WRITTEN);
+  }
+}
+
+/**
+ * The steps as one lossless reader sees them. Each is borrowed: its slot is given back when `next` returns.
+ * Completes when the ring is closed and drained, or abandoned.
+ */
+export function ringSteps(ring: RingBuffers, reader: number, onIdle: () => void = () => {}): Observable<Step> {
+  return new Observable((subscriber) => {
+    const slots = new Slots(ring);
+    const { control } = slots;
+    const read = async () => {
+      let yieldedMs = performance.now();
+      while (!subscriber.closed) {
+        const written = Atomics.load(control, WRITTEN);
+        const cursor = Atomics.load(control, CURSORS + reader);
+        if (Atomics.load(control, ABANDONED) === 1) break;
+        if (cursor < written) {
+          subscriber.next(slots.get(cursor % ring.slots));
+          Atomics.store(control, CURSORS + reader, cursor + 1);
+          Atomics.add(control, PROGRESS, 1);
+          Atomics.notify(control, PROGRESS);
+          if (performance.now() - yieldedMs > YIELD_MS) {
+            await new Promise((resolve) => setTimeout(resolve, 0));
+            yieldedMs = performance.now();
+          }
+          continue;
+        }
+        if (Atomics.load(control, CLOSED) === 1 && Atomics.load(control, WRITTEN) === cursor) break;
+        onIdle();
+        const woken = Atomics.waitAsync(control, WRITTEN, written, WAIT_MS);
+        if (woken.async) await woken.value;
+        yieldedMs = performance.now();
+      }
+      subscriber.complete();
+    };
+    read().catch((cause: unknown) => subscriber.error(cause));
+  });
+}

@@ -30,6 +30,8 @@ export interface Objective {
   exampleLosses(theta: Float32Array): Float32Array;
   /** Share of examples whose largest output is the label's; NaN for regression. */
   accuracy(theta: Float32Array): number;
+  /** {@link loss} and {@link accuracy}, the same bits, from one forward pass. */
+  evaluate(theta: Float32Array): { readonly loss: number; readonly accuracy: number };
   /** Everything one forward and backward pass gives; new arrays. `loss` has the same bits as {@link loss}. */
   gradient(theta: Float32Array): {
     readonly loss: number;

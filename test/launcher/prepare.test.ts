@@ -1,0 +1,89 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+interface Package {
+  readonly version: string;
+  readonly integrity?: string;
+  readonly optional?: boolean;
+}
+interface Prepare {
+  nodeTooOld(version: string): string | undefined;
+  missingPackages(lock: Record<string, Package>, installed: Record<string, Package>): string[];
+  stampOf(root: string, folders: readonly string[]): string;
+}
+
+const ROOT = join(import.meta.dirname, "..", "..");
+// The launcher is plain JavaScript, which the compiler of the tests does not read.
+const launcher: string = join(ROOT, "server", "launcher", "prepare.mjs");
+const { nodeTooOld, missingPackages, stampOf } = (await import(launcher)) as Prepare;
+
+describe("the Node check", () => {
+  it.each(["20.19.0", "20.20.2", "22.12.0", "24.0.0", "26.1.0"])("accepts Node %s", (version) => {
+    expect(nodeTooOld(version)).toBeUndefined();
+  });
+
+  it.each(["16.20.2", "18.20.8", "20.18.3", "21.7.3", "22.11.0"])(
+    "refuses Node %s in one line",
+    (version) => {
+      expect(nodeTooOld(version)).toMatch(new RegExp(`^[^\n]*20\\.19[^\n]*${version}[^\n]*$`));
+    },
+  );
+
+  it("says what package.json says", () => {
+    const { engines } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+    expect(engines.node).toBe("^20.19.0 || >=22.12.0");
+  });
+});
+
+describe("the package check", () => {
+  const wanted = { "": { version: "0.1.0" }, "node_modules/a": { version: "1.0.0", integrity: "sha512-a" } };
+
+  it("finds nothing to do when every package is there", () => {
+    expect(
+      missingPackages(wanted, { "node_modules/a": { version: "1.0.0", integrity: "sha512-a" } }),
+    ).toEqual([]);
+  });
+
+  it("finds a package that is missing, of another version, or of other content", () => {
+    expect(missingPackages(wanted, {})).toEqual(["node_modules/a"]);
+    expect(missingPackages(wanted, { "node_modules/a": { version: "1.0.1" } })).toEqual(["node_modules/a"]);
+    expect(
+      missingPackages(wanted, { "node_modules/a": { version: "1.0.0", integrity: "sha512-b" } }),
+    ).toEqual(["node_modules/a"]);
+  });
+
+  it("does not miss an optional package, but does see an old one", () => {
+    const optional = { "node_modules/b": { version: "2.0.0", optional: true } };
+    expect(missingPackages(optional, {})).toEqual([]);
+    expect(missingPackages(optional, { "node_modules/b": { version: "1.0.0" } })).toEqual(["node_modules/b"]);
+  });
+});
+
+describe("the stamp of the sources", () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), "thalweg-stamp-"));
+    mkdirSync(join(root, "shared", "deep"), { recursive: true });
+    writeFileSync(join(root, "shared", "deep", "a.ts"), "1");
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  it("does not change when a file is only touched", () => {
+    const before = stampOf(root, ["shared"]);
+    utimesSync(join(root, "shared", "deep", "a.ts"), new Date(), new Date());
+    expect(stampOf(root, ["shared"])).toBe(before);
+  });
+
+  it("changes with a file's text, its name, a new file, and the lockfile", () => {
+    const stamps = [stampOf(root, ["shared"])];
+    writeFileSync(join(root, "shared", "deep", "a.ts"), "2");
+    stamps.push(stampOf(root, ["shared"]));
+    writeFileSync(join(root, "shared", "b.ts"), "");
+    stamps.push(stampOf(root, ["shared"]));
+    writeFileSync(join(root, "package-lock.json"), "{}");
+    stamps.push(stampOf(root, ["shared"]));
+    expect(new Set(stamps).size).toBe(4);
+  });
+});

@@ -10,6 +10,8 @@ export interface StreamContext {
   readonly run: Run;
   /** Interval of this stream, in steps; 1 for every-step streams. */
   readonly every: number;
+  /** Its index among the header's channels: a step that demands it is measured, due or not. */
+  readonly channel?: number;
   readonly modes: Modes;
   /** Bare numbers of another stream's schedule, by its key: path/top-mode must know when the Hessian is measured. */
   everyOf(scheduleKey: string): number;

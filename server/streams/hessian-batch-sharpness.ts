@@ -1,0 +1,118 @@
+import type { OperatorFunction } from "rxjs";
+import type { BatchSharpness } from "../../shared/readings.ts";
+import type { Sample } from "../../shared/stream.ts";
+import { batchSharpnessThreshold } from "../../shared/thresholds.ts";
+import type { Objective } from "../engine/objective.ts";
+import { createRandom, type Random } from "../numerics/random.ts";
+import { dot } from "../numerics/vector.ts";
+import type { Run, Step } from "../training/run.ts";
+import type { StreamDefinition } from "./define.ts";
+import { type Schedule, scheduled } from "./derived.ts";
+
+const NAME = "hessian/batch-sharpness";
+
+export interface BatchSharpnessOptions extends Schedule {
+  /** Examples per batch: training's own batch size. */
+  readonly batchSize: number;
+  /** How many batches are averaged. Default 32. */
+  readonly batches?: number;
+  readonly seed?: number;
+  /** Threshold at η; default: none. See {@link batchSharpnessThreshold}. */
+  readonly threshold?: (eta: number) => number | null;
+}
+
+/**
+ * E_B[gᵀH_B g / ‖g‖²] at due steps: the curvature a minibatch sees along its own gradient. g and H_B belong to the same batch.
+ *
+ * Batches are drawn for the measurement, without replacement within a batch, by seed and step; they are not the ones training used.
+ *
+ * @nonfinite a batch with a zero or non-finite gradient makes value and standard error NaN.
+ * @cost per batch one gradient and one Hessian-vector product of `batchSize` examples.
+ * @source Andreyev & Beneventano 2024, arXiv:2412.20553.
+ */
+export function batchSharpness(
+  run: Pick<Run, "batchObjective" | "trainSize">,
+  options: BatchSharpnessOptions,
+): OperatorFunction<Step, Sample<BatchSharpness>> {
+  const { batchSize, batches = 32, seed = 0, threshold = () => null } = options;
+  if (!Number.isInteger(batches) || batches < 2) {
+    throw new RangeError(`batches: expected at least 2, got ${batches}`);
+  }
+  return scheduled(NAME, options, () => ({ step, theta, learningRate }) => {
+    const random = createRandom(seed).stream(NAME).stream(step);
+    const values = Array.from({ length: batches }, () => {
+      const objective = run.batchObjective(drawIndices(random, batchSize, run.trainSize));
+      try {
+        return curvatureAlongGradient(objective, theta);
+      } finally {
+        objective.dispose();
+      }
+    });
+    const value = values.reduce((sum, one) => sum + one, 0) / batches;
+    const squares = values.reduce((sum, one) => sum + (one - value) ** 2, 0);
+    const limit = threshold(learningRate);
+    return {
+      value,
+      stdErr: Math.sqrt(squares / (batches - 1) / batches),
+      batches,
+      threshold: limit,
+      ratio: limit === null ? null : value / limit,
+    };
+  });
+}
+
+/** gᵀHg / ‖g‖², the Rayleigh quotient of H at the gradient. */
+function curvatureAlongGradient(objective: Objective, theta: Float32Array): number {
+  const linearised = objective.linearise(theta);
+  try {
+    const g = linearised.gradient;
+    const product = linearised.hessianVectorProduct(g);
+    return dot(g, product) / dot(g, g);
+  } finally {
+    linearised.dispose();
+  }
+}
+
+/** `count` different indices below `size`, ascending; each subset equally likely (Floyd's method). */
+function drawIndices(random: Random, count: number, size: number): Uint32Array {
+  if (count > size) throw new RangeError(`batchSize: expected at most ${size}, got ${count}`);
+  const chosen = new Set<number>();
+  for (let bound = size - count; bound < size; bound++) {
+    const index = random.integer(bound + 1);
+    chosen.add(chosen.has(index) ? bound : index);
+  }
+  return Uint32Array.from(chosen).sort();
+}
+
+export const batchSharpnessStream: StreamDefinition = {
+  descriptor: {
+    name: NAME,
+    title: "Batch sharpness",
+    about:
+      "Curvature that a training minibatch sees along its own gradient, averaged over batches. With minibatches it is this number, not λ₁ of the full Hessian, that settles at 2/η.",
+    source: "Andreyev & Beneventano 2024, arXiv:2412.20553",
+    unit: "loss·θ⁻²",
+    encoding: "json",
+    heavy: false,
+    on: "minibatch",
+    needs: "objective",
+    cadence: { kind: "scheduled", every: 1 },
+    fields: [
+      { path: "value", label: "batch sharpness", unit: "loss·θ⁻²", scale: "symlog" },
+      { path: "threshold", label: "2/η", unit: "loss·θ⁻²", scale: "symlog" },
+      { path: "stdErr", label: "standard error", unit: "loss·θ⁻²", scale: "log" },
+      { path: "ratio", label: "batch sharpness / (2/η)", unit: "1", scale: "linear" },
+    ],
+  },
+  role: () => "curvature",
+  scheduleKey: "batch-sharpness",
+  applies: (run) => !run.isFullBatch,
+  derive: ({ run, every, channel }) =>
+    batchSharpness(run, {
+      every,
+      ...(channel === undefined ? {} : { channel }),
+      batchSize: run.config.batchSize === "full" ? run.trainSize : run.config.batchSize,
+      seed: run.config.seeds.vectors,
+      threshold: (eta) => batchSharpnessThreshold({ ...run.config, isFullBatch: false }, eta),
+    }),
+};

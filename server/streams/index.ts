@@ -1,0 +1,58 @@
+/** The registry: every stream, in the order in which the dashboard shows them. To add one, write its file and a line here. */
+import type { StreamDescriptor } from "../../shared/stream.ts";
+import type { StreamDefinition } from "./define.ts";
+import { distanceToInitStream } from "./distance-to-init.ts";
+import { testAccuracyStream } from "./eval-test-accuracy.ts";
+import { testLossStream } from "./eval-test-loss.ts";
+import { batchSharpnessStream } from "./hessian-batch-sharpness.ts";
+import { hessianEigenvaluesStream } from "./hessian-eigenvalues.ts";
+import { lineProfileStream } from "./line-profile.ts";
+import { pathLossStream } from "./path-loss.ts";
+import { pathMonotonicityStream } from "./path-monotonicity.ts";
+import { topModeStream } from "./path-top-mode.ts";
+import { runOverhead } from "./run-overhead.ts";
+import { runStatus } from "./run-status.ts";
+import { trainGradientNormStream } from "./train-gradient-norm.ts";
+import { trainLearningRateStream } from "./train-learning-rate.ts";
+import { trainLossStream } from "./train-loss.ts";
+import { trainStateStream } from "./train-state.ts";
+import { trainUpdateNormStream } from "./train-update-norm.ts";
+import { trainWeightsStream } from "./train-weights.ts";
+
+export const streams: readonly StreamDefinition[] = [
+  trainLossStream,
+  pathLossStream,
+  testLossStream,
+  testAccuracyStream,
+  pathMonotonicityStream,
+  lineProfileStream,
+  hessianEigenvaluesStream,
+  batchSharpnessStream,
+  topModeStream,
+  distanceToInitStream,
+  trainGradientNormStream,
+  trainUpdateNormStream,
+  trainLearningRateStream,
+  trainWeightsStream,
+  trainStateStream,
+];
+
+/** Channels that follow from the threads, not from the steps: whoever runs them writes the samples. */
+export const runChannels: readonly StreamDescriptor[] = [runOverhead, runStatus];
+
+export { distanceToInit } from "./distance-to-init.ts";
+export { testAccuracy } from "./eval-test-accuracy.ts";
+export { testLoss } from "./eval-test-loss.ts";
+export { batchSharpness } from "./hessian-batch-sharpness.ts";
+export { hessianEigenvalues } from "./hessian-eigenvalues.ts";
+export { lineProfile } from "./line-profile.ts";
+export { createModes } from "./modes.ts";
+export { pathLoss } from "./path-loss.ts";
+export { pathMonotonicity } from "./path-monotonicity.ts";
+export { topMode } from "./path-top-mode.ts";
+export { trainGradientNorm } from "./train-gradient-norm.ts";
+export { trainLearningRate } from "./train-learning-rate.ts";
+export { trainLoss } from "./train-loss.ts";
+export { trainState } from "./train-state.ts";
+export { trainUpdateNorm } from "./train-update-norm.ts";
+export { trainWeights } from "./train-weights.ts";

@@ -1,0 +1,116 @@
+/** Extremal eigenpairs of a Hessian that moves a little between measurements: warm starts, and the check that they missed nothing. */
+import type { Linearised } from "../engine/objective.ts";
+import { type Eigenpair, extremalEigenpairs } from "../numerics/lanczos.ts";
+import { createRandom } from "../numerics/random.ts";
+import { axpy, norm, scale } from "../numerics/vector.ts";
+
+export interface SpectrumOptions {
+  /** How many from each end, in algebraic order. Fewer where D is smaller. */
+  readonly top: number;
+  readonly bottom: number;
+  /** Residual at which a pair counts as converged: top relative to λ₁, bottom relative to |λ_min|. */
+  readonly tolerance: number;
+  /** Hessian-vector products a single Lanczos run may take. */
+  readonly maxApplications: number;
+  readonly seed: number;
+}
+
+export interface Spectrum {
+  readonly top: readonly Eigenpair[];
+  readonly bottom: readonly Eigenpair[];
+  readonly hvps: number;
+  /** (λ₁ cold − λ₁ warm)/λ₁ cold; null where no cold start was made beside a warm one. */
+  readonly coldGap: number | null;
+  readonly finite: boolean;
+}
+
+/** Share of fresh noise in a warm start: without it a direction orthogonal to all known ones could never be found. */
+const NOISE = 0.1;
+/** Two λ that differ by less than this, relative to λ₁, are the same to Lanczos in float32. */
+const SAME = 1e-5;
+
+/**
+ * Measures one Hessian after another, each from an equal mix of all Ritz vectors of the one before and 10 % fresh noise.
+ * A residual certifies that a pair is an eigenpair, not that it is the largest: only a cold start, from noise alone, can show that.
+ */
+export class SpectrumTracker {
+  readonly #options: SpectrumOptions;
+  readonly #label: string;
+  #known: readonly Float32Array[] = [];
+
+  /** @param label  names the noise: trackers of one run must differ in it. */
+  constructor(options: SpectrumOptions, label: string) {
+    this.#options = options;
+    this.#label = label;
+  }
+
+  /**
+   * @param step  names the noise.
+   * @param check  make a cold start too; whichever finds the larger eigenvalues wins.
+   * @param remember  start the next measurement from this one's vectors. Default true.
+   * @cost 15 to 100 Hessian-vector products; twice that with `check`. Memory: the Krylov basis, `maxApplications` × D.
+   */
+  measure(linearised: Linearised, step: number, check: boolean, remember = true): Spectrum {
+    const noise = this.#noise("warm", step, linearised.theta.length);
+    const isWarm = this.#known.length > 0;
+    const first = this.#lanczos(linearised, isWarm ? warmStart(this.#known, noise) : noise);
+    const spectrum =
+      check && isWarm && first.finite ? this.#checked(linearised, step, first) : { ...first, coldGap: null };
+    if (remember && spectrum.finite) {
+      this.#known = [...spectrum.top, ...spectrum.bottom].map(({ vector }) => vector);
+    }
+    return spectrum;
+  }
+
+  #checked(linearised: Linearised, step: number, warm: Omit<Spectrum, "coldGap">): Spectrum {
+    const cold = this.#lanczos(linearised, this.#noise("cold", step, linearised.theta.length));
+    const warmest = warm.top[0]?.value ?? Number.NaN;
+    const coldest = cold.top[0]?.value ?? Number.NaN;
+    return {
+      ...(isLarger(cold.top, warm.top) ? cold : warm),
+      hvps: warm.hvps + cold.hvps,
+      coldGap: (coldest - warmest) / coldest,
+    };
+  }
+
+  /** A direction drawn uniformly from the unit sphere. */
+  #noise(start: "warm" | "cold", step: number, n: number): Float32Array {
+    const random = createRandom(this.#options.seed).stream(this.#label).stream(start).stream(step);
+    return unit(random.fillNormal(new Float32Array(n)));
+  }
+
+  #lanczos(linearised: Linearised, start: Float32Array): Omit<Spectrum, "coldGap"> {
+    const { top, bottom, tolerance, maxApplications } = this.#options;
+    const n = linearised.theta.length;
+    const result = extremalEigenpairs((v) => linearised.hessianVectorProduct(v), {
+      n,
+      top: Math.min(top, n),
+      bottom: Math.min(bottom, n - Math.min(top, n)),
+      start,
+      tolerance,
+      maxApplications: Math.min(maxApplications, n),
+    });
+    return { top: result.top, bottom: result.bottom, hvps: result.applications, finite: result.finite };
+  }
+}
+
+/** Ritz values never exceed the eigenvalues they stand for, so the first that is larger is nearer to the truth. */
+function isLarger(a: readonly Eigenpair[], b: readonly Eigenpair[]): boolean {
+  const size = Math.abs(b[0]?.value ?? 0);
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    const ours = a[i]?.value ?? Number.NEGATIVE_INFINITY;
+    const theirs = b[i]?.value ?? Number.NEGATIVE_INFINITY;
+    if (Math.abs(ours - theirs) > SAME * size) return ours > theirs;
+  }
+  return false;
+}
+
+function warmStart(known: readonly Float32Array[], noise: Float32Array): Float32Array {
+  const mix = new Float32Array(noise.length);
+  for (const vector of known) axpy(1, vector, mix);
+  return axpy(NOISE, noise, scale(1 - NOISE, unit(mix)));
+}
+
+function unit(vector: Float32Array): Float32Array {
+  return scale(1 / norm(vector), vector);
+}

@@ -1,0 +1,60 @@
+/** Where an optimizer stops being stable on a quadratic: the line that sharpness is compared with. */
+import type { ThresholdRule } from "./readings.ts";
+
+export interface StabilityThreshold {
+  /** Largest λ₁ at which the update is stable on a quadratic. @unit loss · θ⁻². Null where λ₁(H) decides nothing. */
+  readonly threshold: number | null;
+  readonly rule: ThresholdRule | null;
+}
+
+export interface OptimizerConstants {
+  readonly optimizer: "gd" | "sgd" | "momentum" | "nesterov" | "adam";
+  /** β of heavy ball and Nesterov, undamped: m ← βm + g, θ ← θ − ηm. Ignored by the others. */
+  readonly momentum: number;
+  readonly isFullBatch: boolean;
+}
+
+const NONE: StabilityThreshold = { threshold: null, rule: null };
+
+/**
+ * The threshold for λ₁(H) at the current η: a step function of η where η is scheduled.
+ *
+ * gd 2/η · heavy ball (2+2β)/η · Nesterov (2+2β)/((1+2β)η). With minibatches the same number is only a bound for the full batch,
+ * and the rule says so. Adam has none for λ₁(H): its threshold is for λ₁(P⁻¹H).
+ *
+ * @param eta  the step size of the next update, η > 0.
+ * @source Cohen et al. 2021, arXiv:2103.00065, §2 and appendix B; Adam: Cohen et al. 2022, arXiv:2207.14484.
+ */
+export function stabilityThreshold(constants: OptimizerConstants, eta: number): StabilityThreshold {
+  if (!(eta > 0)) throw new RangeError(`eta: expected a positive number, got ${eta}`);
+  const full = fullBatchThreshold(constants, eta);
+  if (constants.isFullBatch || full.rule === null) return full;
+  return { threshold: full.threshold, rule: "full-batch-bound" };
+}
+
+function fullBatchThreshold(
+  { optimizer, momentum: beta }: OptimizerConstants,
+  eta: number,
+): StabilityThreshold {
+  switch (optimizer) {
+    case "gd":
+    case "sgd":
+      return { threshold: 2 / eta, rule: "gd" };
+    case "momentum":
+      return { threshold: (2 + 2 * beta) / eta, rule: "heavy-ball" };
+    case "nesterov":
+      return { threshold: (2 + 2 * beta) / ((1 + 2 * beta) * eta), rule: "nesterov" };
+    case "adam":
+      return NONE;
+  }
+}
+
+/**
+ * What batch sharpness is compared with: 2/η for plain SGD, where it settles; null for momentum and Adam, for which no such value is established.
+ *
+ * @source Andreyev & Beneventano 2024, arXiv:2412.20553.
+ */
+export function batchSharpnessThreshold(constants: OptimizerConstants, eta: number): number | null {
+  if (!(eta > 0)) throw new RangeError(`eta: expected a positive number, got ${eta}`);
+  return constants.optimizer === "gd" || constants.optimizer === "sgd" ? 2 / eta : null;
+}

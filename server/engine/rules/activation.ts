@@ -78,7 +78,7 @@ export function activationRule(layer: string, name: string, outputShape: readonl
     forward: (ops, z) => activation.value(ops, z),
     linearise(ops, z) {
       const { value, first, second } = activation.derivatives(ops, z);
-      const along = <A>(a: A): A => (first === null ? a : (ops.mul(a as typeof z, first) as A));
+      const along = (a: typeof z) => (first === null ? a : ops.mul(a, first));
       return {
         output: value,
         backward(yBar) {

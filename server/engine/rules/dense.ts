@@ -13,19 +13,14 @@ export function denseRule(layer: string, inputs: number, outputs: number, useBia
     forward: (ops, x, [kernel, bias]) => affine(ops, x, kernel, bias),
     linearise(ops, x, [kernel, bias]) {
       const products = transposedProducts(ops, x, outputs);
-      let kernelT: ReturnType<typeof ops.transpose> | undefined;
-      const transposedKernel = () => {
-        kernelT ??= ops.transpose(present(kernel));
-        return kernelT;
-      };
       return {
         output: affine(ops, x, kernel, bias),
         backward(yBar, needsInput) {
           const wBar = [products(yBar), ...(useBias ? [rowSum(ops, yBar, outputs)] : [])];
-          const xBar = needsInput ? ops.matMul(yBar, transposedKernel()) : null;
+          const kernelT = needsInput ? ops.transpose(present(kernel)) : null;
           return {
             wBar,
-            xBar,
+            xBar: kernelT === null ? null : ops.matMul(yBar, kernelT),
             tangent(xDot, [kernelDot, biasDot]) {
               const moved = xDot === null ? null : ops.matMul(xDot, present(kernel));
               return {
@@ -39,12 +34,13 @@ export function denseRule(layer: string, inputs: number, outputs: number, useBia
                   );
                   return {
                     wBarDot: [present(kernelBarDot), ...(useBias ? [rowSum(ops, yBarDot, outputs)] : [])],
-                    xBarDot: needsInput
-                      ? ops.add(
-                          ops.matMul(yBarDot, transposedKernel()),
-                          ops.matMul(yBar, ops.transpose(present(kernelDot))),
-                        )
-                      : null,
+                    xBarDot:
+                      kernelT === null
+                        ? null
+                        : ops.add(
+                            ops.matMul(yBarDot, kernelT),
+                            ops.matMul(yBar, ops.transpose(present(kernelDot))),
+                          ),
                   };
                 },
               };

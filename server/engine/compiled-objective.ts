@@ -1,0 +1,235 @@
+/** {@link Objective} by layer rules: one forward pass, one backward pass, and Hv by the R-operator on what they left behind. */
+import * as tf from "@tensorflow/tfjs-core";
+import type { CompiledModel } from "./compile.ts";
+import { EngineError } from "./engine-error.ts";
+import type { LinearisedLoss } from "./losses.ts";
+import type { Linearised, Objective } from "./objective.ts";
+import type { BackwardRule, LinearisedRule } from "./rules/rule.ts";
+import { tfOps as ops } from "./tf-ops.ts";
+
+export interface ObjectiveData {
+  /** [n, ...inputShape] and [n, outputs], row-major. */
+  readonly inputs: Float32Array;
+  readonly targets: Float32Array;
+  readonly size: number;
+}
+
+/** wasm's memory ends at 4 GiB, past which tfjs writes to address 0 without an exception; so we stop well before. */
+const MAX_BYTES = 3 * 1024 ** 3;
+
+/** @throws {EngineError} when the data does not fit the model. */
+export function createObjective(compiled: CompiledModel, data: ObjectiveData): Objective {
+  const { parameterCount, rules, loss } = compiled;
+  const perExample = compiled.inputShape.reduce((product, size) => product * size, 1);
+  expectLength("inputs", data.inputs, data.size * perExample);
+  expectLength("targets", data.targets, data.size * compiled.outputs);
+  const x = ops.constant(data.inputs, [data.size, ...compiled.inputShape]);
+  const y = ops.constant(data.targets, [data.size, compiled.outputs]);
+  /** Rules before the first with parameters need no input gradients. */
+  const firstWithParameters = rules.findIndex((rule) => rule.parameters.length > 0);
+
+  const split = (theta: Float32Array): tf.Tensor[][] => {
+    if (theta.length !== parameterCount) {
+      throw new RangeError(`theta: expected length ${parameterCount}, got ${theta.length}`);
+    }
+    let index = 0;
+    return rules.map((rule) =>
+      rule.parameters.map(({ shape }) => {
+        const { offset } = compiled.parameters[index++] as { offset: number };
+        const size = shape.reduce((product, length) => product * length, 1);
+        return ops.constant(theta.subarray(offset, offset + size), shape);
+      }),
+    );
+  };
+
+  const outputs = (theta: Float32Array): tf.Tensor => {
+    const weights = split(theta);
+    return rules.reduce((h, rule, i) => rule.forward(ops, h, weights[i] ?? []), x);
+  };
+
+  /** Forward and backward at θ, inside the caller's scope. */
+  const differentiate = (theta: Float32Array) => {
+    const weights = split(theta);
+    const forward: LinearisedRule<tf.Tensor>[] = [];
+    let h: tf.Tensor = x;
+    rules.forEach((rule, i) => {
+      const linearised = rule.linearise(ops, h, weights[i] ?? []);
+      forward.push(linearised);
+      h = linearised.output;
+    });
+    const atOutput = loss.linearise(ops, h, y);
+    const backward: BackwardRule<tf.Tensor>[] = new Array(rules.length);
+    let bar: tf.Tensor | null = atOutput.zBar;
+    for (let i = rules.length - 1; i >= Math.max(firstWithParameters, 0); i--) {
+      const rule = (forward[i] as LinearisedRule<tf.Tensor>).backward(
+        bar as tf.Tensor,
+        i > firstWithParameters,
+      );
+      backward[i] = rule;
+      bar = rule.xBar;
+    }
+    return { atOutput, backward };
+  };
+
+  const flatten = (perRule: readonly (readonly tf.Tensor[] | undefined)[]): Float32Array => {
+    const flat = new Float32Array(parameterCount);
+    let index = 0;
+    for (const tensor of perRule.flatMap((tensors) => tensors ?? [])) {
+      flat.set(
+        tensor.dataSync() as Float32Array,
+        (compiled.parameters[index++] as { offset: number }).offset,
+      );
+    }
+    return flat;
+  };
+
+  const read = (exampleLosses: tf.Tensor): Float32Array => Float32Array.from(exampleLosses.dataSync());
+
+  const hessianVectorProduct = (
+    atOutput: LinearisedLoss<tf.Tensor>,
+    backward: readonly BackwardRule<tf.Tensor>[],
+    v: Float32Array,
+  ): Float32Array => {
+    const directions = split(v);
+    const from = Math.max(firstWithParameters, 0);
+    let hDot: tf.Tensor | null = null;
+    const tangents = rules.map((_, i) => {
+      if (i < from) return null;
+      const tangent = (backward[i] as BackwardRule<tf.Tensor>).tangent(hDot, directions[i] ?? []);
+      hDot = tangent.yDot;
+      return tangent;
+    });
+    let barDot: tf.Tensor | null = hDot === null ? null : atOutput.tangent(hDot);
+    const wBarDots: (readonly tf.Tensor[])[] = new Array(rules.length);
+    for (let i = rules.length - 1; i >= from; i--) {
+      const result = tangents[i]?.backward(barDot);
+      wBarDots[i] = result?.wBarDot ?? [];
+      barDot = result?.xBarDot ?? null;
+    }
+    return flatten(wBarDots);
+  };
+
+  const evaluate = (theta: Float32Array) =>
+    inScope(() => {
+      const z = outputs(theta);
+      const right = shareRight(z.dataSync() as Float32Array, data.targets, compiled.outputs);
+      return { loss: mean(read(loss.exampleLosses(ops, z, y))), accuracy: right };
+    });
+
+  return {
+    parameterCount,
+    size: data.size,
+    formula: loss.formula,
+    loss: (theta) => mean(inScope(() => read(loss.exampleLosses(ops, outputs(theta), y)))),
+    exampleLosses: (theta) => inScope(() => read(loss.exampleLosses(ops, outputs(theta), y))),
+    accuracy: (theta) => evaluate(theta).accuracy,
+    evaluate,
+    gradient(theta) {
+      return inScope(() => {
+        const { atOutput, backward } = differentiate(theta);
+        const exampleLosses = read(atOutput.exampleLosses);
+        const gradient = flatten(backward.map((rule) => rule?.wBar));
+        return { loss: mean(exampleLosses), gradient, exampleLosses };
+      });
+    },
+    linearise(theta): Linearised {
+      // Everything the passes made is what Hv is made of: it lives until dispose.
+      const held = holdScope(() => {
+        const { atOutput, backward } = differentiate(theta);
+        return {
+          atOutput,
+          backward,
+          exampleLosses: read(atOutput.exampleLosses),
+          gradient: flatten(backward.map((rule) => rule?.wBar)),
+        };
+      });
+      const { atOutput, backward, exampleLosses, gradient } = held.value;
+      return {
+        theta: theta.slice(),
+        loss: mean(exampleLosses),
+        gradient,
+        hessianVectorProduct: (v) => inScope(() => hessianVectorProduct(atOutput, backward, v)),
+        dispose: () => held.dispose(),
+      };
+    },
+    dispose() {
+      x.dispose();
+      y.dispose();
+    },
+  };
+}
+
+function expectLength(name: string, values: Float32Array, expected: number): void {
+  if (values.length !== expected) {
+    throw new EngineError(
+      "shape-mismatch",
+      `${name}: expected ${expected} numbers for this model, got ${values.length}`,
+    );
+  }
+}
+
+/** Runs with every tensor made inside disposed at the end, also when it throws. Unlike tf.tidy it does not walk through what is returned. */
+function inScope<R>(work: () => R): R {
+  tf.engine().startScope("objective");
+  try {
+    return work();
+  } finally {
+    tf.engine().endScope();
+    guardMemory();
+  }
+}
+
+interface Held<R> {
+  readonly value: R;
+  dispose(): void;
+}
+
+/** Like {@link inScope}, but what was made lives until disposed. */
+function holdScope<R>(work: () => R): Held<R> {
+  const kept: tf.Tensor[] = [];
+  const value = inScope(() => {
+    const result = work();
+    for (const tensor of tf.engine().state.activeScope.track) kept.push(tf.keep(tensor));
+    return result;
+  });
+  return {
+    value,
+    dispose() {
+      tf.dispose(kept.splice(0));
+    },
+  };
+}
+
+function guardMemory(): void {
+  const { numBytes } = tf.memory();
+  if (numBytes > MAX_BYTES) {
+    throw new EngineError(
+      "out-of-memory",
+      `tensors take ${Math.round(numBytes / 2 ** 20)} MiB, expected at most ${MAX_BYTES / 2 ** 20}; use a smaller probe or model`,
+    );
+  }
+}
+
+function mean(values: Float32Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}
+
+/** NaN where targets are not classes. */
+function shareRight(z: Float32Array, targets: Float32Array, outputs: number): number {
+  if (outputs < 2) return Number.NaN;
+  const n = z.length / outputs;
+  let right = 0;
+  for (let i = 0; i < n; i++) {
+    const at = i * outputs;
+    if (largest(z, at, outputs) === largest(targets, at, outputs)) right++;
+  }
+  return right / n;
+}
+
+function largest(values: Float32Array, at: number, count: number): number {
+  let best = 0;
+  for (let k = 1; k < count; k++) if ((values[at + k] as number) > (values[at + best] as number)) best = k;
+  return best;
+}

@@ -49,13 +49,23 @@ async function install() {
   await runTool({
     doing: installed ? "updating packages (npm ci)" : "installing packages (npm ci)",
     done: "packages installed",
-    failed: "npm ci failed: are the npm registry and this folder's package-lock.json within reach?",
+    failed: installFailure,
     // On Windows npm is a batch file, which only a shell can start.
     command: process.platform === "win32" ? "npm.cmd" : "npm",
     shell: process.platform === "win32",
     args: ["ci", "--include=dev", "--no-audit", "--no-fund"],
     cwd: ROOT,
   });
+}
+
+/** What went wrong with npm ci, as far as its output says. */
+export function installFailure(output) {
+  const code =
+    /\b(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT)\b/.exec(
+      output,
+    )?.[1];
+  if (code) return `npm ci failed: the npm registry cannot be reached (${code}); installing needs it once.`;
+  return "npm ci failed: see npm's message above.";
 }
 
 function lockedPackages(path) {
@@ -86,7 +96,7 @@ async function compile() {
     runTool({
       doing: "compiling the server (tsc)",
       done: "server compiled",
-      failed: "The server does not compile: see the errors above.",
+      failed: () => "The server does not compile: see the errors above.",
       command: process.execPath,
       args: [bin("typescript", "tsc"), "-b", "server", "examples", "bench"],
       cwd: ROOT,
@@ -99,7 +109,7 @@ async function bundle() {
     runTool({
       doing: "building the dashboard (vite)",
       done: "dashboard built",
-      failed: "The dashboard does not build: see the errors above.",
+      failed: () => "The dashboard does not build: see the errors above.",
       command: process.execPath,
       args: [bin("vite", "vite"), "build", "--logLevel", "warn"],
       cwd: ROOT,

@@ -15,6 +15,7 @@ export class ToolFailure extends Error {
 /** What is kept of a tool's output, for the case that it fails. */
 const OUTPUT_CHARACTERS = 64 * 1024;
 
+/** `failed` makes the sentence for a tool that exits with an error, from its output. */
 export function runTool({ doing, done, failed, command, args, cwd, shell = false }) {
   const progress = showProgress(doing, done);
   return new Promise((resolve, reject) => {
@@ -27,7 +28,7 @@ export function runTool({ doing, done, failed, command, args, cwd, shell = false
     child.stderr.on("data", keep);
     child.on("error", (cause) => {
       progress.stop();
-      reject(new ToolFailure(`${failed} (${command}: ${cause.message})`, output.trim(), 1));
+      reject(new ToolFailure(`${command} cannot be started: ${cause.message}.`, output.trim(), 1));
     });
     child.on("close", (code, signal) => {
       if (code === 0) {
@@ -36,7 +37,7 @@ export function runTool({ doing, done, failed, command, args, cwd, shell = false
         return;
       }
       progress.stop();
-      const sentence = signal ? `${doing}: ended by ${signal}.` : failed;
+      const sentence = signal ? `${doing}: ended by ${signal}.` : failed(output);
       reject(new ToolFailure(sentence, output.trim(), code ?? 128 + (constants.signals[signal] ?? 0)));
     });
   });

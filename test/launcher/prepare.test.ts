@@ -11,13 +11,14 @@ interface Package {
 interface Prepare {
   nodeTooOld(version: string): string | undefined;
   missingPackages(lock: Record<string, Package>, installed: Record<string, Package>): string[];
+  installFailure(output: string): string;
   stampOf(root: string, folders: readonly string[]): string;
 }
 
 const ROOT = join(import.meta.dirname, "..", "..");
 // The launcher is plain JavaScript, which the compiler of the tests does not read.
 const launcher: string = join(ROOT, "server", "launcher", "prepare.mjs");
-const { nodeTooOld, missingPackages, stampOf } = (await import(launcher)) as Prepare;
+const { nodeTooOld, missingPackages, installFailure, stampOf } = (await import(launcher)) as Prepare;
 
 describe("the Node check", () => {
   it.each(["20.19.0", "20.20.2", "22.12.0", "24.0.0", "26.1.0"])("accepts Node %s", (version) => {
@@ -58,6 +59,13 @@ describe("the package check", () => {
     const optional = { "node_modules/b": { version: "2.0.0", optional: true } };
     expect(missingPackages(optional, {})).toEqual([]);
     expect(missingPackages(optional, { "node_modules/b": { version: "1.0.0" } })).toEqual(["node_modules/b"]);
+  });
+});
+
+describe("a failed installation", () => {
+  it("is blamed on the network only when npm's output says so", () => {
+    expect(installFailure("npm error code ENOTFOUND\nnpm error network")).toMatch(/registry.*ENOTFOUND/);
+    expect(installFailure("npm error code EUSAGE")).not.toMatch(/registry/);
   });
 });
 

@@ -1,7 +1,9 @@
 /** What the threads say to each other. Big things (θ, examples) lie on shared memory; these are small. */
+import type { MessagePort } from "node:worker_threads";
 import type { SelfTest } from "../../shared/header.ts";
 import type { ControlAction } from "../../shared/protocol.ts";
-import type { RunConfig } from "../training/config.ts";
+import type { StreamRole } from "../streams/define.ts";
+import type { RunConfig, RunSettings } from "../training/config.ts";
 import type { Blueprint } from "../training/run.ts";
 import type { RingBuffers } from "./ring.ts";
 
@@ -14,56 +16,85 @@ export interface PackedSample {
   readonly bytes?: Uint8Array;
 }
 
-/** Shared counter of batches that main has appended to the log: the credit of {@link import("./outbox.ts").Outbox}. */
-export type AckBuffer = SharedArrayBuffer;
+/** A stream that applies to the run: where it is derived, and which interval is its. */
+export interface PlannedStream {
+  readonly name: string;
+  readonly role: StreamRole;
+  readonly scheduleKey: string | null;
+}
 
-/** What a measuring thread needs to build its streams. */
+/** What every thread must agree on before the first step. */
 export interface Plan {
-  /** Names of the streams to derive here. */
-  readonly streams: readonly string[];
-  /** Interval by stream name, and by schedule key. */
-  readonly every: Readonly<Record<string, number>>;
+  readonly streams: readonly PlannedStream[];
+  /** Interval of each stream that has one, by name; and by schedule key. */
+  readonly everyOfStream: Readonly<Record<string, number>>;
+  readonly everyOfKey: Readonly<Record<string, number>>;
   readonly bestEffort: boolean;
-  readonly weightsEvery: number;
-  readonly stateEvery: number;
-  /** Streams by channel number, for steps that demand one. */
+  /** Names by channel number. */
   readonly channels: readonly string[];
-  readonly acks: AckBuffer;
+}
+
+/** Vectors from the thread that measures them to the one that projects on them. */
+export interface ModeLine {
+  readonly port: MessagePort;
+  /** Word 0 counts what was published, word 1 is 1 once no more will come. */
+  readonly signal: SharedArrayBuffer;
 }
 
 export type TrainingRequest =
-  | { readonly kind: "open"; readonly config: RunConfig; readonly module: string | null }
-  | { readonly kind: "begin"; readonly plan: Plan; readonly all: RingBuffers; readonly measured: RingBuffers | null }
+  | {
+      readonly kind: "open";
+      readonly config: RunConfig;
+      /** A user's module, and the settings given beside it. */
+      readonly module: { readonly path: string; readonly settings: RunSettings } | null;
+    }
+  | {
+      readonly kind: "begin";
+      readonly plan: Plan;
+      readonly acks: SharedArrayBuffer;
+      readonly all: RingBuffers;
+      readonly measured: RingBuffers | null;
+    }
   | { readonly kind: "control"; readonly action: ControlAction; readonly request: number };
 
 export type MeasuringRequest =
   | { readonly kind: "open"; readonly blueprint: Blueprint }
-  | { readonly kind: "begin"; readonly plan: Plan; readonly ring: RingBuffers; readonly modes: MessagePort };
+  | {
+      readonly kind: "begin";
+      readonly plan: Plan;
+      readonly acks: SharedArrayBuffer;
+      readonly ring: RingBuffers;
+      readonly modes: ModeLine;
+    };
+
+export interface Opened {
+  readonly kind: "opened";
+  readonly backend: string;
+  readonly note: string | null;
+  readonly selfTest: SelfTest;
+  /** Measured here, before the first step. */
+  readonly costsMs: Readonly<Record<string, number>>;
+  /** From the training thread only. */
+  readonly blueprint?: Blueprint;
+  readonly streams?: readonly PlannedStream[];
+}
 
 export type ThreadReply =
-  | {
-      readonly kind: "opened";
-      readonly blueprint?: Blueprint;
-      readonly backend: string;
-      readonly note: string | null;
-      readonly selfTest: SelfTest | null;
-      /** Measured here, before the first step. */
-      readonly costsMs: Readonly<Record<string, number>>;
-    }
-  /** The user's world is wrong: no stack trace. */
+  | Opened
+  /** The user's world is wrong: one sentence, no stack. */
   | { readonly kind: "refused"; readonly code: string; readonly message: string }
   /** A bug. */
   | { readonly kind: "broken"; readonly message: string }
   | { readonly kind: "batch"; readonly samples: readonly PackedSample[] }
   | { readonly kind: "busy"; readonly busyMs: Readonly<Record<string, number>> }
-  | {
-      readonly kind: "pace";
-      /** Quartiles of the step period since the last report, and how many steps. */
-      readonly stepMs: readonly [number, number, number];
-      readonly steps: number;
-      readonly step: number;
-    }
+  /** Quartiles of the step period since the last report. */
+  | { readonly kind: "pace"; readonly stepMs: readonly [number, number, number]; readonly step: number }
   | { readonly kind: "state"; readonly state: "running" | "paused" }
   | { readonly kind: "diverged"; readonly step: number; readonly what: string }
-  | { readonly kind: "answer"; readonly request: number; readonly code: string | null; readonly message: string }
+  | {
+      readonly kind: "answer";
+      readonly request: number;
+      readonly step: number;
+      readonly refusal: { readonly code: string; readonly message: string } | null;
+    }
   | { readonly kind: "done" };

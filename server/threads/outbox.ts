@@ -1,7 +1,7 @@
 /** Samples on their way to the log, in batches; a thread that runs ahead of the log waits. */
 import type { Sample } from "../../shared/stream.ts";
 import { encodeValue } from "../../shared/value.ts";
-import type { AckBuffer, PackedSample, ThreadReply } from "./messages.ts";
+import type { PackedSample, ThreadReply } from "./messages.ts";
 
 /** A batch is sent when its oldest sample is this old at the next flush, or at this many samples. */
 const FLUSH_AFTER_MS = 5;
@@ -9,42 +9,51 @@ const BATCH_SAMPLES = 256;
 /** Batches that may be on their way unacknowledged. */
 const MAX_IN_FLIGHT = 16;
 const WAIT_MS = 50;
+const ACKNOWLEDGED = 0;
+const ABANDONED = 1;
 
-/** Acknowledgements: one counter a thread, then a flag that says nobody listens any more. */
-export function createAcks(): AckBuffer {
+/** Credit: how many batches the log has taken, then a flag that says nobody listens any more. One for each thread. */
+export function createAcks(): SharedArrayBuffer {
   return new SharedArrayBuffer(8);
 }
 
-export function acknowledge(acks: AckBuffer): void {
+export function acknowledge(acks: SharedArrayBuffer): void {
   const words = new Int32Array(acks);
-  Atomics.add(words, 0, 1);
-  Atomics.notify(words, 0);
+  Atomics.add(words, ACKNOWLEDGED, 1);
+  Atomics.notify(words, ACKNOWLEDGED);
 }
 
-/** Nobody reads any more: threads that wait go on, and their samples go nowhere. */
-export function abandonAcks(acks: AckBuffer): void {
+/** Threads that wait for credit go on; what they send goes nowhere. */
+export function abandonAcks(acks: SharedArrayBuffer): void {
   const words = new Int32Array(acks);
-  Atomics.store(words, 1, 1);
-  Atomics.notify(words, 0);
+  Atomics.store(words, ABANDONED, 1);
+  Atomics.notify(words, ACKNOWLEDGED);
 }
 
-export function packJson(sample: Sample): PackedSample {
-  return { channel: sample.channel, step: sample.step, json: encodeValue(sample.value) };
-}
+export type Post = (reply: ThreadReply, transfer?: readonly ArrayBuffer[]) => void;
 
 export class Outbox {
-  readonly #post: (reply: ThreadReply, transfer: readonly ArrayBuffer[]) => void;
+  readonly #post: Post;
   readonly #acks: Int32Array;
   #samples: PackedSample[] = [];
   #oldestMs = 0;
   #sent = 0;
 
-  constructor(acks: AckBuffer, post: (reply: ThreadReply, transfer: readonly ArrayBuffer[]) => void) {
+  constructor(acks: SharedArrayBuffer, post: Post) {
     this.#acks = new Int32Array(acks);
     this.#post = post;
   }
 
-  add(sample: PackedSample): void {
+  /** Vectors must have been encoded before: what is left is bytes or JSON. */
+  add({ channel, step, value }: Sample): void {
+    this.addPacked(
+      value instanceof Uint8Array
+        ? { channel, step, bytes: value }
+        : { channel, step, json: encodeValue(value) },
+    );
+  }
+
+  addPacked(sample: PackedSample): void {
     if (this.#samples.length === 0) this.#oldestMs = performance.now();
     this.#samples.push(sample);
     if (this.#samples.length >= BATCH_SAMPLES) this.flush();
@@ -58,17 +67,18 @@ export class Outbox {
   flush(): void {
     if (this.#samples.length === 0) return;
     for (;;) {
-      const acknowledged = Atomics.load(this.#acks, 0);
-      if (Atomics.load(this.#acks, 1) === 1) break;
-      if (this.#sent - acknowledged < MAX_IN_FLIGHT) break;
-      Atomics.wait(this.#acks, 0, acknowledged, WAIT_MS);
+      const acknowledged = Atomics.load(this.#acks, ACKNOWLEDGED);
+      if (this.#sent - acknowledged < MAX_IN_FLIGHT || Atomics.load(this.#acks, ABANDONED) === 1) break;
+      Atomics.wait(this.#acks, ACKNOWLEDGED, acknowledged, WAIT_MS);
     }
     const samples = this.#samples;
     this.#samples = [];
     this.#sent++;
-    const transfer = samples.flatMap((sample) => {
-      const buffer = (sample.weights ?? sample.bytes)?.buffer;
-      return buffer instanceof ArrayBuffer ? [buffer] : [];
+    const transfer = samples.flatMap(({ weights, bytes }) => {
+      const whole = weights ?? bytes;
+      return whole?.buffer instanceof ArrayBuffer && whole.byteLength === whole.buffer.byteLength
+        ? [whole.buffer]
+        : [];
     });
     this.#post({ kind: "batch", samples }, transfer);
   }

@@ -117,9 +117,7 @@ class Slots {
       learningRate: at(2),
       probeLosses: at(3) === 1 ? this.losses(slot) : null,
       update:
-        at(4) === 1
-          ? { loss: at(5), gradientNorm: at(6), updateNorm: at(7), learningRate: at(8) }
-          : null,
+        at(4) === 1 ? { loss: at(5), gradientNorm: at(6), updateNorm: at(7), learningRate: at(8) } : null,
       demanded: at(9) < 0 ? null : at(9),
       retain: () => theta.slice(),
       captureState: () => {
@@ -170,6 +168,12 @@ export class RingWriter {
     return true;
   }
 
+  /** The newest step that was pushed, read back; borrowed until the next push. null before the first. */
+  newest(): Step | null {
+    const written = Atomics.load(this.#slots.control, WRITTEN);
+    return written === 0 ? null : this.#slots.get((written - 1) % this.#ring.slots);
+  }
+
   /** No more steps: readers complete once they have read what is there. */
   close(): void {
     const { control } = this.#slots;
@@ -182,7 +186,11 @@ export class RingWriter {
  * The steps as one lossless reader sees them. Each is borrowed: its slot is given back when `next` returns.
  * Completes when the ring is closed and drained, or abandoned.
  */
-export function ringSteps(ring: RingBuffers, reader: number, onIdle: () => void = () => {}): Observable<Step> {
+export function ringSteps(
+  ring: RingBuffers,
+  reader: number,
+  onIdle: () => void = () => {},
+): Observable<Step> {
   return new Observable((subscriber) => {
     const slots = new Slots(ring);
     const { control } = slots;

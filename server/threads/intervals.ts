@@ -1,0 +1,70 @@
+/** How often the dear streams are measured, from what measuring costs on this machine. */
+
+/** Share of one core's time that each schedule key may take where a core is free for measuring. */
+const SHARES: Readonly<Record<string, number>> = {
+  hessian: 0.45,
+  path: 0.08,
+  line: 0.08,
+  eval: 0.06,
+  "batch-sharpness": 0.08,
+};
+/** Points of line/profile between verdicts. */
+const LINE_POINTS = 11;
+/** A warm measurement of a dozen eigenvalues to 1e-3 takes about this many products; measured: 15 to 50. */
+const WARM_HVPS = 40;
+const SHARPNESS_BATCHES = 8;
+/** Intervals a person can count in. */
+const ROUND = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000];
+const STATE_EVERY = 500;
+
+/** Milliseconds, as measured on this machine before the first step. */
+export interface CostsMs {
+  readonly step: number;
+  readonly linearise: number;
+  readonly hvp: number;
+  readonly probeLoss: number;
+  readonly testLoss: number;
+  readonly batch: number;
+}
+
+/** One measurement under each schedule key, in milliseconds. */
+export function measurementMs(costs: CostsMs): Readonly<Record<string, number>> {
+  return {
+    hessian: costs.linearise + WARM_HVPS * costs.hvp,
+    path: costs.probeLoss,
+    line: LINE_POINTS * costs.probeLoss,
+    eval: costs.testLoss,
+    "batch-sharpness": SHARPNESS_BATCHES * costs.batch,
+  };
+}
+
+/**
+ * Interval of each schedule key, in steps.
+ *
+ * With a core to spare, measuring runs beside training and costs it nothing as long as that core keeps up: each key gets its share of it.
+ * Without one, all of them together get `overhead` percent of the only core.
+ */
+export function chooseIntervals(
+  costs: CostsMs,
+  cores: number,
+  overheadPercent: number,
+): Record<string, number> {
+  const all = Object.values(SHARES).reduce((sum, share) => sum + share, 0);
+  const scale = cores > 1 ? 1 : overheadPercent / 100 / all;
+  const intervals = Object.entries(measurementMs(costs)).map(([key, ms]) => {
+    const steps = ms / ((SHARES[key] ?? 0.05) * scale * costs.step);
+    return [key, ROUND.find((interval) => interval >= steps) ?? Math.ceil(steps)] as const;
+  });
+  return { ...Object.fromEntries(intervals), state: STATE_EVERY };
+}
+
+/** The codec keeps about half of what θ takes. */
+const COMPRESSED = 0.5;
+
+/** How often θ is logged so that the recording stays under its budget. */
+export function chooseWeightsEvery(parameterCount: number, steps: number, budgetMiB: number): number {
+  const perStep = 4 * parameterCount * COMPRESSED;
+  const affordable = Math.max(1, Math.floor((budgetMiB * 2 ** 20 * 0.9) / perStep));
+  const every = Math.ceil((steps + 1) / affordable);
+  return ROUND.find((interval) => interval >= every) ?? every;
+}

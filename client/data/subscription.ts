@@ -1,0 +1,189 @@
+/** One subscription across any number of sockets: it knows where it is, and so where to go on. */
+
+import type { Frame } from "../../shared/frame.ts";
+import type { ClientMessageInput, ServerMessage } from "../../shared/protocol.ts";
+import type { StreamDescriptor } from "../../shared/stream.ts";
+import { decodeValue, type Json } from "../../shared/value.ts";
+import type { HistorySample } from "./channel-table.ts";
+
+export type Position = { readonly seq: number } | { readonly step: number };
+export type Speed = "asap" | number;
+
+export interface SubscribeRequest {
+  /** An id, or "live": the newest live one. */
+  readonly session: string;
+  readonly channels: readonly string[];
+  readonly mode?: "lossless" | "latest";
+  readonly from?: "start" | "now" | Position;
+  readonly every?: number;
+  readonly maxHz?: number;
+  readonly speed?: Speed;
+  /** Below `earliestSeq`: a gap and on, rather than an error. Default true: a dashboard shows what there is, and says what is not. */
+  readonly allowGap?: boolean;
+}
+
+export type Subscribed = Extract<ServerMessage, { op: "subscribed" }>;
+export type GapMessage = Extract<ServerMessage, { op: "gap" }>;
+export type EndMessage = Extract<ServerMessage, { op: "end" }>;
+export type StateMessage = Extract<ServerMessage, { op: "state" }>;
+export type ErrorMessage = Extract<ServerMessage, { op: "error" }>;
+
+export interface SubscriptionHandlers {
+  /** Again after every reconnection; `session` is then the same. */
+  subscribed?(message: Subscribed): void;
+  /** In seq order, text and binary alike, each once; values decoded, non-finite numbers real. */
+  samples?(samples: readonly HistorySample[]): void;
+  gap?(message: GapMessage): void;
+  end?(message: EndMessage): void;
+  state?(message: StateMessage): void;
+  /** After a seek: the next sample may lie before the last one. Grows, also across sockets. */
+  generation?(generation: number): void;
+  /** This subscription is over, unless `retryable`. */
+  error?(message: ErrorMessage): void;
+}
+
+type Subscribe = Extract<ClientMessageInput, { op: "subscribe" }>;
+
+/** The client's side of one subscription, without the socket. */
+export class SubscriptionState {
+  readonly id: number;
+  readonly #request: SubscribeRequest;
+  readonly #handlers: SubscriptionHandlers;
+  #session: string;
+  #channels: readonly StreamDescriptor[] = [];
+  /** seq of the next sample wanted; null until the server has said where it begins. */
+  #next: number | null = null;
+  #speed: Speed;
+  #paused = false;
+  #sought: Position | null = null;
+  /** As this socket's server counts seeks, and as we do. */
+  #serverGeneration = 0;
+  #generation = 0;
+  #isOver = false;
+
+  constructor(id: number, request: SubscribeRequest, handlers: SubscriptionHandlers) {
+    this.id = id;
+    this.#request = request;
+    this.#handlers = handlers;
+    this.#session = request.session;
+    this.#speed = request.speed ?? "asap";
+  }
+
+  /** Ended, refused or unsubscribed: nothing to resume. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get session(): string {
+    return this.#session;
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** The request that continues it: the resolved session, from the seq after the last one received. */
+  message(): Subscribe {
+    const { channels, mode, from, every, maxHz, allowGap = true } = this.#request;
+    return {
+      op: "subscribe",
+      id: this.id,
+      session: this.#session,
+      channels: [...channels],
+      mode: mode ?? "lossless",
+      from: this.#sought ?? (this.#next === null ? (from ?? "start") : { seq: this.#next }),
+      speed: this.#speed,
+      allowGap,
+      ...(every === undefined ? {} : { every }),
+      ...(maxHz === undefined ? {} : { maxHz }),
+    };
+  }
+
+  /** What the reader asked of its playback, so that a new socket continues with the same. */
+  setPlayback(playback: { readonly speed?: Speed; readonly paused?: boolean }): void {
+    this.#speed = playback.speed ?? this.#speed;
+    this.#paused = playback.paused ?? this.#paused;
+  }
+
+  /** Asked for, not yet confirmed: a new socket begins there. */
+  setSought(to: Position): void {
+    this.#sought = to;
+  }
+
+  close(): void {
+    this.#isOver = true;
+  }
+
+  /** Returns how many samples the message says were left out. */
+  receive(
+    message:
+      | Subscribed
+      | GapMessage
+      | EndMessage
+      | StateMessage
+      | ErrorMessage
+      | Extract<ServerMessage, { op: "samples" }>,
+  ): number {
+    if (this.#isOver) return 0;
+    switch (message.op) {
+      case "subscribed":
+        this.#session = message.session;
+        this.#channels = message.channels;
+        this.#serverGeneration = 0;
+        if (this.#sought) this.#rewind(message.firstSeq);
+        this.#next ??= message.firstSeq;
+        this.#handlers.subscribed?.(message);
+        return 0;
+      case "samples": {
+        const samples = message.samples.map((sample) => ({
+          ...sample,
+          value: decodeValue(sample.value as Json),
+        }));
+        this.#deliver(samples);
+        return 0;
+      }
+      case "gap":
+        this.#next = Math.max(this.#next ?? 0, message.toSeq + 1);
+        this.#handlers.gap?.(message);
+        return message.count;
+      case "state":
+        if ((message.generation ?? 0) > this.#serverGeneration) {
+          this.#serverGeneration = message.generation ?? 0;
+          this.#rewind(message.seq ?? 0);
+        }
+        this.#handlers.state?.(message);
+        return 0;
+      case "end":
+        this.#isOver = true;
+        this.#handlers.end?.(message);
+        return 0;
+      case "error":
+        this.#isOver = !message.retryable;
+        this.#handlers.error?.(message);
+        return 0;
+    }
+  }
+
+  receiveFrame(frame: Frame): void {
+    const channel = this.#channels[frame.channel];
+    if (this.#isOver || !channel) return;
+    const { seq, step, wallTimeMs, payload } = frame;
+    this.#deliver([{ seq, step, wallTimeMs, channel: channel.name, value: payload }]);
+  }
+
+  #rewind(seq: number): void {
+    this.#sought = null;
+    this.#next = seq;
+    this.#handlers.generation?.(++this.#generation);
+  }
+
+  #deliver(samples: readonly HistorySample[]): void {
+    const wanted = this.#next ?? 0;
+    // The server never repeats; but a client that believed so would show a repeated sample as a second one.
+    const fresh = samples.filter((sample) => sample.seq >= wanted);
+    const last = fresh.at(-1);
+    if (!last) return;
+    this.#next = last.seq + 1;
+    this.#handlers.samples?.(fresh);
+  }
+}

@@ -9,69 +9,78 @@ const u32 = z.int().check(z.nonnegative(), z.lte(0xffff_ffff));
 const seq = z.int().check(z.nonnegative());
 const request = z.optional(z.string());
 const position = z.union([z.strictObject({ seq }), z.strictObject({ step: u32 })]);
+export type Position = z.infer<typeof position>;
 const speed = z.union([z.literal("asap"), z.number().check(z.positive(), z.lte(1000))]);
+/** As fast as the client reads, or a multiple of the speed at which it was recorded. */
+export type Speed = z.infer<typeof speed>;
 const sessionId = z.string().check(z.maxLength(64));
 
-/** What a `control` does. `measure` runs a stream's measurement, or an experiment, at the current step. */
-export const ControlFields = z.discriminatedUnion("action", [
-  z.object({ action: z.literal("pause") }),
-  z.object({ action: z.literal("resume") }),
-  z.object({ action: z.literal("step") }),
-  z.object({ action: z.literal("stop") }),
-  z.object({ action: z.literal("set"), learningRate: z.number().check(z.positive()) }),
-  z.object({
+const actions = {
+  pause: { action: z.literal("pause") },
+  resume: { action: z.literal("resume") },
+  step: { action: z.literal("step") },
+  stop: { action: z.literal("stop") },
+  set: { action: z.literal("set"), learningRate: z.number().check(z.positive()) },
+  /** One of the two is named. */
+  measure: {
     action: z.literal("measure"),
-    stream: z.optional(z.string()),
-    experiment: z.optional(z.string()),
-  }),
+    stream: z.optional(z.string().check(z.maxLength(128))),
+    experiment: z.optional(z.string().check(z.maxLength(128))),
+  },
+} as const;
+
+/** What a `control` does. `measure` runs a stream's measurement, or an experiment, at the current step. */
+export const ControlAction = z.discriminatedUnion("action", [
+  z.strictObject(actions.pause),
+  z.strictObject(actions.resume),
+  z.strictObject(actions.step),
+  z.strictObject(actions.stop),
+  z.strictObject(actions.set),
+  z.strictObject(actions.measure),
 ]);
-export type ControlAction = z.infer<typeof ControlFields>;
+export type ControlAction = z.infer<typeof ControlAction>;
 
 const control = { op: z.literal("control"), session: sessionId, request } as const;
 
-export const ClientMessage = z.union([
-  z.discriminatedUnion("op", [
-    z.strictObject({ op: z.literal("list"), request }),
-    z.strictObject({ op: z.literal("describe"), session: sessionId, request }),
-    z.strictObject({
-      op: z.literal("subscribe"),
-      id: u32,
-      session: sessionId,
-      channels: z.array(z.string().check(z.maxLength(128))).check(z.minLength(1), z.maxLength(256)),
-      mode: z._default(z.enum(["lossless", "latest"]), "lossless"),
-      from: z._default(z.union([z.enum(["start", "now"]), position]), "start"),
-      every: z.optional(z.int().check(z.positive())),
-      maxHz: z.optional(z.number().check(z.positive(), z.lte(1000))),
-      speed: z._default(speed, "asap"),
-      allowGap: z._default(z.boolean(), false),
-      request,
-    }),
-    z.strictObject({ op: z.literal("play"), id: u32, request }),
-    z.strictObject({ op: z.literal("pause"), id: u32, request }),
-    z.strictObject({ op: z.literal("seek"), id: u32, to: position, request }),
-    z.strictObject({ op: z.literal("speed"), id: u32, speed, request }),
-    z.strictObject({
-      op: z.literal("loop"),
-      id: u32,
-      from: z.optional(position),
-      to: z.nullable(position),
-      request,
-    }),
-    z.strictObject({ op: z.literal("unsubscribe"), id: u32, request }),
-    z.strictObject({ op: z.literal("ping"), t: z.number(), request }),
-  ]),
+export const ClientMessage = z.discriminatedUnion("op", [
+  z.strictObject({ op: z.literal("list"), request }),
+  z.strictObject({ op: z.literal("describe"), session: sessionId, request }),
+  z.strictObject({
+    op: z.literal("subscribe"),
+    id: u32,
+    session: sessionId,
+    /** Exact names, or globs in which `*` stands for any run of characters. */
+    channels: z.array(z.string().check(z.maxLength(128))).check(z.minLength(1), z.maxLength(256)),
+    mode: z._default(z.enum(["lossless", "latest"]), "lossless"),
+    from: z._default(z.union([z.enum(["start", "now"]), position]), "start"),
+    every: z.optional(z.int().check(z.positive())),
+    /** With `latest` only. */
+    maxHz: z.optional(z.number().check(z.positive(), z.lte(1000))),
+    speed: z._default(speed, "asap"),
+    allowGap: z._default(z.boolean(), false),
+    request,
+  }),
+  z.strictObject({ op: z.literal("play"), id: u32, request }),
+  z.strictObject({ op: z.literal("pause"), id: u32, request }),
+  z.strictObject({ op: z.literal("seek"), id: u32, to: position, request }),
+  z.strictObject({ op: z.literal("speed"), id: u32, speed, request }),
+  /** From the first event held unless `from` says otherwise; `to: null` ends the loop. */
+  z.strictObject({
+    op: z.literal("loop"),
+    id: u32,
+    from: z.optional(position),
+    to: z.nullable(position),
+    request,
+  }),
+  z.strictObject({ op: z.literal("unsubscribe"), id: u32, request }),
+  z.strictObject({ op: z.literal("ping"), t: z.number(), request }),
   z.discriminatedUnion("action", [
-    z.strictObject({ ...control, action: z.literal("pause") }),
-    z.strictObject({ ...control, action: z.literal("resume") }),
-    z.strictObject({ ...control, action: z.literal("step") }),
-    z.strictObject({ ...control, action: z.literal("stop") }),
-    z.strictObject({ ...control, action: z.literal("set"), learningRate: z.number().check(z.positive()) }),
-    z.strictObject({
-      ...control,
-      action: z.literal("measure"),
-      stream: z.optional(z.string()),
-      experiment: z.optional(z.string()),
-    }),
+    z.strictObject({ ...control, ...actions.pause }),
+    z.strictObject({ ...control, ...actions.resume }),
+    z.strictObject({ ...control, ...actions.step }),
+    z.strictObject({ ...control, ...actions.stop }),
+    z.strictObject({ ...control, ...actions.set }),
+    z.strictObject({ ...control, ...actions.measure }),
   ]),
 ]);
 export type ClientMessage = z.infer<typeof ClientMessage>;
@@ -82,6 +91,7 @@ export const Scope = z.enum(["read", "control"]);
 export type Scope = z.infer<typeof Scope>;
 
 export const Capability = z.enum(["control", "weights", "recording"]);
+export type Capability = z.infer<typeof Capability>;
 
 export const WireSample = z.object({
   seq,
@@ -134,7 +144,16 @@ export const ServerMessage = z.discriminatedUnion("op", [
     request,
   }),
   z.object({ op: z.literal("samples"), id: u32, samples: z.array(WireSample) }),
-  z.object({ op: z.literal("gap"), id: u32, fromSeq: seq, toSeq: seq, count: z.int(), reason: GapReason }),
+  z.object({
+    op: z.literal("gap"),
+    id: u32,
+    /** The first and the last seq left out; what was sent may lie between. */
+    fromSeq: seq,
+    toSeq: seq,
+    /** Samples left out; with `retention`, at most so many. */
+    count: z.int().check(z.positive()),
+    reason: GapReason,
+  }),
   z.object({ op: z.literal("end"), id: u32, lastSeq: z.int(), reason: EndReason }),
   z.object({
     op: z.literal("state"),

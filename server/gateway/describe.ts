@@ -1,0 +1,26 @@
+/** What a session says of itself, to a socket and over HTTP alike. */
+import type { Capability, ServerMessage } from "../../shared/protocol.ts";
+import type { Session } from "../session/session.ts";
+
+export type SessionDescription = Omit<Extract<ServerMessage, { op: "session" }>, "op" | "request">;
+
+export function describe(session: Session): SessionDescription {
+  const { header, status } = session;
+  return {
+    header,
+    channels: header.channels,
+    state: status.state,
+    reason: status.reason,
+    capabilities: capabilities(session),
+    earliestSeq: status.earliestSeq,
+    headSeq: status.headSeq,
+  };
+}
+
+function capabilities(session: Session): Capability[] {
+  const able: Capability[] = [];
+  if (session.control !== undefined && session.status.state !== "ended") able.push("control");
+  if (session.header.channels.some(({ name }) => name === "train/weights")) able.push("weights");
+  if (session.recordingPath !== undefined) able.push("recording");
+  return able;
+}

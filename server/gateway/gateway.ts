@@ -1,0 +1,113 @@
+/** The gateway: sessions out to the dashboard and to any other program, over one port. It knows Session, never training. */
+import { once } from "node:events";
+import type { SessionLibrary } from "../session/library.ts";
+import { Admission } from "./admission.ts";
+import type { Auth } from "./auth.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { bracketed, Doors } from "./doors.ts";
+import { createHttp, type PresetSummary, type StartRun } from "./http.ts";
+import { launchPath } from "./launch-routes.ts";
+import { LIMITS, type Limits } from "./limits.ts";
+import { listen } from "./listen.ts";
+import { type GatewayLogger, silent } from "./logger.ts";
+import { SocketEndpoint } from "./socket.ts";
+
+export interface GatewayOptions {
+  readonly library: SessionLibrary;
+  readonly auth: Auth;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Fail when `port` is taken, instead of trying the next. */
+  readonly strictPort?: boolean;
+  readonly allowOrigins?: readonly string[];
+  readonly allowHosts?: readonly string[];
+  readonly clientFolder?: string;
+  readonly frameAncestors?: readonly string[];
+  readonly startRun?: StartRun;
+  readonly presets?: readonly PresetSummary[];
+  readonly version: string;
+  readonly logger?: GatewayLogger;
+  readonly clock?: Clock;
+  readonly limits?: Partial<Limits>;
+}
+
+export interface Gateway {
+  readonly port: number;
+  /** "http://127.0.0.1:4242" */
+  readonly url: string;
+  /** Signs one browser in, once, within ten minutes. */
+  createLaunchUrl(): string;
+  readonly connections: number;
+  /** Bytes that socket clients have been sent and have not taken. */
+  readonly bufferedBytes: number;
+  /** Lets clients take what is written, says goodbye, closes. The sessions stay as they are. */
+  close(): Promise<void>;
+}
+
+/** @throws {ListenError} `port-in-use`, `cannot-listen`. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { library, auth, host, version, logger = silent, clock = systemClock } = options;
+  const limits: Limits = { ...LIMITS, ...options.limits };
+  let port = options.port;
+  let closing: Promise<void> | null = null;
+
+  const { allowHosts = [], allowOrigins = [], frameAncestors = [], presets = [] } = options;
+  const doors = new Doors({ host, allowHosts, allowOrigins });
+  const admission = new Admission(auth, doors, () => port);
+  const app = await createHttp({
+    library,
+    auth,
+    admission,
+    doors,
+    limits,
+    logger,
+    port: () => port,
+    isDraining: () => closing !== null,
+    clientFolder: options.clientFolder,
+    frameAncestors,
+    startRun: options.startRun,
+    presets,
+  });
+  await app.ready();
+  const { server } = app;
+  const endpoint = new SocketEndpoint({ library, admission, clock, limits, version, logger });
+  server.on("upgrade", (request, socket, head) => endpoint.upgrade(request, socket, head));
+  try {
+    const isStrict = options.strictPort ?? false;
+    port = await listen(server, { host, port, isStrict, tries: limits.portTries });
+  } catch (cause) {
+    await endpoint.close();
+    await app.close();
+    throw cause;
+  }
+  const isEverywhere = host === "0.0.0.0" || host === "::";
+  const url = `http://${isEverywhere ? "127.0.0.1" : bracketed(host)}:${port}`;
+
+  async function close(): Promise<void> {
+    await endpoint.close();
+    const closed = once(server, "close");
+    server.close();
+    server.closeIdleConnections();
+    const deadline = setTimeout(() => server.closeAllConnections(), limits.drainMs);
+    await closed;
+    clearTimeout(deadline);
+    await app.close();
+  }
+
+  return {
+    port,
+    url,
+    createLaunchUrl: () => url + launchPath(auth.createLaunchCode().code),
+    get connections() {
+      return endpoint.connections;
+    },
+    get bufferedBytes() {
+      return endpoint.bufferedBytes;
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}

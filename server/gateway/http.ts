@@ -1,0 +1,183 @@
+/** HTTP: the same door, the same errors and the same headers for every route. */
+import { STATUS_CODES } from "node:http";
+import fastifyStatic from "@fastify/static";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { SessionLibrary } from "../session/library.ts";
+import type { Admission } from "./admission.ts";
+import type { Auth, Grant } from "./auth.ts";
+import type { Doors } from "./doors.ts";
+import { addLaunchRoutes } from "./launch-routes.ts";
+import type { Limits } from "./limits.ts";
+import type { GatewayLogger } from "./logger.ts";
+import { PAGE_STYLE_HASH, signInPage } from "./pages.ts";
+import { addRecordingRoute } from "./recording-route.ts";
+import { Refused } from "./refused.ts";
+import { addSamplesRoute } from "./samples-route.ts";
+import { addSessionRoutes } from "./session-routes.ts";
+import { addWeightsRoute } from "./weights-route.ts";
+
+export interface PresetSummary {
+  readonly name: string;
+  readonly title: string;
+  readonly about: string;
+}
+
+export type StartRun = (
+  body: unknown,
+) => Promise<
+  { readonly id: string } | { readonly code: string; readonly message: string; readonly status: number }
+>;
+
+export interface HttpOptions {
+  readonly library: SessionLibrary;
+  readonly auth: Auth;
+  readonly admission: Admission;
+  readonly doors: Doors;
+  readonly limits: Limits;
+  readonly logger: GatewayLogger;
+  readonly port: () => number;
+  readonly isDraining: () => boolean;
+  /** The built dashboard. */
+  readonly clientFolder: string | undefined;
+  /** Sites that may show the dashboard in a frame; none by default. */
+  readonly frameAncestors: readonly string[];
+  readonly startRun: StartRun | undefined;
+  readonly presets: readonly PresetSummary[];
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Null on the routes that are open to everybody. */
+    grant: Grant | null;
+  }
+}
+
+const OPEN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+
+export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
+  const { admission, doors, limits } = options;
+  const app = Fastify({
+    logger: false,
+    bodyLimit: limits.bodyBytes,
+    connectionTimeout: limits.idleMs,
+    requestTimeout: limits.requestMs,
+    http: { headersTimeout: limits.headersMs, requireHostHeader: false },
+    routerOptions: { maxParamLength: 128 },
+  });
+  app.server.maxHeadersCount = limits.maxHeaders;
+  app.decorateRequest("grant", null);
+
+  app.addHook("onRequest", async (request, reply) => {
+    reply.headers(safeHeaders(options.frameAncestors));
+    const path = pathOf(request);
+    if (path.startsWith("/v1/")) reply.header("Cache-Control", "no-store");
+    if (OPEN_PATHS.has(path)) return;
+    const { origin } = request.headers;
+    const isForeign = origin !== undefined && doors.isForeignOriginAllowed(origin);
+    if (isForeign) allowForeign(reply, origin);
+    // A preflight carries no token; it asks whether one may be sent.
+    if (isForeign && request.method === "OPTIONS") return reply.code(204).send();
+    const isSafe = request.method === "GET" || request.method === "HEAD";
+    // A launch code is its own ticket.
+    const answer =
+      path === "/launch" && isSafe ? admission.checkHost(request.raw) : admission.admit(request.raw, !isSafe);
+    if (answer instanceof Refused) throw answer;
+    request.grant = answer;
+  });
+
+  app.setErrorHandler((error, request, reply) =>
+    answerError(asRefused(error, request, options.logger), request, reply),
+  );
+  app.setNotFoundHandler((request, reply) =>
+    answerError(
+      new Refused(404, "not-found", `${request.method} ${pathOf(request)}: nothing is served here`),
+      request,
+      reply,
+    ),
+  );
+
+  app.get("/healthz", async () => "ok");
+  app.get("/readyz", async (_request, reply) =>
+    options.isDraining() ? reply.code(503).send("draining") : "ok",
+  );
+  addLaunchRoutes(app, options);
+  addSessionRoutes(app, options);
+  addSamplesRoute(app, options);
+  addWeightsRoute(app, options);
+  addRecordingRoute(app, options);
+  if (options.clientFolder !== undefined) {
+    await app.register(fastifyStatic, {
+      root: options.clientFolder,
+      dotfiles: "ignore",
+      // The build names assets by their content; only the page that names them must be asked for again.
+      setHeaders: (response, path) => {
+        const isHashed = /[\\/]assets[\\/]/.test(path);
+        response.setHeader("Cache-Control", isHashed ? "private, max-age=31536000, immutable" : "no-cache");
+      },
+      cacheControl: false,
+    });
+  }
+  return app;
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split("?", 1)[0] ?? "";
+}
+
+function safeHeaders(frameAncestors: readonly string[]): Record<string, string> {
+  const framedBy = frameAncestors.length > 0 ? frameAncestors.join(" ") : "'none'";
+  return {
+    "Content-Security-Policy": [
+      "default-src 'self'",
+      `style-src 'self' ${PAGE_STYLE_HASH}`,
+      // Small icons are built into the style sheet; pictures of panels are drawn from memory.
+      "img-src 'self' data: blob:",
+      "object-src 'none'",
+      "base-uri 'none'",
+      "form-action 'self'",
+      `frame-ancestors ${framedBy}`,
+    ].join("; "),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+  };
+}
+
+/** Tokens travel in a header that the other site's script must know: cookies are never let in from there. */
+function allowForeign(reply: FastifyReply, origin: string): void {
+  reply.headers({
+    "Access-Control-Allow-Origin": origin,
+    "Access-Control-Allow-Headers": "authorization, content-type, range",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST",
+    "Access-Control-Expose-Headers": "content-range, accept-ranges, etag",
+    Vary: "Origin",
+  });
+}
+
+function asRefused(error: unknown, request: FastifyRequest, logger: GatewayLogger): Refused {
+  if (error instanceof Refused) return error;
+  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
+  if (statusCode === undefined || statusCode >= 500) {
+    logger.error({ err: error, method: request.method, path: pathOf(request) }, "a request failed");
+    return new Refused(500, "internal", "the server failed to answer; its log says why");
+  }
+  if (statusCode === 413)
+    return new Refused(413, "too-large", `body: expected at most ${request.routeOptions.bodyLimit} bytes`);
+  if (statusCode === 415)
+    return new Refused(415, "unsupported-media-type", "content-type: expected application/json");
+  if (code?.startsWith("FST_ERR_CTP") || error instanceof SyntaxError) {
+    return new Refused(400, "bad-json", "body: expected JSON");
+  }
+  return new Refused(statusCode, "bad-request", message ?? STATUS_CODES[statusCode] ?? "bad request");
+}
+
+function answerError(refused: Refused, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  reply.code(refused.status);
+  if (refused.status === 401) {
+    reply.header("WWW-Authenticate", 'Bearer realm="thalweg"');
+    if (request.headers.accept?.includes("text/html")) {
+      return reply.type("text/html; charset=utf-8").send(signInPage(refused.message));
+    }
+  }
+  return reply.type("application/json; charset=utf-8").send(refused.body);
+}

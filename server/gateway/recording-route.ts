@@ -1,0 +1,57 @@
+/** The recording as a file: whole or in ranges, also while it is being written. */
+import { open } from "node:fs/promises";
+import type { FastifyInstance } from "fastify";
+import { parseRange } from "./byte-range.ts";
+import type { HttpOptions } from "./http.ts";
+import { Refused } from "./refused.ts";
+import { type SessionParams, sessionOf } from "./session-routes.ts";
+
+export function addRecordingRoute(app: FastifyInstance, { library }: HttpOptions): void {
+  app.get<{ Params: SessionParams }>("/v1/sessions/:id/recording.mcap", async (request, reply) => {
+    const session = sessionOf(library, request.params.id);
+    const { id } = session.header;
+    if (session.recordingPath === undefined) throw noRecording(id);
+    const file = await open(session.recordingPath, "r").catch((cause: NodeJS.ErrnoException) => {
+      throw cause.code === "ENOENT" ? noRecording(id) : cause;
+    });
+    try {
+      // A snapshot of what is written now: a file that grows meanwhile does not change what was promised.
+      const { size, ino, mtimeMs } = await file.stat();
+      const isFinal = session.status.state === "ended";
+      // What is written stays, until the finished file takes its place; so a download may be resumed while the run goes on.
+      const etag = `"${id.slice(0, 16)}-${ino}-${isFinal ? `${size}-${Math.trunc(mtimeMs)}` : "live"}"`;
+      reply.headers({
+        "Accept-Ranges": "bytes",
+        ETag: etag,
+        "Content-Disposition": `attachment; filename="${id}.mcap"`,
+      });
+      reply.type("application/octet-stream");
+      const condition = request.headers["if-range"];
+      const isSame = condition === undefined || condition === etag;
+      const range = parseRange(isSame ? request.headers.range : undefined, size);
+      if (range === "unsatisfiable") {
+        reply.header("Content-Range", `bytes */${size}`);
+        throw new Refused(
+          416,
+          "range",
+          `range: expected within ${size} bytes, got "${request.headers.range}"`,
+        );
+      }
+      const { start, end } = range ?? { start: 0, end: size - 1 };
+      if (range !== null) reply.code(206).header("Content-Range", `bytes ${start}-${end}/${size}`);
+      reply.header("Content-Length", end - start + 1);
+      if (request.method === "HEAD" || size === 0) {
+        await file.close();
+        return reply.send();
+      }
+      return reply.send(file.createReadStream({ start, end }));
+    } catch (cause) {
+      await file.close();
+      throw cause;
+    }
+  });
+}
+
+function noRecording(id: string): Refused {
+  return new Refused(404, "no-recording", `session ${id} keeps no recording`);
+}

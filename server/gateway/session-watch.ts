@@ -1,0 +1,37 @@
+/** Tells one client of a session's state: once when it begins to watch, then at each change. */
+import { distinctUntilChanged, map, type Subscription as Unsubscribable } from "rxjs";
+import type { Session } from "../session/session.ts";
+import type { Outlet } from "./outlet.ts";
+
+export class SessionWatch {
+  readonly #session: Session;
+  readonly #outlet: Outlet;
+  readonly #changes: Unsubscribable;
+  #isAnnounced = false;
+
+  constructor(session: Session, outlet: Outlet) {
+    this.#session = session;
+    this.#outlet = outlet;
+    this.#changes = session.status$
+      .pipe(
+        map(({ state }) => state),
+        distinctUntilChanged(),
+      )
+      .subscribe(() => this.#announce());
+  }
+
+  stop(): void {
+    this.#changes.unsubscribe();
+  }
+
+  /** While a slow client keeps it waiting, further changes need no further turn: the state of then is what is sent. */
+  #announce(): void {
+    if (this.#isAnnounced) return;
+    this.#isAnnounced = true;
+    void this.#outlet.turn(() => {
+      this.#isAnnounced = false;
+      const { header, status } = this.#session;
+      this.#outlet.send({ op: "state", session: header.id, state: status.state });
+    });
+  }
+}

@@ -1,0 +1,26 @@
+/** The thread that sees every θ: distances, the zig-zag, the path; and packs the weights that are logged. */
+import { openBackend } from "../backends/select.ts";
+import { WeightEncoder } from "../recording/weight-codec.ts";
+import { openRun } from "../training/open-run.ts";
+import type { Run } from "../training/run.ts";
+import { measure } from "./measuring.ts";
+import type { MeasuringRequest } from "./messages.ts";
+import { modeTaker } from "./mode-line.ts";
+import { post, serveThread } from "./thread.ts";
+
+let run: Run | null = null;
+
+serveThread<MeasuringRequest>(async (request) => {
+  if (request.kind === "open") {
+    // No derivative is taken here: any backend will do, and this one needs no memory of its own.
+    const backend = await openBackend("cpu", { allowNative: false });
+    run = await openRun(request.blueprint);
+    post({ kind: "opened", backend: backend.name, note: null, selfTest: backend.selfTest, costsMs: {} });
+    return;
+  }
+  if (run === null) throw new Error("geometry thread: nothing is open");
+  const encoder = new WeightEncoder(run.initial.length);
+  measure("geometry", run, modeTaker(request.modes, !request.plan.bestEffort), request, (theta) =>
+    encoder.encode(theta),
+  );
+});

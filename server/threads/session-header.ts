@@ -1,0 +1,86 @@
+/** The header of a live session, from what the threads said when they opened. */
+import { randomBytes } from "node:crypto";
+import { createRequire } from "node:module";
+import { cpus } from "node:os";
+import type { SessionHeader } from "../../shared/header.ts";
+import type { StreamDescriptor } from "../../shared/stream.ts";
+import { runChannels, streams } from "../streams/index.ts";
+import type { Blueprint } from "../training/run.ts";
+import type { Opened, PlannedStream } from "./messages.ts";
+
+export interface Schedule {
+  readonly everyOfStream: Readonly<Record<string, number>>;
+  readonly everyOfKey: Readonly<Record<string, number>>;
+  readonly chosenBy: "given" | "measured";
+  readonly costsMs: Readonly<Record<string, number>>;
+}
+
+export function sessionHeader(options: {
+  readonly blueprint: Blueprint;
+  readonly planned: readonly PlannedStream[];
+  readonly schedule: Schedule;
+  readonly training: Opened;
+  readonly curvature: Opened;
+}): SessionHeader {
+  const { blueprint, planned, schedule, training, curvature } = options;
+  const { facts, config } = blueprint;
+  return {
+    formatVersion: 1,
+    id: randomBytes(16).toString("hex"),
+    name: config.name,
+    startedAtMs: Date.now(),
+    ...facts,
+    schedule: {
+      every: { ...schedule.everyOfKey },
+      chosenBy: schedule.chosenBy,
+      bestEffort: config.bestEffort,
+      costsMs: { ...schedule.costsMs },
+    },
+    weightsEvery: schedule.everyOfStream["train/weights"] ?? 1,
+    backend:
+      training.backend === curvature.backend
+        ? training.backend
+        : `${training.backend} (curvature: ${curvature.backend})`,
+    selfTest: curvature.selfTest,
+    versions: versions(),
+    channels: [...planned.map((stream) => descriptorOf(stream, schedule)), ...runChannels],
+  };
+}
+
+/** The passport, with the cadence that this run gives it. */
+function descriptorOf({ name, role }: PlannedStream, schedule: Schedule): StreamDescriptor {
+  const definition = streams.find(({ descriptor }) => descriptor.name === name);
+  if (definition === undefined) throw new Error(`stream ${name} is not in the registry`);
+  const { descriptor } = definition;
+  const every = schedule.everyOfStream[name] ?? 1;
+  switch (descriptor.cadence.kind) {
+    case "scheduled":
+      // Where training computes it anyway it costs nothing, and comes at every step.
+      return {
+        ...descriptor,
+        cadence: role === "curvature" ? { kind: "scheduled", every } : { kind: "step" },
+      };
+    case "logged":
+      return { ...descriptor, cadence: { kind: "logged", every } };
+    default:
+      return descriptor;
+  }
+}
+
+export function thalwegVersion(): string {
+  return versionOf("thalweg");
+}
+
+function versions(): Record<string, string> {
+  return {
+    thalweg: thalwegVersion(),
+    node: process.versions.node,
+    tfjs: versionOf("@tensorflow/tfjs-core"),
+    cpu: `${cpus()[0]?.model ?? "unknown"} × ${cpus().length}`,
+  };
+}
+
+function versionOf(name: string): string {
+  const { version } = createRequire(import.meta.url)(`${name}/package.json`) as { version: string };
+  return version;
+}

@@ -1,0 +1,70 @@
+/** A worker thread as the main thread holds it. */
+import type { Worker } from "node:worker_threads";
+import { UserError } from "../training/user-error.ts";
+import type { Opened, ThreadReply } from "./messages.ts";
+import { spawnThread, type ThreadName } from "./spawn.ts";
+
+export class ThreadHandle {
+  readonly #name: ThreadName;
+  readonly #worker: Worker;
+  #listener: (reply: ThreadReply) => void = () => {};
+  #onOpened: { resolve(opened: Opened): void; reject(cause: Error): void } | null = null;
+  /** Resolves when it has sent its last sample, or is gone. */
+  readonly done: Promise<void>;
+
+  constructor(name: ThreadName) {
+    this.#name = name;
+    this.#worker = spawnThread(name);
+    let finish = () => {};
+    this.done = new Promise((resolve) => {
+      finish = resolve;
+    });
+    this.#worker.on("message", (reply: ThreadReply) => {
+      switch (reply.kind) {
+        case "opened":
+          this.#onOpened?.resolve(reply);
+          return;
+        case "refused":
+          this.#onOpened?.reject(new UserError(reply.code, reply.message));
+          break;
+        case "broken":
+          this.#onOpened?.reject(new Error(`${name} thread: ${reply.message}`));
+          break;
+        case "done":
+          finish();
+          break;
+        default:
+      }
+      this.#listener(reply);
+    });
+    this.#worker.on("error", (cause) => {
+      this.#onOpened?.reject(cause);
+      this.#listener({ kind: "broken", message: cause.stack ?? cause.message });
+    });
+    this.#worker.on("exit", () => finish());
+  }
+
+  /** @throws {UserError} when the thread refuses: a missing dataset, a model without rules, a backend that does not load. */
+  open(request: object): Promise<Opened> {
+    return new Promise((resolve, reject) => {
+      this.#onOpened = { resolve, reject };
+      this.#worker.postMessage({ ...request, kind: "open" });
+    });
+  }
+
+  listen(listener: (reply: ThreadReply) => void): void {
+    this.#listener = listener;
+  }
+
+  send(request: object, transfer: Parameters<Worker["postMessage"]>[1] = []): void {
+    this.#worker.postMessage(request, transfer);
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+}

@@ -1,0 +1,56 @@
+/** What every worker thread does the same way: answer requests, and say what went wrong. */
+import { parentPort } from "node:worker_threads";
+import { BackendError } from "../backends/select.ts";
+import { EngineError } from "../engine/engine-error.ts";
+import { UserError } from "../training/user-error.ts";
+import type { ThreadReply } from "./messages.ts";
+import type { Post } from "./outbox.ts";
+
+const port = parentPort;
+
+export const post: Post = (reply: ThreadReply, transfer: readonly ArrayBuffer[] = []) => {
+  port?.postMessage(reply, [...transfer]);
+};
+
+/** Handles requests one after the other; those that come while one is being handled wait. */
+export function serveThread<Request>(handle: (request: Request) => Promise<void> | void): void {
+  let previous: Promise<void> = Promise.resolve();
+  port?.on("message", (request: Request) => {
+    previous = previous.then(() => handle(request)).catch(reportFailure);
+  });
+}
+
+export function reportFailure(cause: unknown): void {
+  if (cause instanceof UserError || cause instanceof EngineError || cause instanceof BackendError) {
+    post({ kind: "refused", code: cause.code, message: cause.message });
+  } else {
+    post({
+      kind: "broken",
+      message: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+    });
+  }
+}
+
+/** Milliseconds of one call, the fastest of a few: what else runs on the machine only ever adds. */
+export function fastestMs(repetitions: number, work: () => void): number {
+  let fastest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < repetitions; i++) {
+    const began = performance.now();
+    work();
+    fastest = Math.min(fastest, performance.now() - began);
+  }
+  return fastest;
+}
+
+const REPORT_MS = 1000;
+
+/** Calls `report` at most once a second. */
+export function everySecond(report: () => void): () => void {
+  let reportedMs = performance.now();
+  return () => {
+    const now = performance.now();
+    if (now - reportedMs < REPORT_MS) return;
+    reportedMs = now;
+    report();
+  };
+}

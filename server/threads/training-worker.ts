@@ -1,0 +1,233 @@
+/** The thread that trains: every θ goes into the ring, every due one also to the curvature thread. */
+import { type Subscription, take, tap } from "rxjs";
+import { isDue } from "../../shared/schedule.ts";
+import { openBackend } from "../backends/select.ts";
+import { pipeline } from "../pipeline.ts";
+import { streams } from "../streams/index.ts";
+import { createModes } from "../streams/modes.ts";
+import { createBlueprint } from "../training/blueprint.ts";
+import { openRun } from "../training/open-run.ts";
+import { loadOwnRun } from "../training/own-module.ts";
+import type { Step, Training } from "../training/run.ts";
+import { createTraining } from "../training/train.ts";
+import type { Plan, TrainingRequest } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
+import { createPace } from "./pace.ts";
+import { RingWriter } from "./ring.ts";
+import { post, reportFailure, serveThread } from "./thread.ts";
+
+type Open = Extract<TrainingRequest, { kind: "open" }>;
+type Begin = Extract<TrainingRequest, { kind: "begin" }>;
+type Control = Extract<TrainingRequest, { kind: "control" }>;
+
+interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Bare steps that are timed before the run, and how many of them only warm up. */
+const TIMED_STEPS = 14;
+const WARM_UP_STEPS = 4;
+
+let training: Training | null = null;
+let begun: {
+  readonly plan: Plan;
+  readonly all: RingWriter;
+  readonly measured: RingWriter | null;
+  end(): void;
+} | null = null;
+
+serveThread<TrainingRequest>((request) => {
+  switch (request.kind) {
+    case "open":
+      return open(request);
+    case "begin":
+      return begin(request);
+    case "control":
+      return control(request);
+  }
+});
+
+async function open({ config, module }: Open): Promise<void> {
+  const backend = await openBackend(config.backend, { allowNative: true });
+  const blueprint =
+    module === null ? await createBlueprint(config) : await loadOwnRun(module.path, module.settings);
+  const run = await openRun(blueprint);
+  training = createTraining(run);
+  const step = await bareStepMs(training);
+  post({
+    kind: "opened",
+    backend: backend.name,
+    note: backend.note,
+    selfTest: backend.selfTest,
+    costsMs: { step },
+    blueprint,
+    streams: streams
+      .filter((stream) => stream.applies(run))
+      .map((stream) => ({
+        name: stream.descriptor.name,
+        role: stream.role(run),
+        scheduleKey: stream.scheduleKey,
+      })),
+  });
+}
+
+/** Median over bare steps from θ₀: subscribing is all it takes, and unsubscribing leaves nothing behind. */
+function bareStepMs(of: Training): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const marks: number[] = [];
+    const finish = () => {
+      const periods = marks
+        .slice(1)
+        .map((mark, i) => mark - (marks[i] as number))
+        .slice(Math.min(WARM_UP_STEPS, marks.length - 2))
+        .sort((a, b) => a - b);
+      resolve(periods[periods.length >> 1] ?? 1);
+    };
+    const diverged = of.state$.subscribe(({ state }) => {
+      if (state === "diverged") finish();
+    });
+    of.steps$.pipe(take(TIMED_STEPS)).subscribe({
+      next: () => marks.push(performance.now()),
+      error: reject,
+      complete: () => {
+        diverged.unsubscribe();
+        finish();
+      },
+    });
+  });
+}
+
+function begin({ plan, acks, all, measured }: Begin): void {
+  const { run, writers } = {
+    run: opened(),
+    writers: { all: new RingWriter(all), measured: measured && new RingWriter(measured) },
+  };
+  const outbox = new Outbox(acks, post);
+  const pace = createPace((stepMs, step) => post({ kind: "pace", stepMs, step }));
+  const mine = streams.filter(({ descriptor }) =>
+    plan.streams.some(({ name, role }) => name === descriptor.name && role === "trainer"),
+  );
+  let subscription: Subscription | null = null;
+  const end = () => {
+    subscription?.unsubscribe();
+    states.unsubscribe();
+    writers.all.close();
+    writers.measured?.close();
+    outbox.flush();
+    post({ kind: "done" });
+  };
+  const states = run.state$.subscribe((now) => {
+    if (now.state === "diverged") {
+      outbox.flush();
+      post({ kind: "diverged", step: now.step, what: now.what });
+    } else {
+      pace.interrupt();
+      post({ kind: "state", state: now.state });
+    }
+  });
+  begun = { plan, ...writers, end };
+  const forwarded$ = run.steps$.pipe(
+    tap((step) => {
+      writers.all.push(step);
+      if (writers.measured !== null && isMeasured(step, plan)) forward(step, writers.measured, plan, outbox);
+      pace.mark(step.step);
+    }),
+  );
+  const context = { run, modes: createModes(), everyOf: (key: string) => plan.everyOfKey[key] ?? 1 };
+  subscription = pipeline(forwarded$, mine, ({ descriptor }) => ({
+    ...context,
+    every: plan.everyOfStream[descriptor.name] ?? 1,
+  })).subscribe({
+    next: (sample) => {
+      outbox.add(sample);
+      outbox.flushIfOld();
+    },
+    error: reportFailure,
+    complete: end,
+  });
+}
+
+function isMeasured(step: Step, plan: Plan): boolean {
+  return plan.streams.some(
+    ({ name, role }) =>
+      role === "curvature" && isDue(step.step, plan.everyOfStream[name] ?? 1, step.lastStep),
+  );
+}
+
+/** Waits for the measurement before; under --best-effort passes this one over, and says so. */
+function forward(step: Step, measured: RingWriter, plan: Plan, outbox: Outbox): void {
+  if (plan.bestEffort && !measured.hasRoom()) {
+    outbox.add({
+      channel: "run/status",
+      step: step.step,
+      value: {
+        level: "warning",
+        code: "measurement-skipped",
+        message: `step ${step.step} was due but not measured: the measurement before was still running (--best-effort)`,
+      },
+    });
+    return;
+  }
+  measured.push(step);
+}
+
+function control({ action, request }: Control): void {
+  const refusal = act(action);
+  post({ kind: "answer", request, step: begun?.all.newest()?.step ?? 0, refusal });
+  if (action.action === "stop") begun?.end();
+}
+
+function act(action: Control["action"]): Refusal | null {
+  const { control: controls } = opened();
+  switch (action.action) {
+    case "pause":
+      controls.pause();
+      return null;
+    case "resume":
+      controls.resume();
+      return null;
+    case "step":
+      controls.step();
+      return null;
+    case "set":
+      controls.setLearningRate(action.learningRate);
+      return null;
+    case "stop":
+      return null;
+    case "measure":
+      return demand(action.stream, action.experiment);
+  }
+}
+
+/** The newest θ, once more, for one stream: due or not. */
+function demand(
+  stream: string | undefined,
+  experiment: string | undefined,
+): { code: string; message: string } | null {
+  if (begun === null) return { code: "not-begun", message: "measure: training has not begun" };
+  if (experiment !== undefined) {
+    return {
+      code: "unknown-experiment",
+      message: `measure: expected the name of an experiment, got "${experiment}"; this server has none`,
+    };
+  }
+  const { plan, all, measured } = begun;
+  const measurable = plan.streams.filter(({ role }) => role === "curvature").map(({ name }) => name);
+  if (stream === undefined || !measurable.includes(stream)) {
+    return {
+      code: "unknown-stream",
+      message: `measure: expected one of ${measurable.join(", ")}, got "${stream ?? ""}"`,
+    };
+  }
+  const newest = all.newest();
+  if (newest === null || measured === null)
+    return { code: "not-begun", message: "measure: no step has been taken yet" };
+  measured.push({ ...newest, demanded: plan.channels.indexOf(stream) });
+  return null;
+}
+
+function opened(): Training {
+  if (training === null) throw new Error("training thread: nothing is open");
+  return training;
+}

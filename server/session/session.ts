@@ -40,6 +40,7 @@ export interface Cursor {
   /**
    * The next chosen events, oldest first, until either bound; moves past events not chosen. Empty when it has reached the head, or when
    * a long stretch held nothing chosen (`position` moved all the same): compare `position` with `headSeq`.
+   * A read that begins below `earliestSeq` begins there: compare before calling it, and nothing is lost unnoticed.
    */
   read(limits: { readonly maxEvents: number; readonly maxBytes: number }): Promise<readonly SessionEvent[]>;
   seek(seq: number): void;

@@ -1,0 +1,27 @@
+/** The newest blocks of a log, in memory: readers at the head need no disk. */
+import type { Block } from "../recording/block.ts";
+import { firstIndex } from "../recording/span-index.ts";
+
+const TAIL_BYTES = 4 * 2 ** 20;
+
+export class Tail {
+  readonly #blocks: Block[] = [];
+  #byteLength = 0;
+
+  add(block: Block): void {
+    this.#blocks.push(block);
+    this.#byteLength += block.bytes.byteLength;
+    while (this.#byteLength > TAIL_BYTES) this.#byteLength -= this.#blocks.shift()?.bytes.byteLength ?? 0;
+  }
+
+  find(seq: number): Block | undefined {
+    const blocks = this.#blocks;
+    const block = blocks[firstIndex(blocks.length, (i) => (blocks[i] as Block).lastSeq >= seq)];
+    return block !== undefined && block.firstSeq <= seq ? block : undefined;
+  }
+
+  clear(): void {
+    this.#blocks.length = 0;
+    this.#byteLength = 0;
+  }
+}

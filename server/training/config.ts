@@ -52,7 +52,9 @@ export interface RunConfig {
   readonly trainSize: number;
   readonly center: "mean" | "none";
   readonly hidden: readonly number[];
-  readonly activation: "relu" | "tanh" | "sigmoid" | "gelu";
+  /** null: the model is the user's own, and says itself. */
+  readonly activation: "relu" | "tanh" | "sigmoid" | "gelu" | null;
+  /** Of a user's own model: of the unrelated start only, θ₀ being what the model holds. */
   readonly init: "glorot" | "lecun" | "he";
   readonly loss: "cross-entropy" | "mse" | "half-sum-mse";
   readonly steps: number;

@@ -41,8 +41,8 @@ export interface Step {
 export interface Blueprint {
   readonly config: RunConfig;
   readonly facts: RunFacts;
-  /** tfjs-layers JSON. */
-  readonly model: unknown;
+  /** As tfjs-layers' `fromConfig` takes it, at once; the JSON of the header can only be read asynchronously. */
+  readonly model: { readonly isSequential: boolean; readonly config: unknown };
   readonly initial: Float32Array;
   readonly unrelatedInitial: Float32Array;
   readonly train: Examples;

@@ -1,0 +1,74 @@
+/** A folder with the four files of MNIST (or Fashion-MNIST, KMNIST, …) as a data set. */
+import { join } from "node:path";
+import { UserError } from "../user-error.ts";
+import type { Dataset, Split } from "./dataset.ts";
+import { readIdx } from "./idx.ts";
+
+const FILES = {
+  train: { images: "train-images-idx3-ubyte", labels: "train-labels-idx1-ubyte" },
+  test: { images: "t10k-images-idx3-ubyte", labels: "t10k-labels-idx1-ubyte" },
+} as const;
+
+/** @throws {UserError} `dataset-missing`, `dataset-cut`, `dataset-foreign`. */
+export async function readIdxFolder(name: string, folder: string): Promise<Dataset> {
+  const train = await readSplit(folder, FILES.train);
+  const test = await readSplit(folder, FILES.test);
+  if (train.shape.join() !== test.shape.join()) {
+    throw new UserError(
+      "dataset-foreign",
+      `${FILES.test.images}: expected images of ${train.shape.join(" × ")} as in ${FILES.train.images}, found ${test.shape.join(" × ")} (${folder})`,
+    );
+  }
+  const classes = 1 + Math.max(largest(train.split.labels), largest(test.split.labels));
+  if (classes < 2) {
+    throw new UserError(
+      "dataset-foreign",
+      `${FILES.train.labels}: expected two classes or more, found only 0 (${folder})`,
+    );
+  }
+  return {
+    name,
+    classes,
+    exampleShape: [...train.shape, 1],
+    scaling: "pixels / 255",
+    train: train.split,
+    test: test.split,
+  };
+}
+
+async function readSplit(
+  folder: string,
+  files: { readonly images: string; readonly labels: string },
+): Promise<{ readonly shape: readonly number[]; readonly split: Split }> {
+  const images = await read(join(folder, files.images), 3);
+  const labels = await read(join(folder, files.labels), 1);
+  const [size = 0, ...shape] = images.shape;
+  if (size === 0 || labels.shape[0] !== size) {
+    throw new UserError(
+      "dataset-foreign",
+      `${files.labels}: expected a label for each of ${size} images, found ${labels.shape[0]} (${folder})`,
+    );
+  }
+  const stride = shape.reduce((product, length) => product * length, 1);
+  return {
+    shape,
+    split: {
+      size,
+      labels: labels.bytes,
+      write(example, out, offset) {
+        const from = example * stride;
+        for (let i = 0; i < stride; i += 1) out[offset + i] = (images.bytes[from + i] as number) / 255;
+      },
+    },
+  };
+}
+
+async function read(path: string, rank: 1 | 3) {
+  const result = await readIdx(path, rank);
+  if (!result.ok) throw new UserError(result.code, result.message);
+  return result;
+}
+
+function largest(labels: Uint8Array): number {
+  return labels.reduce((most, label) => Math.max(most, label), 0);
+}

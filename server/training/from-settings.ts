@@ -1,0 +1,22 @@
+/** Training in one call, for programs that use Thalweg as a library. */
+import { openBackend } from "../backends/select.ts";
+import { createBlueprint } from "./blueprint.ts";
+import type { RunSettings } from "./config.ts";
+import { openRun } from "./open-run.ts";
+import { parseSettings } from "./parse-settings.ts";
+import { resolveSettings } from "./resolve.ts";
+import type { Training } from "./run.ts";
+import { createTraining } from "./train.ts";
+import { UserError } from "./user-error.ts";
+
+/**
+ * Everything not said comes from the preset `edge`. Nothing is trained until `steps$` is subscribed to.
+ * @throws {UserError} when settings or data cannot be.
+ */
+export async function train(settings: RunSettings = {}): Promise<Training> {
+  const parsed = parseSettings(settings);
+  const resolved = parsed.ok ? resolveSettings(parsed.settings) : parsed;
+  if (!resolved.ok) throw new UserError("settings", resolved.problems.join("; "));
+  await openBackend(resolved.config.backend, { allowNative: true });
+  return createTraining(await openRun(await createBlueprint(resolved.config)));
+}

@@ -1,0 +1,61 @@
+/** Importing a user's module; when that fails, saying why and on which line. */
+import { execFile } from "node:child_process";
+import { readFile, stat } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { UserError } from "./user-error.ts";
+
+/** @throws {UserError} `module-missing`, `module-failed`; the message starts with the file, and the line where it is known. */
+export async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const file = resolve(path);
+  const found = await stat(file).catch(() => null);
+  if (!found?.isFile()) {
+    throw new UserError(
+      "module-missing",
+      `${path}: expected a JavaScript module, found ${found ? "a folder" : "no file"}`,
+    );
+  }
+  try {
+    return await import(pathToFileURL(file).href);
+  } catch (cause) {
+    throw new UserError("module-failed", (await syntaxProblem(file)) ?? (await runtimeProblem(file, cause)));
+  }
+}
+
+/**
+ * A syntax error that `import` reports does not say where; `node --check` does.
+ * Its first line is "<file>:<line>", and the error follows on a line of its own.
+ */
+function syntaxProblem(file: string): Promise<string | null> {
+  return new Promise((settle) => {
+    execFile(process.execPath, ["--check", file], (failure, _stdout, stderr) => {
+      const line = new RegExp(`${escaped(basename(file))}:(\\d+)`).exec(stderr)?.[1];
+      const message = /^SyntaxError: .*$/m.exec(stderr)?.[0];
+      settle(failure && line && message ? `${basename(file)}:${line}: ${message}` : null);
+    });
+  });
+}
+
+async function runtimeProblem(file: string, cause: unknown): Promise<string> {
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  const message = `${error.name === "Error" ? "" : `${error.name}: `}${error.message.split("\n")[0]}`;
+  const missing = /Cannot find (?:package|module) '([^']+)'/.exec(error.message)?.[1];
+  const line =
+    missing === undefined
+      ? new RegExp(`${escaped(basename(file))}:(\\d+)`).exec(error.stack ?? "")?.[1]
+      : await lineOf(file, missing);
+  const hint = missing?.startsWith("@tensorflow/")
+    ? " (a module inside this folder shares the tfjs that Thalweg runs on)"
+    : "";
+  return `${basename(file)}${line === undefined ? "" : `:${line}`}: ${message}${hint}`;
+}
+
+async function lineOf(file: string, specifier: string): Promise<number | undefined> {
+  const lines = (await readFile(file, "utf8")).split("\n");
+  const index = lines.findIndex((line) => line.includes(specifier));
+  return index < 0 ? undefined : index + 1;
+}
+
+function escaped(name: string): string {
+  return name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

@@ -1,0 +1,62 @@
+/** A blueprint on this thread's tfjs backend. */
+import type { serialization } from "@tensorflow/tfjs-core";
+import { LayersModel, Sequential } from "@tensorflow/tfjs-layers";
+import { compile } from "../engine/compile.ts";
+import { createObjective } from "../engine/compiled-objective.ts";
+import type { Objective } from "../engine/objective.ts";
+import { selectExamples } from "./data/examples.ts";
+import type { Blueprint, Examples, Run } from "./run.ts";
+
+/**
+ * Needs an initialised backend. Objectives upload their data when first asked for, so that a thread holds only what it measures;
+ * {@link Run.dispose} frees them.
+ */
+export function openRun(blueprint: Blueprint): Run {
+  const { config, facts, train, test, probe, secondProbe, initial, unrelatedInitial } = blueprint;
+  const kind = blueprint.model.isSequential ? Sequential : LayersModel;
+  const model = kind.fromConfig(kind, blueprint.model.config as serialization.ConfigDict) as LayersModel;
+  const compiled = compile(model, config.loss);
+  model.dispose();
+
+  const opened: Objective[] = [];
+  const once = (examples: () => Examples) => {
+    let objective: Objective | null = null;
+    return () => {
+      if (objective === null) {
+        objective = createObjective(compiled, examples());
+        opened.push(objective);
+      }
+      return objective;
+    };
+  };
+  const { isTrainingSet } = facts.probe;
+  const objective = once(() => (isTrainingSet ? train : selectExamples(train, probe)));
+  const secondObjective = secondProbe === null ? null : once(() => selectExamples(train, secondProbe));
+  const testObjective = test === null ? null : once(() => test);
+
+  return {
+    config,
+    facts,
+    parameters: facts.parameters,
+    initial,
+    unrelatedInitial,
+    trainSize: train.size,
+    classes: train.outputs,
+    isFullBatch: config.batchSize === "full",
+    probeIsTrainingSet: isTrainingSet,
+    lastStep: config.steps,
+    get objective() {
+      return objective();
+    },
+    get secondObjective() {
+      return secondObjective === null ? null : secondObjective();
+    },
+    get testObjective() {
+      return testObjective === null ? null : testObjective();
+    },
+    batchObjective: (indices) => createObjective(compiled, selectExamples(train, indices)),
+    dispose() {
+      for (const each of opened.splice(0)) each.dispose();
+    },
+  };
+}

@@ -1,0 +1,126 @@
+/** Calibrated runs, each chosen because something can be seen in it. */
+import type { RunSettings } from "./config.ts";
+
+export interface Preset {
+  readonly name: string;
+  readonly title: string;
+  /** What to look for. */
+  readonly about: string;
+  /** Complete: settings of the user go over these. */
+  readonly settings: RunSettings & { readonly task: string };
+}
+
+/** Cohen et al. 2021 (arXiv:2103.00065) with MNIST: full batch, ½·sum of squares, tanh. */
+const EDGE = {
+  task: "mnist-mlp",
+  dataset: "mnist",
+  trainSize: 1000,
+  center: "mean",
+  hidden: [100],
+  activation: "tanh",
+  init: "lecun",
+  loss: "half-sum-mse",
+  steps: 1500,
+  batchSize: "full",
+  optimizer: "gd",
+  learningRate: 0.2,
+} as const satisfies RunSettings;
+
+const CLASSIC = {
+  task: "mnist-mlp",
+  dataset: "mnist",
+  trainSize: 60_000,
+  center: "none",
+  hidden: [100],
+  activation: "relu",
+  init: "glorot",
+  loss: "cross-entropy",
+  epochs: 20,
+  batchSize: 128,
+  optimizer: "sgd",
+  learningRate: 0.1,
+  probeSize: 2000,
+} as const satisfies RunSettings;
+
+/** The first is the default. */
+export const PRESETS: readonly Preset[] = [
+  {
+    name: "edge",
+    title: "The edge of stability",
+    about:
+      "Gradient descent on 1,000 digits. The sharpness λ₁ dips, then climbs for some 500 steps until it meets 2/η, " +
+      "the value above which gradient descent on a quadratic would blow up. It does not blow up: λ₁ hovers there, " +
+      "the loss begins to rise and fall from step to step, and θ zig-zags across the valley along the top eigenvector. " +
+      "The loss along the path is then no longer monotone, while along the straight line from θ₀ it still is.",
+    settings: { ...EDGE, hidden: [...EDGE.hidden] },
+  },
+  {
+    name: "catapult",
+    title: "The catapult",
+    about:
+      "The same network from a wider (Glorot) start with η = 0.3: λ₁ begins at about twice the threshold. " +
+      "The loss shoots up in the first steps, θ is thrown out of the sharp valley into a flatter one, λ₁ falls below the threshold, " +
+      "and training goes on from there until it meets the edge from below.",
+    settings: { ...EDGE, hidden: [...EDGE.hidden], init: "glorot", learningRate: 0.3 },
+  },
+  {
+    name: "diverge",
+    title: "Divergence",
+    about:
+      "The same network on pixels that are not centred: the mean image alone makes λ₁ several times 2/η, and no flatter valley " +
+      "is near enough. The loss overflows within 20 steps. Thalweg keeps the last finite θ, says at which step what became " +
+      "infinite, and leaves the session open to be looked at.",
+    settings: { ...EDGE, hidden: [...EDGE.hidden], center: "none" },
+  },
+  {
+    name: "sgd-edge",
+    title: "Minibatches and the edge",
+    about:
+      "The edge run with minibatches of 100. λ₁ of the full batch settles below 2/η, so the full-batch line is grey here: it is a bound, " +
+      "not the threshold. The curvature that each step feels, batch sharpness E[gᵀH_B g/‖g‖²], is what rises to 2/η.",
+    settings: { ...EDGE, hidden: [...EDGE.hidden], batchSize: 100, optimizer: "sgd" },
+  },
+  {
+    name: "classic",
+    title: "An everyday run",
+    about:
+      "784-100-10 with ReLU, cross-entropy, all 60,000 digits, minibatches of 128, 20 epochs: what a tutorial does. " +
+      "λ₁ stays below half the threshold throughout: an ordinary run is nowhere near the edge. Watch the few outlying eigenvalues, about one " +
+      "for each class, stand apart from the bulk near zero.",
+    settings: { ...CLASSIC, hidden: [...CLASSIC.hidden] },
+  },
+  {
+    name: "fc-199k",
+    title: "Two hidden layers, 199,210 weights",
+    about:
+      "784-200-200-10, the fully connected network of the intrinsic-dimension literature (Li et al. 2018, arXiv:1804.08838). " +
+      "Bigger than the others by half, and slower: watch the intervals between measurements, chosen so that watching costs at most --overhead.",
+    settings: { ...CLASSIC, hidden: [200, 200], epochs: 10 },
+  },
+  {
+    name: "spirals",
+    title: "Two spirals",
+    about:
+      "A net of 1,218 weights learns which of two interleaved spirals a point lies on: small enough that every step is measured at once. " +
+      "The loss rests on a plateau, λ_min clearly negative, until a way down is found.",
+    settings: {
+      task: "two-spirals",
+      dataset: "two-spirals",
+      trainSize: 400,
+      center: "none",
+      hidden: [32, 32],
+      activation: "tanh",
+      init: "lecun",
+      loss: "cross-entropy",
+      steps: 3000,
+      batchSize: "full",
+      optimizer: "momentum",
+      momentum: 0.9,
+      learningRate: 0.05,
+    },
+  },
+];
+
+export function presetNamed(name: string): Preset | undefined {
+  return PRESETS.find((preset) => preset.name === name);
+}

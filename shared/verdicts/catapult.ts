@@ -1,0 +1,89 @@
+import type { HessianEigenvalues } from "../readings.ts";
+import { figure, isOver, type JudgeDefinition, type Verdict } from "./verdict.ts";
+
+const SPECTRUM = "hessian/eigenvalues";
+const PATH = "path/loss";
+
+/**
+ * Sharpness above the threshold at the start that falls below it: the loss rises, θ is thrown across the valley, and lands where it is flatter.
+ *
+ * @source Lewkowycz et al. 2020, arXiv:2003.02218.
+ */
+export const catapult: JudgeDefinition = {
+  channels: [SPECTRUM, PATH],
+  start() {
+    let first: { readonly ratio: number | null; readonly converged: boolean } | null = null;
+    let rule: HessianEigenvalues["rule"] = null;
+    let landed: { readonly step: number; readonly ratio: number } | null = null;
+    let newest: { readonly step: number; readonly ratio: number } | null = null;
+    let firstLoss: number | null = null;
+    let highest: { readonly step: number; readonly loss: number } | null = null;
+
+    function verdict(state: Verdict["state"], sentence: string): Verdict {
+      return {
+        id: "catapult",
+        question: "Was training catapulted at the start?",
+        state,
+        sentence,
+        evidence: [
+          { channel: SPECTRUM, steps: landed === null ? [0] : [0, landed.step] },
+          { channel: PATH, steps: highest === null ? [] : [highest.step] },
+        ],
+        how: "λ₁ at step 0 against the stability threshold, and the first converged measurement below it. Values that have not converged are not counted.",
+      };
+    }
+
+    return {
+      observe({ channel, step, value }) {
+        if (channel === PATH) {
+          const loss = value as number;
+          if (step === 0) firstLoss = loss;
+          if (landed === null && loss > (highest?.loss ?? Number.NEGATIVE_INFINITY)) highest = { step, loss };
+          return;
+        }
+        const spectrum = value as HessianEigenvalues;
+        const converged = spectrum.top[0]?.converged === true;
+        rule = spectrum.rule;
+        if (step === 0) first = { ratio: spectrum.ratio, converged };
+        if (!converged || spectrum.ratio === null || !Number.isFinite(spectrum.ratio)) return;
+        newest = { step, ratio: spectrum.ratio };
+        if (landed === null && step > 0 && spectrum.ratio < 1) landed = newest;
+      },
+      verdict(state) {
+        if (first === null) return verdict("undecided", "Sharpness at the start has not been measured.");
+        if (rule === "full-batch-bound" || rule === null || first.ratio === null)
+          return verdict(
+            "undecided",
+            "λ₁ has no threshold that decides this for this optimizer and batch size.",
+          );
+        if (!first.converged) return verdict("undecided", "λ₁ at the start has not converged.");
+        const start = figure(first.ratio);
+        if (first.ratio <= 1)
+          return verdict("no", `Sharpness began at ${start} of the stability threshold: below it.`);
+        if (state === "diverged")
+          return verdict(
+            "no",
+            `Sharpness began at ${start} times the stability threshold, and training diverged.`,
+          );
+        if (landed === null)
+          return isOver(state)
+            ? verdict(
+                "no",
+                `Sharpness began at ${start} times the stability threshold and never fell below it.`,
+              )
+            : verdict(
+                "undecided",
+                `Sharpness began at ${start} times the stability threshold and is ${figure(newest?.ratio ?? first.ratio)} times it now.`,
+              );
+        const rose =
+          highest !== null && firstLoss !== null && highest.loss > firstLoss
+            ? ` The loss rose from ${figure(firstLoss)} to ${figure(highest.loss)} (step ${highest.step}) on the way.`
+            : "";
+        return verdict(
+          "yes",
+          `Sharpness began at ${start} times the stability threshold and had fallen to ${figure(landed.ratio)} of it by step ${landed.step}.${rose}`,
+        );
+      },
+    };
+  },
+};

@@ -1,0 +1,137 @@
+import type { BatchSharpness, HessianEigenvalues } from "../readings.ts";
+import { batchEdge, createBatchEdge } from "./batch-edge.ts";
+import { createStreak } from "./streak.ts";
+import {
+  count,
+  EDGE_BAND,
+  figure,
+  isOver,
+  type Judge,
+  type JudgeDefinition,
+  percent,
+  ROUNDING,
+  type Verdict,
+} from "./verdict.ts";
+
+const QUESTION = "Is training at the edge of stability?";
+const SPECTRUM = "hessian/eigenvalues";
+const TRAIN = "train/loss";
+
+/**
+ * λ₁/threshold in [0.9, 1.2] for at least ten consecutive measurements after step 0, each with λ₁ converged, and at least one step at which
+ * the full-batch loss rose. With minibatches λ₁ decides nothing, and batch sharpness is judged instead.
+ *
+ * @source Cohen et al. 2021, arXiv:2103.00065.
+ */
+export const edgeOfStability: JudgeDefinition = {
+  channels: [SPECTRUM, TRAIN, "hessian/batch-sharpness"],
+  start(header): Judge {
+    const streak = createStreak();
+    const batch = createBatchEdge();
+    let newest: { readonly step: number; readonly value: HessianEigenvalues } | null = null;
+    let measured = 0;
+    let unconverged = 0;
+    let highest = 0;
+    let worstResidual = 0;
+    let worstGap: number | null = null;
+    let previousLoss = Number.NaN;
+    let upSteps = 0;
+    let firstUpStep = -1;
+
+    function observeSpectrum(step: number, value: HessianEigenvalues): void {
+      newest = { step, value };
+      if (step === 0 || value.ratio === null) return;
+      const leading = value.top[0];
+      const converged = leading?.converged === true && Number.isFinite(value.ratio);
+      measured++;
+      streak.push(step, converged && value.ratio >= EDGE_BAND.from && value.ratio <= EDGE_BAND.to);
+      if (!converged) {
+        unconverged++;
+        return;
+      }
+      highest = Math.max(highest, value.ratio);
+      worstResidual = Math.max(worstResidual, leading.residual / Math.abs(leading.value));
+      if (value.coldGap !== null) worstGap = Math.max(worstGap ?? value.coldGap, value.coldGap);
+    }
+
+    /** In full-batch training train/loss at step t is the full loss at θ_{t−1}: a rise from t to t + 1 was made by update t. */
+    function observeLoss(step: number, loss: number): void {
+      if (header.train.fullBatch && loss - previousLoss > ROUNDING * Math.abs(previousLoss)) {
+        if (upSteps === 0) firstUpStep = step - 1;
+        upSteps++;
+      }
+      previousLoss = loss;
+    }
+
+    function verdict(state: Verdict["state"], sentence: string): Verdict {
+      const stretch = streak.longest;
+      return {
+        id: "edge-of-stability",
+        question: QUESTION,
+        state,
+        sentence,
+        evidence: [
+          { channel: SPECTRUM, steps: stretch === null ? [] : [stretch.from, stretch.to] },
+          { channel: TRAIN, steps: firstUpStep < 0 ? [] : [firstUpStep] },
+        ],
+        how:
+          `λ₁ by Lanczos on ${count(header.probe.size, "example")}, ${count(measured, "measurement")} after step 0, ` +
+          `${unconverged} not converged and not counted; largest relative residual ${figure(worstResidual)}. ` +
+          (worstGap === null
+            ? "No cold start has checked yet that no larger eigenvalue was missed. "
+            : `Cold starts found at most ${percent(Math.max(0, worstGap))} more. `) +
+          `Rises of the loss are counted on the full training batch, above rounding (1e-6 of the loss): ${upSteps}. ` +
+          `Asked for: ratio in [${EDGE_BAND.from}, ${EDGE_BAND.to}] at ${EDGE_BAND.measurements} consecutive measurements and one rise.`,
+      };
+    }
+
+    return {
+      observe(sample) {
+        if (sample.channel === SPECTRUM) observeSpectrum(sample.step, sample.value as HessianEigenvalues);
+        else if (sample.channel === TRAIN) observeLoss(sample.step, sample.value as number);
+        else batch.observe(sample.step, sample.value as BatchSharpness);
+      },
+      verdict(state) {
+        if (newest === null) return verdict("undecided", "Sharpness has not been measured yet.");
+        const { rule } = newest.value;
+        if (rule === null)
+          return verdict(
+            "undecided",
+            "This optimizer has no stability threshold for λ₁ of the Hessian itself.",
+          );
+        if (rule === "full-batch-bound") return batchEdge(QUESTION, batch, highest, state);
+        const { longest, current } = streak;
+        if (longest !== null && longest.count >= EDGE_BAND.measurements) {
+          if (upSteps === 0)
+            return verdict(
+              "undecided",
+              `Sharpness has stayed near the threshold from step ${longest.from} to ${longest.to}, but the loss has not risen at any step: it may have come close without reaching the edge.`,
+            );
+          return verdict(
+            "yes",
+            `Sharpness stayed within 0.9 and 1.2 of the stability threshold at ${longest.count} consecutive measurements, from step ${longest.from} to ${longest.to}, while the loss rose at ${count(upSteps, "step")}.` +
+              (current === null
+                ? ` At step ${newest.step} the ratio is ${figure(newest.value.ratio ?? Number.NaN)}.`
+                : ""),
+          );
+        }
+        if (current !== null && !isOver(state))
+          return verdict(
+            "undecided",
+            `Sharpness is near the threshold at ${current.count} of ${EDGE_BAND.measurements} consecutive measurements.`,
+          );
+        if (measured - unconverged < EDGE_BAND.measurements)
+          return verdict(
+            "undecided",
+            `Only ${count(measured - unconverged, "converged measurement")} after step 0: ${EDGE_BAND.measurements} are needed.`,
+          );
+        return verdict(
+          "no",
+          highest < EDGE_BAND.from
+            ? `Sharpness has reached at most ${figure(highest)} of the stability threshold.`
+            : `Sharpness has reached ${figure(highest)} of the stability threshold but did not stay near it for ${EDGE_BAND.measurements} consecutive measurements.`,
+        );
+      },
+    };
+  },
+};

@@ -1,0 +1,95 @@
+import type { LineProfile } from "../readings.ts";
+import { count, figure, type JudgeDefinition, percent, type Verdict } from "./verdict.ts";
+
+const LINE = "line/profile";
+
+/**
+ * Does the loss fall monotonically on the straight line from the initial weights? Only a profile of 51 points decides, and the same line
+ * from an unrelated start says how much that is worth.
+ *
+ * @source Goodfellow, Vinyals & Saxe 2015, arXiv:1412.6544; Lucas et al. 2021, arXiv:2104.11044.
+ */
+export const lineMonotone: JudgeDefinition = {
+  channels: [LINE],
+  start(header) {
+    let newest: { readonly step: number; readonly value: LineProfile } | null = null;
+    let hint: { readonly step: number; readonly value: LineProfile } | null = null;
+
+    function verdict(state: Verdict["state"], sentence: string): Verdict {
+      const value = newest?.value;
+      return {
+        id: "line-monotone",
+        question: "Does the loss fall monotonically on the straight line from the start?",
+        state,
+        sentence,
+        evidence: newest === null ? [] : [{ channel: LINE, steps: [newest.step] }],
+        how:
+          value === undefined
+            ? "Eleven points are a hint; 51 and more, measured at the last step, carry the verdict."
+            : `${value.alphas.length} points on ${count(header.probe.size, "example")}, refined where a rise could hide. ` +
+              `Noise floor ${figure(value.noiseFloor)}, standard error of the largest rise over examples ${figure(value.pairedStdErr)}. ` +
+              controlNote(value),
+      };
+    }
+
+    return {
+      observe({ step, value }) {
+        const profile = value as LineProfile;
+        if (profile.carriesVerdict) newest = { step, value: profile };
+        else hint = { step, value: profile };
+      },
+      verdict() {
+        if (newest === null) return verdict("undecided", hintSentence(hint));
+        const { step, value } = newest;
+        const { drawUp, pairedStdErr, noiseFloor, monotoneOnProbe, monotoneInPopulation, losses } = value;
+        if (!Number.isFinite(drawUp))
+          return verdict("undecided", `The loss is not finite somewhere on the line to step ${step}.`);
+        const initialLoss = losses[0] as number;
+        if (monotoneOnProbe) {
+          const rest = monotoneInPopulation
+            ? ""
+            : " For the data it was drawn from, so few examples leave room for a small rise.";
+          return verdict(
+            "yes",
+            `The loss never rises on the straight line from θ₀ to θ at step ${step}.${rest}${worth(value)}`,
+          );
+        }
+        const size = `${figure(drawUp)} (${percent(drawUp / initialLoss)} of the loss at the start)`;
+        if (monotoneInPopulation)
+          return verdict(
+            "yes",
+            `The loss falls on the straight line from θ₀ to θ at step ${step} but for a rise of ${size}: less than 0.1 %, also with three standard errors added.${worth(value)}`,
+          );
+        if (drawUp > Math.max(noiseFloor, 3 * pairedStdErr))
+          return verdict(
+            "no",
+            `The loss rises by up to ${size} on the straight line from θ₀ to θ at step ${step}.`,
+          );
+        return verdict(
+          "undecided",
+          `The loss rises by up to ${size} on the straight line from θ₀ to θ at step ${step}, but the standard error of that rise is ${figure(pairedStdErr)}: more examples are needed.`,
+        );
+      },
+    };
+  },
+};
+
+function hintSentence(hint: { readonly step: number; readonly value: LineProfile } | null): string {
+  if (hint === null || hint.step === 0) return "The line has not been measured yet.";
+  const { alphas, drawUp, monotoneOnProbe } = hint.value;
+  const seen = monotoneOnProbe ? "no rise" : `a rise of ${figure(drawUp)}`;
+  return `${alphas.length} points on the line to step ${hint.step} show ${seen}: a hint only. The last step is measured with 51.`;
+}
+
+function worth({ control }: LineProfile): string {
+  return control?.monotoneOnProbe
+    ? " That says little about training: the line from an unrelated start is monotone too."
+    : "";
+}
+
+function controlNote({ control }: LineProfile): string {
+  if (control === null) return "No control was measured.";
+  return control.monotoneOnProbe
+    ? "Control: the line from an unrelated start is monotone too."
+    : `Control: the line from an unrelated start rises by ${figure(control.drawUp)}.`;
+}

@@ -1,0 +1,73 @@
+import type { PathMonotonicity } from "../readings.ts";
+import { count, figure, type JudgeDefinition, percent, ROUNDING, type Verdict } from "./verdict.ts";
+
+const PATH = "path/monotonicity";
+const LOSS = "path/loss";
+
+/** Did the loss at the real iterates never rise above an earlier value? Not a statement about the straight line. */
+export const pathMonotone: JudgeDefinition = {
+  channels: [PATH, LOSS],
+  start(header) {
+    let firstLoss = Number.NaN;
+    let samples = 0;
+    let newest: { readonly step: number; readonly value: PathMonotonicity } | null = null;
+    let drawUpStep = -1;
+
+    function verdict(state: Verdict["state"], sentence: string): Verdict {
+      const pairedStdErr = newest?.value.pairedStdErr ?? null;
+      return {
+        id: "path-monotone",
+        question: "Does the loss fall monotonically along the path of training?",
+        state,
+        sentence,
+        evidence: [{ channel: PATH, steps: drawUpStep < 0 ? [] : [drawUpStep] }],
+        how:
+          `Loss at θ_t on the same ${count(header.probe.size, "example")} throughout${header.probe.isTrainingSet ? ", the whole training set" : ""}, ` +
+          `${count(samples, "measurement")}, every ${count(newest?.value.every ?? 1, "step")}. A rise below 1e-6 of the first loss is rounding. ` +
+          (pairedStdErr === null
+            ? ""
+            : `Standard error of the largest rise over examples: ${figure(pairedStdErr)}; less two of them, ${figure(newest?.value.populationDrawUp ?? Number.NaN)} remains.`),
+      };
+    }
+
+    return {
+      observe({ channel, step, value }) {
+        if (channel === LOSS) {
+          if (Number.isNaN(firstLoss)) firstLoss = value as number;
+          return;
+        }
+        const reading = value as PathMonotonicity;
+        samples++;
+        if (newest === null || reading.drawUp > newest.value.drawUp) drawUpStep = step;
+        newest = { step, value: reading };
+      },
+      verdict() {
+        if (newest === null || samples < 2)
+          return verdict("undecided", "The loss on the path has been measured at fewer than two steps.");
+        const { drawUp, upFraction, every, populationDrawUp } = newest.value;
+        if (Number.isNaN(drawUp)) return verdict("undecided", "The loss is no longer finite.");
+        const scale = Math.abs(firstLoss);
+        if (drawUp <= ROUNDING * scale || Number.isNaN(scale)) {
+          return every > 1
+            ? verdict(
+                "undecided",
+                `The loss was never higher than before at the steps that were measured, but that was only every ${every} steps: it may have risen in between.`,
+              )
+            : verdict(
+                "yes",
+                `The loss has not risen above an earlier value at any of ${count(newest.step, "step")}.`,
+              );
+        }
+        const bound = every > 1 ? "at least " : "";
+        const population =
+          populationDrawUp === 0 && !header.probe.isTrainingSet
+            ? " On so few examples this rise does not show that the loss of the whole data rose."
+            : "";
+        return verdict(
+          "no",
+          `The loss has risen by up to ${bound}${figure(drawUp)} above an earlier value (${percent(drawUp / scale)} of the first loss), and it rose in ${percent(upFraction)} of the measured intervals.${population}`,
+        );
+      },
+    };
+  },
+};

@@ -1,249 +1,275 @@
-/** Both ends of a symmetric operator's spectrum, by Lanczos with full re-orthogonalisation. */
-import { EigenvalueDecomposition, Matrix } from "ml-matrix";
+/** Extremal eigenvalues of a symmetric operator that can only be applied. */
+import { combine, norm64, projectOut } from "./krylov-basis.ts";
+import { createRandom } from "./random.ts";
+import { tridiagonalEigen } from "./tridiagonal.ts";
 
 export interface Eigenpair {
   readonly value: number;
-  /** Bound on ‖Av − λv‖₂: some eigenvalue lies this near. It does not say which one, nor that none was missed. */
+  /** ‖Av − λv‖₂ for the operator as applied: some eigenvalue lies this near `value`. It does not say which one. */
   readonly residual: number;
   readonly converged: boolean;
-  /** [n], unit norm. */
+  /** Unit vector, [n]. */
   readonly vector: Float32Array;
 }
 
 export interface ExtremalOptions {
   readonly n: number;
-  /** How many of the algebraically largest and smallest. */
+  /** How many of the largest and of the smallest eigenvalues, algebraically; fewer come back when n or the applications do not suffice. */
   readonly top: number;
   readonly bottom: number;
-  /** [n], non-zero. The caller draws it, so the result depends on no hidden seed. */
+  /** [n], non-zero. What it is orthogonal to can stay unseen: see {@link extremalEigenpairs}. */
   readonly start: ArrayLike<number>;
-  /** Converged means residual ≤ tolerance·|λ₁|; of the bottom ones ≤ bottomTolerance·|λ_min| (default: the same number). */
+  /** A pair has converged when its residual is at most this times |λ₁| (top) or |λ_min| (bottom). */
   readonly tolerance: number;
-  readonly bottomTolerance?: number;
   readonly maxApplications: number;
+  /** For the bottom, where it differs. */
+  readonly bottomTolerance?: number;
 }
 
-export interface Extremal {
+export interface ExtremalEigenpairs {
   /** Descending. */
   readonly top: readonly Eigenpair[];
-  /** Ascending. */
+  /** Ascending. Overlaps with `top` when n < top + bottom. */
   readonly bottom: readonly Eigenpair[];
   readonly applications: number;
-  /** False when A gave NaN or ±∞: every value is then NaN. */
+  /** False when A gave NaN or ±∞: every value is then NaN. Divergence is a reading, not an exception. */
   readonly finite: boolean;
 }
 
-/** T's eigenvalues are looked at this often: each look costs O(m³), a product costs far more. */
-const LOOK_EVERY = 4;
-/** β below this share of ‖T‖ means that the Krylov space has closed: float32 products carry about this much noise. */
-const CLOSED = 1e-6;
+/** Rounding of products in float32, relative to ‖A‖: a β below it joins nothing but noise. */
+const CLOSED = 4 * 2 ** -24;
+/** A β so small, relative to ‖A‖, that what comes after it has hardly been seen by what came before. */
+const NEARLY_CLOSED = 1e-5;
+/** Of |λ₁|. Eigenvalues below it are rounding: asking for residuals relative to them would never end. */
+const RESOLUTION = 1e-6;
 
 /**
- * Lanczos with two-pass re-orthogonalisation against all earlier vectors (float64 accumulation): without it, products in float32 bring
- * λ₁ back as "ghosts" after some twenty steps. Stops when all wanted pairs are converged by the bound β_m|s_mi|, or at `maxApplications`.
- * When the Krylov space closes early, what it holds is exact and returned; eigenvectors orthogonal to `start` are then missing, as is
- * every second copy of a multiple eigenvalue.
+ * Lanczos with full re-orthogonalisation. Without it, float32 products bring copies of λ₁ ("ghosts") in place of λ₂, λ₃, ….
  *
- * @param apply  v ↦ Av, [n] → [n], A symmetric and the same on every call. The argument is borrowed.
- * @returns at most `top` and `bottom` pairs; fewer when n or the Krylov space is smaller. The same pair may stand in both when n is small.
- * @unit that of A.
- * @cost `applications` products, 8·n·m² flop, n·m float32 of memory for m products.
- * @throws {RangeError} on a zero start or sizes below 1.
- * @source Golub & Van Loan 2013, §10.1–10.3; two passes suffice: Giraud et al. 2005, doi:10.1007/s00211-005-0615-4.
- * @checked test/numerics/lanczos.test.ts against dense eigenvalues.
+ * A start vector orthogonal to an eigenvector never shows it, and every residual is small all the same: start with noise
+ * in it, and check against a fresh start now and then. One Krylov space holds one vector of each eigenspace; when the
+ * space closes early, the search goes on from a fresh orthogonal vector until that changes none of the values asked for,
+ * so that multiple eigenvalues are found with their multiplicity.
+ *
+ * @param apply v ↦ Av, A symmetric; [n] → [n]. The result is read before the next call.
+ * @returns Residuals are computed from the recurrence, ‖(H − T)s‖ and β|s_k| together, H the coefficients that
+ * orthogonalisation met; they hold what asymmetry A's rounding has, and cost no application.
+ * @cost k ≤ maxApplications applications; 4nk bytes; 4nk² flops, doubled where orthogonality asks for a second pass.
+ * @throws {RangeError} on sizes that do not fit, or a zero or non-finite start.
+ * @source Golub & Van Loan 2013, §10.1 and §10.3; re-orthogonalisation: Daniel, Gragg, Kaufman & Stewart 1976.
+ * @checked test/numerics/lanczos.test.ts, against dense decompositions.
  */
 export function extremalEigenpairs(
   apply: (v: Float32Array) => Float32Array,
   options: ExtremalOptions,
-): Extremal {
-  const { n, top, bottom, tolerance, bottomTolerance = tolerance } = options;
-  if (n < 1 || top < 0 || bottom < 0 || top + bottom < 1) {
-    throw new RangeError(
-      `extremalEigenpairs: expected n, top + bottom ≥ 1, got n = ${n}, top = ${top}, bottom = ${bottom}`,
-    );
-  }
-  const steps = Math.min(n, options.maxApplications);
-  const basis: Float32Array[] = [normalised(options.start, n)];
+): ExtremalEigenpairs {
+  const wanted = checked(options);
+  const basis: Float32Array[] = [];
   const alphas: number[] = [];
+  /** β of T; 0 where a fresh vector begins. */
   const betas: number[] = [];
-  const work = new Float64Array(n);
-  let ritz: Ritz | null = null;
+  /** β as met, 0 where T has it: what T leaves out. */
+  const dropped: number[] = [];
+  /** Column j of H − T above the diagonal. */
+  const drift: Float64Array[] = [];
+  const w = Float64Array.from(options.start);
+  let next = unit(w, norm64(w));
+  let previous: number[] | null = null;
+  let blockStart = 0;
+  let scale = 0;
 
-  while (alphas.length < steps) {
-    const m = alphas.length;
-    const v = basis[m] as Float32Array;
-    const product = apply(v);
-    let alpha = 0;
-    for (let i = 0; i < n; i++) {
-      const entry = product[i] as number;
-      work[i] = entry;
-      alpha += entry * (v[i] as number);
-    }
-    if (!Number.isFinite(alpha)) return notFinite(options, m + 1);
-    alphas.push(alpha);
-    // The first pass removes α·v and β·v_{m−1} with everything else.
-    orthogonalise(work, basis);
-    orthogonalise(work, basis);
-    const beta = norm64(work);
-    if (!Number.isFinite(beta)) return notFinite(options, m + 1);
-    const scale = Math.max(...alphas.map(Math.abs), ...betas);
-    const closed = beta <= CLOSED * scale || alphas.length === n;
-    const last = closed || alphas.length === steps;
-    if (last || alphas.length % LOOK_EVERY === 0) {
-      ritz = lookAt(alphas, betas, closed ? 0 : beta);
-      if (last || wantedConverged(ritz, options)) break;
-    }
-    betas.push(beta);
-    const next = new Float32Array(n);
-    for (let i = 0; i < n; i++) next[i] = (work[i] as number) / beta;
+  while (alphas.length < Math.min(options.n, options.maxApplications)) {
+    const j = alphas.length;
+    const product = apply(next);
+    if (product.length !== options.n)
+      throw new RangeError(`apply: expected ${options.n} elements, got ${product.length}`);
+    w.set(product);
     basis.push(next);
-  }
-  const found = ritz as Ritz;
-  const m = found.values.length;
-  const lambda1 = Math.abs(found.values[m - 1] as number);
-  const lambdaMin = Math.abs(found.values[0] as number);
-  const pair = (index: number, bound: number): Eigenpair => {
-    const residual = found.residuals[index] as number;
-    return {
-      value: found.values[index] as number,
-      residual,
-      converged: residual <= bound,
-      vector: combine(basis, found.coordinates, index, n),
-    };
-  };
-  return {
-    top: Array.from({ length: Math.min(top, m) }, (_, i) => pair(m - 1 - i, tolerance * lambda1)),
-    bottom: Array.from({ length: Math.min(bottom, m) }, (_, i) => pair(i, bottomTolerance * lambdaMin)),
-    applications: alphas.length,
-    finite: true,
-  };
-}
+    const { alpha, coefficients } = orthogonalise(basis, w, betas[j - 1] ?? 0);
+    const beta = norm64(w);
+    if (!Number.isFinite(alpha) || !Number.isFinite(beta)) return notFinite(options.n, j + 1, wanted);
+    alphas.push(alpha);
+    drift.push(coefficients);
+    scale = Math.max(scale, Math.abs(alpha) + beta + (betas[j - 1] ?? 0));
 
-/** Eigenpairs of T, ascending, with the residual bounds β_m|s_mi|. */
-interface Ritz {
-  readonly values: readonly number[];
-  readonly residuals: readonly number[];
-  readonly coordinates: Matrix;
-}
-
-function lookAt(alphas: readonly number[], betas: readonly number[], beta: number): Ritz {
-  const m = alphas.length;
-  const t = Matrix.zeros(m, m);
-  for (let i = 0; i < m; i++) {
-    t.set(i, i, alphas[i] as number);
-    if (i + 1 < m) {
-      t.set(i, i + 1, betas[i] as number);
-      t.set(i + 1, i, betas[i] as number);
+    betas.push(beta);
+    dropped.push(0);
+    const isFirstBlock = blockStart === 0;
+    const settled = isSettled(alphas, betas, wanted, null);
+    const nearlyClosed = beta <= NEARLY_CLOSED * scale;
+    if (isFirstBlock && settled && !nearlyClosed) break;
+    const blockSettled =
+      !isFirstBlock &&
+      settled &&
+      isSettled(alphas.slice(blockStart), betas.slice(blockStart), ONE_EACH, scale * wanted.tolerance);
+    if (nearlyClosed || blockSettled) {
+      const values = extremes(alphas, betas, wanted);
+      if (previous !== null && unchanged(values, previous, wanted.tolerance * scale)) break;
+      previous = values;
+      blockStart = j + 1;
+    }
+    if (j + 1 === options.n) break;
+    if (blockSettled || beta <= CLOSED * scale) {
+      dropped[j] = beta;
+      betas[j] = 0;
+      next = fresh(basis, w);
+    } else {
+      next = unit(w, beta);
     }
   }
-  const evd = new EigenvalueDecomposition(t, { assumeSymmetric: true });
-  const order = evd.realEigenvalues.map((_, i) => i).sort((a, b) => value(a) - value(b));
-  function value(index: number): number {
-    return evd.realEigenvalues[index] as number;
-  }
-  const coordinates = Matrix.zeros(m, m);
-  order.forEach((from, to) => {
-    for (let row = 0; row < m; row++) coordinates.set(row, to, evd.eigenvectorMatrix.get(row, from));
-  });
-  return {
-    values: order.map(value),
-    residuals: order.map((_, i) => beta * Math.abs(coordinates.get(m - 1, i))),
-    coordinates,
-  };
+  return ritzPairs(basis, alphas, betas, dropped, drift, wanted);
 }
 
-function wantedConverged(ritz: Ritz, options: ExtremalOptions): boolean {
-  const { top, bottom, tolerance, bottomTolerance = tolerance } = options;
-  const { values, residuals } = ritz;
-  const m = values.length;
-  if (m < top + bottom) return false;
-  const topBound = tolerance * Math.abs(values[m - 1] as number);
-  const bottomBound = bottomTolerance * Math.abs(values[0] as number);
-  for (let i = 0; i < top; i++) if ((residuals[m - 1 - i] as number) > topBound) return false;
-  for (let i = 0; i < bottom; i++) if ((residuals[i] as number) > bottomBound) return false;
+interface Wanted {
+  readonly top: number;
+  readonly bottom: number;
+  readonly tolerance: number;
+  readonly bottomTolerance: number;
+}
+
+const ONE_EACH: Wanted = { top: 1, bottom: 1, tolerance: 0, bottomTolerance: 0 };
+
+function checked(options: ExtremalOptions): Wanted {
+  const { n, top, bottom, start, tolerance, maxApplications, bottomTolerance = tolerance } = options;
+  for (const [name, value, least] of [
+    ["n", n, 1],
+    ["top", top, 0],
+    ["bottom", bottom, 0],
+    ["top + bottom", top + bottom, 1],
+    ["maxApplications", maxApplications, 1],
+  ] as const)
+    if (!Number.isInteger(value) || value < least)
+      throw new RangeError(`${name}: expected an integer ≥ ${least}, got ${value}`);
+  if (start.length !== n) throw new RangeError(`start: expected ${n} elements, got ${start.length}`);
+  const length = norm64(Float64Array.from(start));
+  if (!(length > 0 && Number.isFinite(length)))
+    throw new RangeError(`start: expected a finite vector other than zero, got norm ${length}`);
+  if (!(tolerance > 0 && bottomTolerance > 0))
+    throw new RangeError(`tolerance: expected above 0, got ${Math.min(tolerance, bottomTolerance)}`);
+  return { top: Math.min(top, n), bottom: Math.min(bottom, n), tolerance, bottomTolerance };
+}
+
+/** Makes w = Aq_k orthogonal to the basis; gives α, and the other coefficients that were met beyond T's. */
+function orthogonalise(basis: readonly Float32Array[], w: Float64Array, beta: number) {
+  const last = basis.length - 1;
+  const q = basis[last] as Float32Array;
+  let alpha = 0;
+  for (let i = 0; i < w.length; i++) alpha += (q[i] as number) * (w[i] as number);
+  const before = basis[last - 1] ?? q;
+  const fromBefore = last > 0 ? beta : 0;
+  for (let i = 0; i < w.length; i++)
+    w[i] = (w[i] as number) - alpha * (q[i] as number) - fromBefore * (before[i] as number);
+
+  // The recurrence was the first pass. Each pass leaves about 1e-7 of what it removed (the basis is float32), so one that
+  // removed little needs no successor. The bound on passes is for a w that is all rounding.
+  const coefficients = new Float64Array(basis.length);
+  for (let pass = 0; pass < 3; pass++) {
+    const removed = projectOut(basis, w, coefficients);
+    if (removed <= 0.1 * norm64(w)) break;
+  }
+  alpha += coefficients[last] as number;
+  coefficients[last] = 0;
+  return { alpha, coefficients };
+}
+
+/** Have all wanted values of T converged, by β|s_k|? `allowed` replaces both tolerances. */
+function isSettled(alphas: number[], betas: number[], wanted: Wanted, allowed: number | null): boolean {
+  const k = alphas.length;
+  if (k < wanted.top + wanted.bottom) return false;
+  const { values, rows } = tridiagonalEigen(alphas, betas, [k - 1]);
+  const last = rows[0] as Float64Array;
+  const beta = betas[k - 1] as number;
+  const limits = limitsFor(values, wanted);
+  for (let i = 0; i < wanted.top; i++)
+    if (!(beta * Math.abs(last[k - 1 - i] as number) <= (allowed ?? limits.top))) return false;
+  for (let i = 0; i < wanted.bottom; i++)
+    if (!(beta * Math.abs(last[i] as number) <= (allowed ?? limits.bottom))) return false;
   return true;
 }
 
-/** work −= Σ ⟨work, q⟩ q, four basis vectors at a time so that `work` is read from memory a quarter as often. */
-function orthogonalise(work: Float64Array, basis: readonly Float32Array[]): void {
-  const n = work.length;
-  for (let from = 0; from < basis.length; from += 4) {
-    const [q0, q1, q2, q3] = basis.slice(from, from + 4);
-    if (q0 === undefined) return;
-    if (q1 !== undefined && q2 !== undefined && q3 !== undefined) {
-      let s0 = 0;
-      let s1 = 0;
-      let s2 = 0;
-      let s3 = 0;
-      for (let i = 0; i < n; i++) {
-        const w = work[i] as number;
-        s0 += w * (q0[i] as number);
-        s1 += w * (q1[i] as number);
-        s2 += w * (q2[i] as number);
-        s3 += w * (q3[i] as number);
-      }
-      for (let i = 0; i < n; i++) {
-        work[i] =
-          (work[i] as number) -
-          s0 * (q0[i] as number) -
-          s1 * (q1[i] as number) -
-          s2 * (q2[i] as number) -
-          s3 * (q3[i] as number);
-      }
-      continue;
-    }
-    for (const q of [q0, q1, q2]) {
-      if (q === undefined) break;
-      let s = 0;
-      for (let i = 0; i < n; i++) s += (work[i] as number) * (q[i] as number);
-      for (let i = 0; i < n; i++) work[i] = (work[i] as number) - s * (q[i] as number);
-    }
-  }
-}
-
-function combine(
-  basis: readonly Float32Array[],
-  coordinates: Matrix,
-  column: number,
-  n: number,
-): Float32Array {
-  const sum = new Float64Array(n);
-  for (let j = 0; j < coordinates.rows; j++) {
-    const q = basis[j] as Float32Array;
-    const share = coordinates.get(j, column);
-    for (let i = 0; i < n; i++) sum[i] = (sum[i] as number) + share * (q[i] as number);
-  }
-  return normalised(sum, n);
-}
-
-function normalised(start: ArrayLike<number>, n: number): Float32Array {
-  if (start.length !== n)
-    throw new RangeError(`extremalEigenpairs: expected a start of length ${n}, got ${start.length}`);
-  const length = norm64(start);
-  if (!(length > 0))
-    throw new RangeError(`extremalEigenpairs: expected a non-zero, finite start, got norm ${length}`);
-  const out = new Float32Array(n);
-  for (let i = 0; i < n; i++) out[i] = (start[i] as number) / length;
-  return out;
-}
-
-function norm64(v: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < v.length; i++) sum += (v[i] as number) ** 2;
-  return Math.sqrt(sum);
-}
-
-function notFinite(options: ExtremalOptions, applications: number): Extremal {
-  const pair: Eigenpair = {
-    value: Number.NaN,
-    residual: Number.NaN,
-    converged: false,
-    vector: new Float32Array(options.n),
-  };
+/** The residuals that count as converged. */
+function limitsFor(values: Float64Array, wanted: Wanted) {
+  const first = Math.abs(values[values.length - 1] as number);
+  const least = Math.abs(values[0] as number);
+  const floor = RESOLUTION * Math.max(first, least);
   return {
-    top: Array.from({ length: Math.min(options.top, options.n) }, () => pair),
-    bottom: Array.from({ length: Math.min(options.bottom, options.n) }, () => pair),
+    top: Math.max(wanted.tolerance * first, floor),
+    bottom: Math.max(wanted.bottomTolerance * least, floor),
+  };
+}
+
+function notFinite(n: number, applications: number, { top, bottom }: Wanted): ExtremalEigenpairs {
+  const vector = new Float32Array(n);
+  const pair: Eigenpair = { value: Number.NaN, residual: Number.NaN, converged: false, vector };
+  return {
+    top: new Array(top).fill(pair),
+    bottom: new Array(bottom).fill(pair),
     applications,
     finite: false,
   };
+}
+
+function extremes(alphas: number[], betas: number[], wanted: Wanted): number[] {
+  const { values } = tridiagonalEigen(alphas, betas, []);
+  return [...values.subarray(Math.max(0, values.length - wanted.top)), ...values.subarray(0, wanted.bottom)];
+}
+
+function unchanged(a: number[], b: number[], allowed: number): boolean {
+  return a.length === b.length && a.every((value, i) => Math.abs(value - (b[i] as number)) <= allowed);
+}
+
+function unit(w: Float64Array, length: number): Float32Array {
+  const out = new Float32Array(w.length);
+  for (let i = 0; i < w.length; i++) out[i] = (w[i] as number) / length;
+  return out;
+}
+
+/** A unit vector orthogonal to the basis; overwrites w. The basis has fewer than n vectors. */
+function fresh(basis: readonly Float32Array[], w: Float64Array): Float32Array {
+  const random = createRandom(basis.length);
+  for (let i = 0; i < w.length; i++) w[i] = random.normal();
+  const scratch = new Float64Array(basis.length);
+  for (let pass = 0; pass < 3; pass++) projectOut(basis, w, scratch);
+  return unit(w, norm64(w));
+}
+
+function ritzPairs(
+  basis: readonly Float32Array[],
+  alphas: number[],
+  betas: number[],
+  dropped: number[],
+  drift: readonly Float64Array[],
+  wanted: Wanted,
+): ExtremalEigenpairs {
+  const k = alphas.length;
+  const { values, rows } = tridiagonalEigen(alphas, betas);
+  const limits = limitsFor(values, wanted);
+  const topCount = Math.min(wanted.top, k);
+  const indices = [
+    ...Array.from({ length: topCount }, (_, i) => k - 1 - i),
+    ...Array.from({ length: Math.min(wanted.bottom, k) }, (_, i) => i),
+  ];
+  const weights = indices.map((index) => Float64Array.from(rows, (row) => row[index] as number));
+  const vectors = combine(basis, weights, (basis[0] as Float32Array).length);
+  const pairs = indices.map((index, i): Eigenpair => {
+    const s = weights[i] as Float64Array;
+    let squares = ((betas[k - 1] as number) * (s[k - 1] as number)) ** 2;
+    const off = new Float64Array(k);
+    for (let j = 0; j < k; j++) {
+      const sj = s[j] as number;
+      squares += ((dropped[j] as number) * sj) ** 2;
+      const column = drift[j] as Float64Array;
+      for (let m = 0; m < column.length; m++) off[m] = (off[m] as number) + (column[m] as number) * sj;
+    }
+    for (const component of off) squares += component * component;
+    const residual = Math.sqrt(squares);
+    const limit = i < topCount ? limits.top : limits.bottom;
+    return {
+      value: values[index] as number,
+      residual,
+      converged: residual <= limit,
+      vector: vectors[i] as Float32Array,
+    };
+  });
+  return { top: pairs.slice(0, topCount), bottom: pairs.slice(topCount), applications: k, finite: true };
 }

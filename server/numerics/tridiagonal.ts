@@ -38,7 +38,12 @@ export function tridiagonalEigen(
     unit[row] = 1;
     return unit;
   });
-  for (let l = 0; l < k; l++) isolate(d, e, z, l);
+  // What is lost in rounding anyway; not relative to neighbours, which may be zero. The floor keeps denormal numbers out.
+  const negligible =
+    Number.EPSILON *
+      d.reduce((most, value, i) => Math.max(most, Math.abs(value) + Math.abs(e[i] as number)), 0) +
+    2 ** -960;
+  for (let l = 0; l < k; l++) isolate(d, e, z, l, negligible);
 
   const order = Array.from(d, (_, i) => i).sort((a, b) => (d[a] as number) - (d[b] as number));
   const sorted = (a: Float64Array) => Float64Array.from(order, (i) => a[i] as number);
@@ -46,14 +51,16 @@ export function tridiagonalEigen(
 }
 
 /** QL sweeps until e[l] is negligible: d[l] is then an eigenvalue. */
-function isolate(d: Float64Array, e: Float64Array, z: readonly Float64Array[], l: number): void {
+function isolate(
+  d: Float64Array,
+  e: Float64Array,
+  z: readonly Float64Array[],
+  l: number,
+  negligible: number,
+): void {
   for (let sweep = 0; ; sweep++) {
     let m = l;
-    while (m < d.length - 1) {
-      const scale = Math.abs(d[m] as number) + Math.abs(d[m + 1] as number);
-      if (Math.abs(e[m] as number) <= Number.EPSILON * scale) break;
-      m++;
-    }
+    while (m < d.length - 1 && Math.abs(e[m] as number) > negligible) m++;
     if (m === l) return;
     // Wilkinson's shift converges cubically: about two sweeps for each eigenvalue, thirty in no known case.
     if (sweep === 60) throw new RangeError("tridiagonalEigen: no convergence in 60 sweeps");

@@ -1,0 +1,97 @@
+#!/usr/bin/env node
+/** The commands. The only place that decides how the process exits. */
+import { Command, CommanderError } from "commander";
+import { diffCommand } from "./commands/diff.ts";
+import { openCommand } from "./commands/open.ts";
+import { replayCommand } from "./commands/replay.ts";
+import { SERVER_FLAGS } from "./commands/server-settings.ts";
+import { trainCommand } from "./commands/train.ts";
+import { ListenError } from "./gateway/listen.ts";
+import { RecordingError } from "./recording/recording-error.ts";
+import { thalwegVersion } from "./threads/session-header.ts";
+import { PRESETS } from "./training/presets.ts";
+import { SETTING_FLAGS } from "./training/settings-flags.ts";
+import { UserError } from "./training/user-error.ts";
+
+/** What the user can put right, as in most Unix tools. */
+const EXIT_USAGE = 2;
+
+const program = new Command("thalweg")
+  .description("A live, recorded view of the loss landscape while a neural network trains.")
+  .version(thalwegVersion())
+  .exitOverride()
+  .configureOutput({ outputError: () => {} });
+
+function command(usage: string, description: string): Command {
+  return program
+    .command(usage)
+    .description(description)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+}
+
+const serverFlags = (to: Command): Command => {
+  for (const { flags, help, read } of SERVER_FLAGS) {
+    if (read === undefined) to.option(flags, help);
+    else to.option(flags, help, read);
+  }
+  return to.option("--config <file>", "JSON file with the same settings; flags go over it");
+};
+
+const train = serverFlags(command("train [module]", "train, watch, record; [module] is a run of your own"));
+for (const { flags, help, read } of SETTING_FLAGS) train.option(flags, help, read);
+train.action((module: string | undefined) => trainCommand(module, given(train)));
+
+const replay = serverFlags(command("replay <file>", "serve a recording to the same dashboard"))
+  .option("--speed <x>", "times the speed at which it was recorded")
+  .option("--from-step <n>", "begin at this step");
+replay.action((file: string) => replayCommand(file, given(replay)));
+
+const open = command("open", "print a fresh launch URL of a running server").option(
+  "--port <n>",
+  "of this server",
+);
+open.action(() => openCommand(given(open)));
+
+const diff = command("diff <a> <b>", "compare two recordings, sample by sample").option(
+  "--json",
+  "the whole answer as JSON",
+);
+diff.action((a: string, b: string) => diffCommand(a, b, diff.opts()));
+
+command("presets", "list the presets and what to look for in each").action(() => {
+  for (const { name, title, about } of PRESETS) console.log(`${name}\n  ${title}. ${about}\n`);
+});
+
+/** Only what was said: defaults are the presets' business. */
+function given(of: Command): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(of.opts()).filter(([key]) => of.getOptionValueSource(key) === "cli"),
+  );
+}
+
+try {
+  await program.parseAsync();
+  // Worker threads and sockets are closed by now; a library's timer must not keep the terminal.
+  process.exit();
+} catch (cause) {
+  process.exit(report(cause));
+}
+
+function report(cause: unknown): number {
+  if (cause instanceof CommanderError) {
+    if (cause.exitCode === 0) return 0;
+    if (cause.code !== "commander.help") say(cause.message.replace(/^error: /, ""));
+    return EXIT_USAGE;
+  }
+  if (cause instanceof UserError || cause instanceof ListenError || cause instanceof RecordingError) {
+    say(cause.message);
+    return EXIT_USAGE;
+  }
+  say(`this is a bug: ${cause instanceof Error ? cause.stack : String(cause)}`);
+  return 1;
+}
+
+function say(lines: string): void {
+  for (const line of lines.split("\n")) console.error(`thalweg: ${line}`);
+}

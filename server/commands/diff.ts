@@ -1,0 +1,39 @@
+/** `thalweg diff a b`: do two recordings hold the same samples, to the last bit? */
+import { type ChannelDiff, diffSessions, type SessionDiff } from "../session/diff.ts";
+import { openRecording } from "../session/recorded-session.ts";
+
+/** Exit code 0 when equal, 1 when not, as `diff` has it. */
+export async function diffCommand(
+  pathA: string,
+  pathB: string,
+  { json }: { readonly json?: boolean },
+): Promise<void> {
+  const [a, b] = await Promise.all([openRecording(pathA), openRecording(pathB)]);
+  const found = await diffSessions(a, b);
+  await Promise.all([a.close(), b.close()]);
+  console.log(json === true ? JSON.stringify(found, null, 2) : sentences(found).join("\n"));
+  if (!found.isEqual) process.exitCode = 1;
+}
+
+function sentences({ isEqual, channels, setup }: SessionDiff): string[] {
+  const setups = setup.map(({ part, a, b }) => `${part} differs: ${a} | ${b}`);
+  if (isEqual) {
+    const equal = channels.reduce((sum, channel) => sum + channel.equal, 0);
+    return [
+      ...setups,
+      `equal: ${equal} samples on ${channels.length} channels (times and run/overhead do not count)`,
+    ];
+  }
+  return [...setups, ...channels.filter(differs).flatMap(channelLines)];
+}
+
+function differs({ different, onlyInA, onlyInB }: ChannelDiff): boolean {
+  return different + onlyInA + onlyInB > 0;
+}
+
+function channelLines({ channel, equal, different, onlyInA, onlyInB, first }: ChannelDiff): string[] {
+  return [
+    `${channel}: ${different} different, ${onlyInA} only in a, ${onlyInB} only in b, ${equal} equal`,
+    ...first.map(({ step, a, b }) => `  step ${step}: ${a ?? "—"} | ${b ?? "—"}`),
+  ];
+}

@@ -1,0 +1,21 @@
+/** What the terminal says while a run goes on: one line that moves, or on a pipe the turning points only. */
+import { auditTime } from "rxjs";
+import type { Session } from "../session/session.ts";
+
+const EVERY_MS = 1000;
+
+export function reportProgress({ status$, header }: Session): void {
+  const moving = process.stdout.isTTY;
+  let state = "running";
+  status$.pipe(auditTime(EVERY_MS)).subscribe({
+    next(status) {
+      if (moving) process.stdout.write(`\r\u001b[Kstep ${status.step} of ${header.steps}, ${status.state}`);
+      else if (status.state !== state) console.log(`step ${status.step} of ${header.steps}: ${status.state}`);
+      state = status.state;
+    },
+    complete() {
+      if (moving) process.stdout.write("\r\u001b[K");
+      console.log(`run ${header.name} has ended; it can still be looked at until Ctrl-C.`);
+    },
+  });
+}

@@ -1,0 +1,125 @@
+/** `thalweg train`: one run, live, recorded, with the dashboard beside it. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { StartRun } from "../gateway/http.ts";
+import { SessionLibrary } from "../session/library.ts";
+import { type LiveSession, startLiveSession } from "../threads/live-session.ts";
+import type { RunSettings } from "../training/config.ts";
+import { parseSettings } from "../training/parse-settings.ts";
+import { resolveSettings } from "../training/resolve.ts";
+import { UserError } from "../training/user-error.ts";
+import { reportProgress } from "./progress.ts";
+import { printLaunch, serve, untilInterrupted } from "./serve.ts";
+import { readSettings } from "./server-settings.ts";
+
+/** @param modulePath  a user's module, or undefined for a built-in task. */
+export async function trainCommand(
+  modulePath: string | undefined,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { run, server } = await readSettings(flags);
+  const resolved = resolveSettings(run);
+  if (!resolved.ok) throw new UserError("settings", resolved.problems.join("\n"));
+  const record = server.record ?? true;
+  const folder = record
+    ? resolve(server.recordings ?? "recordings")
+    : await mkdtemp(join(tmpdir(), "thalweg-"));
+  const library = new SessionLibrary();
+  const live = new LiveRuns(library, folder, record);
+  const served = await serve(library, server, live.startRun);
+  try {
+    const session = await live.start(run, modulePath);
+    const { header } = session;
+    console.log(
+      `training   ${header.name}: ${header.modelSummary}, ${header.steps} steps, backend ${header.backend}`,
+    );
+    console.log(`recording  ${session.recordingPath ?? "off (--no-record)"}`);
+    printLaunch(served, server);
+    console.log("           Ctrl-C ends the run and finishes the recording.");
+  } catch (cause) {
+    await served.close();
+    if (!record) await rm(folder, { recursive: true, force: true });
+    throw cause;
+  }
+  await untilInterrupted(async () => {
+    console.log("\nfinishing the recording …");
+    await live.stop();
+    await served.close();
+    await live.close();
+    if (!record) await rm(folder, { recursive: true, force: true });
+    console.log("done.");
+  });
+}
+
+/** The runs of one server: one at a time trains. */
+class LiveRuns {
+  readonly #library: SessionLibrary;
+  readonly #folder: string;
+  readonly #record: boolean;
+  readonly #all: LiveSession[] = [];
+  #starting = false;
+
+  constructor(library: SessionLibrary, folder: string, record: boolean) {
+    this.#library = library;
+    this.#folder = folder;
+    this.#record = record;
+  }
+
+  async start(settings: RunSettings, modulePath?: string): Promise<LiveSession> {
+    const resolved = resolveSettings(settings);
+    if (!resolved.ok) throw new UserError("settings", resolved.problems.join("\n"));
+    const session = await startLiveSession({
+      config: resolved.config,
+      module: modulePath === undefined ? null : { path: resolve(modulePath), settings },
+      folder: this.#folder,
+      record: this.#record,
+      onTrouble: (sentence) => console.error(`thalweg: ${sentence}`),
+    });
+    this.#all.push(session);
+    this.#library.add(session);
+    reportProgress(session);
+    return session;
+  }
+
+  /** A run asked for over HTTP: built-in tasks and data only, and `replace` to end the one that is going on. */
+  readonly startRun: StartRun = async (body) => {
+    const { replace, ...rest } =
+      typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
+    const refused = (status: number, code: string, message: string) => ({ status, code, message });
+    const parsed = parseSettings(rest);
+    if (!parsed.ok) return refused(400, "settings", parsed.problems.join("; "));
+    if (parsed.settings.dataset?.startsWith("idx:")) {
+      return refused(400, "settings", "dataset: expected a built-in one over the network, got a folder");
+    }
+    const resolved = resolveSettings(parsed.settings);
+    if (!resolved.ok) return refused(400, "settings", resolved.problems.join("; "));
+    if (this.#starting) return refused(409, "busy", "another run is just starting");
+    const running = this.#all.find(({ status }) => status.state !== "ended");
+    if (running !== undefined && replace !== true) {
+      return refused(
+        409,
+        "busy",
+        `run ${running.header.id} is going on; send "replace": true to stop it first`,
+      );
+    }
+    this.#starting = true;
+    try {
+      await running?.stop();
+      return { id: (await this.start(parsed.settings)).header.id };
+    } catch (cause) {
+      if (cause instanceof UserError) return refused(400, cause.code, cause.message);
+      throw cause;
+    } finally {
+      this.#starting = false;
+    }
+  };
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#all.map((session) => session.stop()));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#all.map((session) => session.close()));
+  }
+}

@@ -14,7 +14,9 @@ import type { Blueprint, Examples, Run } from "./run.ts";
 export function openRun(blueprint: Blueprint): Run {
   const { config, facts, train, test, probe, secondProbe, initial, unrelatedInitial } = blueprint;
   const kind = blueprint.model.isSequential ? Sequential : LayersModel;
-  const model = kind.fromConfig(kind, blueprint.model.config as serialization.ConfigDict) as LayersModel;
+  // tfjs takes the layers out of the object it is given; the blueprint is other threads' too.
+  const layers = structuredClone(blueprint.model.config) as serialization.ConfigDict;
+  const model = kind.fromConfig(kind, layers) as LayersModel;
   const compiled = compile(model, config.loss);
   model.dispose();
 

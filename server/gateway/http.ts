@@ -65,6 +65,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     routerOptions: { maxParamLength: 128 },
   });
   app.server.maxHeadersCount = limits.maxHeaders;
+  // The one body a page of another site can send without asking.
+  app.removeContentTypeParser("text/plain");
   app.decorateRequest("grant", null);
 
   app.addHook("onRequest", async (request, reply) => {

@@ -1,13 +1,20 @@
 /** The recording as a file: whole or in ranges, also while it is being written. */
 import { open } from "node:fs/promises";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { parseRange } from "./byte-range.ts";
 import type { HttpOptions } from "./http.ts";
 import { Refused } from "./refused.ts";
 import { type SessionParams, sessionOf } from "./session-routes.ts";
 
+type RecordingRequest = FastifyRequest<{ Params: SessionParams }>;
+
 export function addRecordingRoute(app: FastifyInstance, { library }: HttpOptions): void {
-  app.get<{ Params: SessionParams }>("/v1/sessions/:id/recording.mcap", async (request, reply) => {
+  // HEAD by hand: the one that comes with GET would read the whole file to throw it away.
+  const method = ["GET", "HEAD"];
+  const url = "/v1/sessions/:id/recording.mcap";
+  app.route<{ Params: SessionParams }>({ method, url, handler: answer });
+
+  async function answer(request: RecordingRequest, reply: FastifyReply): Promise<FastifyReply> {
     const session = sessionOf(library, request.params.id);
     const { id } = session.header;
     if (session.recordingPath === undefined) throw noRecording(id);
@@ -49,7 +56,7 @@ export function addRecordingRoute(app: FastifyInstance, { library }: HttpOptions
       await file.close();
       throw cause;
     }
-  });
+  }
 }
 
 function noRecording(id: string): Refused {

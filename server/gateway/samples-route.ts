@@ -59,25 +59,30 @@ export function addSamplesRoute(app: FastifyInstance, { library, limits }: HttpO
     format: z._default(z.enum(["json", "ndjson", "csv"]), "json"),
   });
 
-  app.get<{ Params: SessionParams }>("/v1/sessions/:id/samples", async ({ params, query }, reply) => {
-    const session = sessionOf(library, params.id);
-    const { channel, from, limit, every, format } = readQuery(Query, query);
-    const channels = textChannels(session, typeof channel === "string" ? [channel] : channel);
-    const start = await locate(session, from === undefined ? "start" : { seq: from }, false);
-    if ("code" in start) throw new Refused(start.code === "retention" ? 410 : 409, start.code, start.message);
+  app.get<{ Params: SessionParams }>(
+    "/v1/sessions/:id/samples",
+    { exposeHeadRoute: false },
+    async ({ params, query }, reply) => {
+      const session = sessionOf(library, params.id);
+      const { channel, from, limit, every, format } = readQuery(Query, query);
+      const channels = textChannels(session, typeof channel === "string" ? [channel] : channel);
+      const start = await locate(session, from === undefined ? "start" : { seq: from }, false);
+      if ("code" in start)
+        throw new Refused(start.code === "retention" ? 410 : 409, start.code, start.message);
 
-    const cursor = session.cursor({ channels, from: start.seq, ...(every === undefined ? {} : { every }) });
-    const text = write(session, cursor, limit, FORMATS[format]);
-    // The first read before the status line: a log that cannot be read is an error, not an empty success.
-    const first = await text.next().catch((cause: unknown) => {
-      cursor.close();
-      throw cause;
-    });
-    const stream = Readable.from(resume(first, text), { objectMode: false });
-    // Also when the client has gone before a byte was asked for; a read under way is waited for.
-    stream.once("close", () => cursor.close());
-    return reply.type(FORMATS[format].type).send(stream);
-  });
+      const cursor = session.cursor({ channels, from: start.seq, ...(every === undefined ? {} : { every }) });
+      const text = write(session, cursor, limit, FORMATS[format]);
+      // The first read before the status line: a log that cannot be read is an error, not an empty success.
+      const first = await text.next().catch((cause: unknown) => {
+        cursor.close();
+        throw cause;
+      });
+      const stream = Readable.from(resume(first, text), { objectMode: false });
+      // Also when the client has gone before a byte was asked for; a read under way is waited for.
+      stream.once("close", () => cursor.close());
+      return reply.type(FORMATS[format].type).send(stream);
+    },
+  );
 }
 
 function textChannels(session: Session, wanted: readonly string[]): ReadonlySet<number> {

@@ -22,6 +22,7 @@ export class RecordingError extends Error {
 
 const CODES: Readonly<Record<string, RecordingErrorCode>> = {
   ENOENT: "not-found",
+  ENOTDIR: "not-found",
   EEXIST: "exists",
   EACCES: "unreadable",
   EPERM: "unreadable",

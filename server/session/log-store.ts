@@ -212,12 +212,13 @@ export class LogStore implements EventSource {
   }
 
   async #dropOldest(boundBytes: number): Promise<void> {
-    while (this.#segments.length > 1 && this.#heldBytes > boundBytes) {
-      const [oldest] = this.#segments.splice(0, 1);
-      await oldest?.file.close();
-    }
+    const dropped: Segment[] = [];
+    while (this.#segments.length > 1 && this.#heldBytes > boundBytes)
+      dropped.push(...this.#segments.splice(0, 1));
+    if (dropped.length === 0) return;
     const { firstSeq, carried } = this.#segments[0] as Segment;
     for (const index of this.#weights.values()) index.dropBelow(Math.min(firstSeq, ...carried.keys()));
+    await Promise.all(dropped.map(({ file }) => file.close()));
   }
 
   get #heldBytes(): number {

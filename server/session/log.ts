@@ -7,7 +7,7 @@ import { type EndReason, SessionHeader, type SessionState } from "../../shared/h
 import { type Chunk, ChunkBuilder } from "../recording/chunk-builder.ts";
 import { type OpenLogFile, openLogFile } from "../recording/log-file-handle.ts";
 import { checkPayload, type Payload, writeMessageData } from "../recording/message.ts";
-import { type RecordingError, recordingErrorOf } from "../recording/recording-error.ts";
+import { RecordingError, recordingErrorOf } from "../recording/recording-error.ts";
 import { SPAN_BYTES } from "../recording/span-index.ts";
 import { isKeyframe } from "../recording/weight-codec.ts";
 import { LogCursor } from "./log-cursor.ts";
@@ -85,7 +85,7 @@ export class SessionLog implements Session {
     const path = isTemporary ? options.folder : options.path;
     const temporary = isTemporary ? (options.bound ?? TEMPORARY_BOUND) : null;
     try {
-      await mkdir(isTemporary ? path : dirname(path), { recursive: true });
+      await makeFolder(isTemporary ? path : dirname(path));
       const store = await LogStore.create({ header, open: options.open ?? openLogFile, path, temporary });
       return new SessionLog(store, path, isTemporary);
     } catch (cause) {
@@ -305,5 +305,14 @@ export class SessionLog implements Session {
   #emit(change: Partial<SessionStatus>): void {
     const { headSeq, earliestSeq } = this.#store;
     this.#status.next({ ...this.status, headSeq, earliestSeq, step: this.#newestStep, ...change });
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (cause) {
+    if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw cause;
+    throw new RecordingError("not-found", `${path}: expected a folder, got a file`, { cause });
   }
 }

@@ -9,7 +9,7 @@ import type { Doors } from "./doors.ts";
 import { addLaunchRoutes } from "./launch-routes.ts";
 import type { Limits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
-import { PAGE_STYLE_HASH, signInPage } from "./pages.ts";
+import { PAGE_SCRIPT_HASH, PAGE_STYLE_HASH, signInPage } from "./pages.ts";
 import { addRecordingRoute } from "./recording-route.ts";
 import { Refused } from "./refused.ts";
 import { addSamplesRoute } from "./samples-route.ts";
@@ -131,6 +131,7 @@ function safeHeaders(frameAncestors: readonly string[]): Record<string, string> 
   return {
     "Content-Security-Policy": [
       "default-src 'self'",
+      `script-src 'self' ${PAGE_SCRIPT_HASH}`,
       `style-src 'self' ${PAGE_STYLE_HASH}`,
       // Small icons are built into the style sheet; pictures of panels are drawn from memory.
       "img-src 'self' data: blob:",

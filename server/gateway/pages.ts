@@ -6,8 +6,16 @@ const STYLE =
   "code{font:14px ui-monospace,monospace;background:#eef1f4;padding:.15em .4em;border-radius:4px}a{color:#0b63b5}" +
   "@media(prefers-color-scheme:dark){body{color:#dde4ea;background:#14191f}code{background:#232b33}a{color:#7db8ee}}";
 
-/** For the Content-Security-Policy: only this style is let in. */
-export const PAGE_STYLE_HASH = `'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`;
+/** Carries on what follows the # of the link: where in the dashboard to begin. */
+const ENTER = 'location.replace("/"+location.hash)';
+
+/** For the Content-Security-Policy: only this style and this script are let in. */
+export const PAGE_STYLE_HASH = hash(STYLE);
+export const PAGE_SCRIPT_HASH = hash(ENTER);
+
+function hash(source: string): string {
+  return `'sha256-${createHash("sha256").update(source).digest("base64")}'`;
+}
 
 /** @param reason  one sentence, ours: it is not escaped. */
 export function signInPage(reason: string): string {
@@ -27,7 +35,7 @@ export function launchedPage(): string {
   return page(
     "Thalweg",
     `<p><a href="/">Open the dashboard</a></p>`,
-    `<meta http-equiv="refresh" content="0;url=/">`,
+    `<script>${ENTER}</script><noscript><meta http-equiv="refresh" content="0;url=/"></noscript>`,
   );
 }
 

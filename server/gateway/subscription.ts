@@ -350,8 +350,8 @@ export class Subscription {
       }
       // A round that holds nothing would go round for ever, as fast as the machine can.
       this.#loop = null;
-      const message = "loop: expected a range with samples of the chosen channels, got none; the loop is off";
-      outlet.send({ op: "error", id: this.id, code: "empty-loop", message, retryable: false });
+      const message = `loop: expected a range with samples of subscription ${this.id}, got none; the loop is off`;
+      outlet.send({ op: "error", code: "empty-loop", message, retryable: false });
     }
     if (this.#isEndDue) {
       this.#isEndSent = true;

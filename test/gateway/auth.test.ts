@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { afterEach, expect, it } from "vitest";
 import { Auth, createToken } from "../../server/gateway/auth.ts";
 import { MemorySession } from "../support/memory-session.ts";
@@ -44,7 +45,12 @@ it("the launch link signs a browser in: a cookie of this port, out of reach of s
   const launched = await fetch(url, { redirect: "manual" });
   expect(launched.status).toBe(200);
   // Not a redirect: SameSite=Strict would withhold the new cookie from it after a click on another site.
-  expect(await launched.text()).toContain(`http-equiv="refresh" content="0;url=/"`);
+  const page = await launched.text();
+  expect(page).toContain(`http-equiv="refresh" content="0;url=/"`);
+  const script = /<script>(.*)<\/script>/.exec(page)?.[1] ?? "";
+  expect(script).toBe('location.replace("/"+location.hash)');
+  const allowed = createHash("sha256").update(script).digest("base64");
+  expect(launched.headers.get("content-security-policy")).toContain(`script-src 'self' 'sha256-${allowed}'`);
   const setCookie = launched.headers.get("set-cookie") ?? "";
   expect(setCookie).toMatch(
     new RegExp(`^thalweg_${gateway.port}=[\\w-]{43}; Path=/; Max-Age=604800; HttpOnly; SameSite=Strict$`),

@@ -1,0 +1,91 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MemorySession } from "../support/memory-session.ts";
+import { descriptor, sessionHeader } from "../support/session-header.ts";
+import { type TestGateway, TOKEN, testGateway } from "../support/test-gateway.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const TSX = join(ROOT, "node_modules", "tsx", "dist", "cli.mjs");
+const PYTHON = process.env["PYTHON"] ?? "python3";
+const hasPython = spawnSync(PYTHON, ["-c", "import websockets.asyncio.client"]).status === 0;
+
+const programs = [
+  { name: "subscribe.ts", command: process.execPath, args: [TSX, "examples/subscribe.ts"], canRun: true },
+  { name: "subscribe.py", command: PYTHON, args: ["examples/subscribe.py"], canRun: hasPython },
+];
+
+let session: MemorySession;
+let gateway: TestGateway;
+
+beforeEach(async () => {
+  session = new MemorySession(
+    sessionHeader({ channels: [descriptor("train/loss"), descriptor("hessian/eigenvalues")] }),
+  );
+  gateway = await testGateway([session]);
+});
+
+afterEach(() => gateway.close());
+
+function measure(step: number) {
+  const value = { top: [{ value: 8 + step / 10 }], threshold: 10 };
+  session.append({ channel: "train/loss", step, value: 1 }, { channel: "hessian/eigenvalues", step, value });
+}
+
+const line = (step: number) => `step ${step}: λ₁ ${8 + step / 10}, threshold 10`;
+
+function run({ command, args }: (typeof programs)[number], token: string) {
+  const env = { ...process.env, THALWEG_TOKEN: token, PYTHONIOENCODING: "utf8" };
+  const program = spawn(command, [...args, gateway.url.replace("http", "ws")], { cwd: ROOT, env });
+  const lines = createInterface({ input: program.stdout })[Symbol.asyncIterator]();
+  const next = async () => String((await lines.next()).value);
+  const exit = once(program, "close").then(([code]) => code as number);
+  return { next, exit };
+}
+
+describe.each(programs)("examples/$name", (program) => {
+  it("is 20 to 40 lines", () => {
+    const text = readFileSync(join(ROOT, "examples", program.name), "utf8");
+    const lines = text.trimEnd().split("\n");
+    expect(lines.length).toBeGreaterThanOrEqual(20);
+    expect(lines.length).toBeLessThanOrEqual(40);
+  });
+
+  const title = program.canRun
+    ? "prints what was measured, then what is, and leaves when the run has ended"
+    : `is not run: ${PYTHON} here has no package "websockets"`;
+  it.skipIf(!program.canRun)(title, async () => {
+    measure(1);
+    measure(3);
+    const { next, exit } = run(program, TOKEN);
+    expect([await next(), await next()]).toEqual([line(1), line(3)]);
+    measure(7);
+    expect(await next()).toBe(line(7));
+    session.end("finished");
+    expect(await exit).toBe(0);
+  });
+
+  it.skipIf(program.name !== "subscribe.ts")(
+    "cut off, it goes on after the last sample it has seen",
+    async () => {
+      measure(1);
+      const { next, exit } = run(program, TOKEN);
+      expect(await next()).toBe(line(1));
+      const { port } = gateway;
+      await gateway.close();
+      measure(2);
+      gateway = await testGateway([session], { port, strictPort: true });
+      expect(await next()).toBe(line(2));
+      session.end("finished");
+      expect(await exit).toBe(0);
+    },
+  );
+
+  it.skipIf(!program.canRun)("leaves with an error when it is not let in", async () => {
+    const { exit } = run(program, "wrong-token-0123456789");
+    expect(await exit).toBe(1);
+  });
+});

@@ -1,0 +1,60 @@
+/** What a Hessian-vector product costs beside a gradient, and five eigenvalues beside both. */
+import { openBackend } from "../server/backends/select.ts";
+import { extremalEigenpairs } from "../server/numerics/lanczos.ts";
+import { createRandom } from "../server/numerics/random.ts";
+import { createBlueprint } from "../server/training/blueprint.ts";
+import { openRun } from "../server/training/open-run.ts";
+import { resolveSettings } from "../server/training/resolve.ts";
+import { interleaved, type Measurement, ratioOf, timed } from "./harness.ts";
+
+const BATCHES = [128, 512, 2000];
+const ROUNDS = 5;
+
+export async function curvature(): Promise<Measurement[]> {
+  await openBackend("wasm", { allowNative: false });
+  const measurements: Measurement[] = [];
+  for (const batch of BATCHES) {
+    const resolved = resolveSettings({ preset: "fc-199k", trainSize: 4000, probeSize: batch });
+    if (!resolved.ok) throw new Error(resolved.problems.join("; "));
+    const run = openRun(await createBlueprint(resolved.config));
+    const { objective, initial } = run;
+    const linearised = objective.linearise(initial);
+    const v = createRandom(1).fillNormal(new Float32Array(initial.length));
+    const names = { gradient: `gradient, B = ${batch}`, hvp: `Hv warm, B = ${batch}` };
+    const values = await interleaved(
+      [
+        { name: names.gradient, run: () => timed(() => objective.gradient(initial)) },
+        { name: names.hvp, run: () => timed(() => linearised.hessianVectorProduct(v)) },
+      ],
+      ROUNDS,
+    );
+    measurements.push({ name: names.gradient, unit: "ms", rounds: values.get(names.gradient) ?? [] });
+    measurements.push({
+      name: names.hvp,
+      unit: "ms",
+      rounds: values.get(names.hvp) ?? [],
+      ratio: { to: "gradient", value: ratioOf(values, names.hvp, names.gradient), target: "≤ 1.3" },
+    });
+    if (batch === 512) {
+      const counts: number[] = [];
+      const times = Array.from({ length: ROUNDS }, (_, round) => {
+        const beganMs = performance.now();
+        const { applications } = extremalEigenpairs((w) => linearised.hessianVectorProduct(w), {
+          n: initial.length,
+          top: 5,
+          bottom: 0,
+          start: createRandom(round + 2).fillNormal(new Float32Array(initial.length)),
+          tolerance: 1e-3,
+          maxApplications: 200,
+        });
+        counts.push(applications);
+        return performance.now() - beganMs;
+      });
+      measurements.push({ name: "top 5 to residual 1e-3·λ₁, B = 512", unit: "ms", rounds: times });
+      measurements.push({ name: "Hessian-vector products for them", unit: "", rounds: counts });
+    }
+    linearised.dispose();
+    run.dispose();
+  }
+  return measurements;
+}

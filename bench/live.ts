@@ -1,0 +1,193 @@
+/** What watching costs training, how soon a step is at a socket, and what recording takes. */
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { take } from "rxjs";
+import { WebSocket } from "ws";
+import { openBackend } from "../server/backends/select.ts";
+import { Auth, createToken } from "../server/gateway/auth.ts";
+import { startGateway } from "../server/gateway/gateway.ts";
+import { SessionLibrary } from "../server/session/library.ts";
+import { startLiveSession } from "../server/threads/live-session.ts";
+import type { RunSettings } from "../server/training/config.ts";
+import { train } from "../server/training/from-settings.ts";
+import { resolveSettings } from "../server/training/resolve.ts";
+import { PROTOCOL } from "../shared/protocol.ts";
+import { interleaved, type Measurement, ratioOf } from "./harness.ts";
+
+const ROUNDS = 5;
+/** No power of two lies between: with intervals beyond it, no dear stream is measured inside. */
+const WINDOW = { from: 270, to: 500 };
+const NEVER = 1_000_000;
+const BASE: RunSettings = { preset: "classic", steps: WINDOW.to, backend: "wasm" };
+const EVERY_STEP_ONLY = { hessian: NEVER, path: NEVER, line: NEVER, eval: NEVER, "batch-sharpness": NEVER };
+
+export async function overhead(): Promise<Measurement[]> {
+  const values = await interleaved(
+    [
+      { name: "bare", run: bareStepsPerSecond },
+      {
+        name: "every-step streams alone",
+        run: () => watchedStepsPerSecond({ ...BASE, every: EVERY_STEP_ONLY }),
+      },
+      { name: "every stream, default schedule", run: () => watchedStepsPerSecond(BASE) },
+    ],
+    ROUNDS,
+  );
+  const row = (name: string, target?: string): Measurement => ({
+    name,
+    unit: "steps/s",
+    rounds: values.get(name) ?? [],
+    ...(target === undefined ? {} : { ratio: { to: "bare", value: ratioOf(values, name, "bare"), target } }),
+  });
+  return [
+    row("bare"),
+    row("every-step streams alone", "≥ 0.99"),
+    row("every stream, default schedule", "≥ 0.95"),
+  ];
+}
+
+async function bareStepsPerSecond(): Promise<number> {
+  await openBackend("wasm", { allowNative: false });
+  const run = await train(BASE);
+  const marks = await new Promise<number[]>((resolve, reject) => {
+    const times: number[] = [];
+    run.steps$.pipe(take(WINDOW.to + 1)).subscribe({
+      next: () => times.push(performance.now()),
+      error: reject,
+      complete: () => resolve(times),
+    });
+  });
+  run.dispose();
+  return rate((marks[WINDOW.to] ?? 0) - (marks[WINDOW.from] ?? 0));
+}
+
+async function watchedStepsPerSecond(settings: RunSettings): Promise<number> {
+  return withSession(settings, true, async (session) => {
+    await session.ended;
+    const channel = session.header.channels.findIndex(({ name }) => name === "train/loss");
+    const cursor = session.cursor({ channels: new Set([channel]), from: 0 });
+    const times = new Map<number, number>();
+    while (cursor.position <= session.status.headSeq) {
+      for (const { step, wallTimeMs } of await cursor.read({ maxEvents: 1000, maxBytes: 2 ** 20 }))
+        times.set(step, wallTimeMs);
+    }
+    cursor.close();
+    return rate((times.get(WINDOW.to) ?? 0) - (times.get(WINDOW.from) ?? 0));
+  });
+}
+
+function rate(ms: number): number {
+  return ((WINDOW.to - WINDOW.from) * 1000) / ms;
+}
+
+type Live = Awaited<ReturnType<typeof startLiveSession>>;
+
+async function withSession<R>(
+  settings: RunSettings,
+  record: boolean,
+  use: (session: Live) => Promise<R>,
+): Promise<R> {
+  const resolved = resolveSettings(settings);
+  if (!resolved.ok) throw new Error(resolved.problems.join("; "));
+  const folder = await mkdtemp(join(tmpdir(), "thalweg-bench-"));
+  try {
+    const session = await startLiveSession({ config: resolved.config, folder, record });
+    try {
+      return await use(session);
+    } finally {
+      await session.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const CLIENTS = 10;
+
+/** From the log's stamp to the arrival at ten lossless subscribers of everything light; a sample waits up to 5 ms more before it is stamped. */
+export async function latency(): Promise<Measurement[]> {
+  const delays = await withSession({ ...BASE, steps: 600 }, true, async (session) => {
+    const library = new SessionLibrary();
+    library.add(session);
+    const token = createToken();
+    const gateway = await startGateway({
+      library,
+      auth: new Auth({ token }),
+      host: "127.0.0.1",
+      port: 0,
+      version: "bench",
+    });
+    const found: number[] = [];
+    const sockets = Array.from({ length: CLIENTS }, () => {
+      const socket = new WebSocket(`${gateway.url.replace("http", "ws")}/v1/stream`, PROTOCOL, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      socket.on("open", () =>
+        socket.send(
+          JSON.stringify({
+            op: "subscribe",
+            id: 1,
+            session: session.header.id,
+            channels: ["**", "*"],
+            from: "now",
+          }),
+        ),
+      );
+      socket.on("message", (data, isBinary) => {
+        if (isBinary) return;
+        const now = performance.timeOrigin + performance.now();
+        const message = JSON.parse(String(data)) as { op: string; samples?: { wallTimeMs: number }[] };
+        for (const { wallTimeMs } of message.samples ?? []) found.push(now - wallTimeMs);
+      });
+      return socket;
+    });
+    await session.ended;
+    for (const socket of sockets) socket.terminate();
+    await gateway.close();
+    return found.sort((a, b) => a - b);
+  });
+  const at = (q: number) => delays[Math.floor(q * (delays.length - 1))] ?? Number.NaN;
+  return [
+    {
+      name: `log to socket, ${CLIENTS} lossless subscribers, p50 (target ≤ 25)`,
+      unit: "ms",
+      rounds: [at(0.5)],
+    },
+    { name: "the same, p99 (target ≤ 100)", unit: "ms", rounds: [at(0.99)] },
+    { name: "samples received", unit: "", rounds: [delays.length] },
+  ];
+}
+
+export async function recording(): Promise<Measurement[]> {
+  const rows: Measurement[] = [];
+  for (const preset of ["edge", "fc-199k"]) {
+    const steps = 120;
+    const { bytes, raw, seconds } = await withSession(
+      { preset, steps, weightsEvery: 1, every: EVERY_STEP_ONLY },
+      true,
+      async (session) => {
+        const beganMs = performance.now();
+        await session.ended;
+        const { size } = await stat(session.recordingPath as string);
+        return {
+          bytes: size,
+          raw: 4 * session.header.parameterCount,
+          seconds: (performance.now() - beganMs) / 1000,
+        };
+      },
+    );
+    rows.push({
+      name: `${preset}: every θ recorded, bytes a step`,
+      unit: "B",
+      rounds: [bytes / (steps + 1)],
+    });
+    rows.push({ name: `${preset}: raw θ / recorded`, unit: "×", rounds: [(raw * (steps + 1)) / bytes] });
+    rows.push({
+      name: `${preset}: raw θ recorded while training`,
+      unit: "MB/s",
+      rounds: [(raw * (steps + 1)) / 1e6 / seconds],
+    });
+  }
+  return rows;
+}

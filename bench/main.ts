@@ -1,0 +1,41 @@
+/** `npm run bench [-- curvature overhead latency recording | presets [name …]] [--json file]`. Nothing else should run meanwhile. */
+import { writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { curvature } from "./curvature.ts";
+import { type Measurement, printTable } from "./harness.ts";
+import { latency, overhead, recording } from "./live.ts";
+import { presets } from "./presets.ts";
+
+const suites: Readonly<Record<string, { readonly title: string; run(): Promise<Measurement[]> }>> = {
+  curvature: { title: "Curvature, 784-200-200-10 on wasm", run: curvature },
+  overhead: { title: "Training with and without watching, preset classic", run: overhead },
+  latency: { title: "From a step to a socket", run: latency },
+  recording: { title: "Recording", run: recording },
+};
+
+const args = process.argv.slice(2);
+const jsonAt = args.indexOf("--json");
+const jsonFile = jsonAt < 0 ? undefined : args.splice(jsonAt, 2)[1];
+const results: Record<string, unknown> = {
+  machine: `${cpus()[0]?.model} × ${cpus().length}, node ${process.versions.node}`,
+  at: new Date().toISOString(),
+};
+if (args[0] === "presets") {
+  results["presets"] = await presets(args.slice(1));
+} else {
+  const names = args.length > 0 ? args : Object.keys(suites);
+  const unknown = names.find((name) => !(name in suites));
+  if (unknown !== undefined) {
+    console.error(`bench: expected ${Object.keys(suites).join(", ")} or presets, got "${unknown}"`);
+    process.exitCode = 2;
+  } else {
+    for (const name of names) {
+      const suite = suites[name];
+      if (suite === undefined) continue;
+      const measurements = await suite.run();
+      printTable(suite.title, measurements);
+      results[name] = measurements;
+    }
+  }
+}
+if (jsonFile !== undefined) await writeFile(jsonFile, `${JSON.stringify(results, null, 2)}\n`);

@@ -1,0 +1,95 @@
+/** Does each preset still show what its description says? Its numbers, over three seeds. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Session } from "../server/session/session.ts";
+import { startLiveSession } from "../server/threads/live-session.ts";
+import { PRESETS } from "../server/training/presets.ts";
+import { resolveSettings } from "../server/training/resolve.ts";
+import type { HessianEigenvalues, LineProfile, PathMonotonicity } from "../shared/readings.ts";
+import { decodeValue, type Json } from "../shared/value.ts";
+
+const SEEDS = [0, 1, 2];
+
+/** @param names  presets to run; all when empty. */
+export async function presets(names: readonly string[]): Promise<Record<string, unknown>[]> {
+  const rows: Record<string, unknown>[] = [];
+  for (const { name } of PRESETS.filter((preset) => names.length === 0 || names.includes(preset.name))) {
+    for (const seed of SEEDS) {
+      const row = { preset: name, seed, ...(await measure(name, seed)) };
+      console.log(JSON.stringify(row));
+      rows.push(row);
+    }
+  }
+  return rows;
+}
+
+async function measure(preset: string, seed: number): Promise<Record<string, unknown>> {
+  const resolved = resolveSettings({ preset, seed, every: { hessian: 25 } });
+  if (!resolved.ok) throw new Error(resolved.problems.join("; "));
+  const folder = await mkdtemp(join(tmpdir(), "thalweg-presets-"));
+  const session = await startLiveSession({ config: resolved.config, folder, record: true });
+  try {
+    await new Promise<void>((resolve) => {
+      session.status$.subscribe({
+        next: ({ state }) => {
+          if (state === "diverged" || state === "ended") resolve();
+        },
+      });
+    });
+    await session.stop();
+    return await figures(session);
+  } finally {
+    await session.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function figures(session: Session): Promise<Record<string, unknown>> {
+  const losses = await samples<number>(session, "path/loss");
+  const trainLosses = await samples<number>(session, "train/loss");
+  const spectra = await samples<HessianEigenvalues>(session, "hessian/eigenvalues");
+  const lines = await samples<LineProfile>(session, "line/profile");
+  const paths = await samples<PathMonotonicity>(session, "path/monotonicity");
+  const ratios = spectra.flatMap(({ step, value }) =>
+    value.ratio === null ? [] : [{ step, ratio: value.ratio }],
+  );
+  const lastQuarter = ratios.filter(({ step }) => step >= 0.75 * session.header.steps);
+  const full = session.header.train.fullBatch;
+  const ups = losses.filter(
+    ({ value }, i) => i > 0 && value > (losses[i - 1]?.value ?? Number.POSITIVE_INFINITY),
+  );
+  const verdict = lines.findLast(({ value }) => value.carriesVerdict)?.value;
+  return {
+    endedAtStep: session.status.step,
+    finalTrainLoss: trainLosses.at(-1)?.value,
+    ratioAtStart: ratios[0]?.ratio,
+    smallestRatio: Math.min(...ratios.map(({ ratio }) => ratio)),
+    largestRatio: Math.max(...ratios.map(({ ratio }) => ratio)),
+    largestRatioAtStep: ratios.reduce(
+      (best, each) => (each.ratio > best.ratio ? each : best),
+      ratios[0] ?? { step: -1, ratio: 0 },
+    ).step,
+    crossesOneAtStep:
+      ratios.find(({ step, ratio }, i) => ratio >= 1 && i > 0 && (ratios[i - 1]?.ratio ?? 1) < 1 && step > 0)
+        ?.step ?? null,
+    meanRatioOfLastQuarter: lastQuarter.reduce((sum, { ratio }) => sum + ratio, 0) / lastQuarter.length,
+    ...(full ? { upSteps: ups.length, firstUpStep: ups[0]?.step ?? null } : {}),
+    pathDrawUp: paths.at(-1)?.value.drawUp,
+    lineDrawUp: verdict?.drawUp,
+    linePoints: verdict?.alphas.length,
+  };
+}
+
+async function samples<V>(session: Session, name: string): Promise<{ step: number; value: V }[]> {
+  const channel = session.header.channels.findIndex((descriptor) => descriptor.name === name);
+  const cursor = session.cursor({ channels: new Set([channel]), from: 0 });
+  const found: { step: number; value: V }[] = [];
+  while (cursor.position <= session.status.headSeq) {
+    for (const { step, json } of await cursor.read({ maxEvents: 2000, maxBytes: 2 ** 22 })) {
+      found.push({ step, value: decodeValue(JSON.parse(json ?? "null") as Json) as V });
+    }
+  }
+  cursor.close();
+  return found;
+}

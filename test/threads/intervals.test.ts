@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+import { chooseIntervals, chooseWeightsEvery, measurementMs } from "../../server/threads/intervals.ts";
+
+const costs = { step: 10, linearise: 20, hvp: 10, probeLoss: 5, testLoss: 30, batch: 4 };
+
+describe("the intervals", () => {
+  it("keep one core busy for less than its time when there is another to train on", () => {
+    const every = chooseIntervals(costs, 2, 5);
+    const busy = Object.entries(measurementMs(costs)).reduce(
+      (sum, [key, ms]) => sum + ms / ((every[key] as number) * costs.step),
+      0,
+    );
+    expect(busy).toBeLessThanOrEqual(0.75);
+    expect(every).toMatchObject({ hessian: 100, state: 500 });
+  });
+
+  it("keep all measuring within the overhead when there is only one core", () => {
+    const every = chooseIntervals(costs, 1, 5);
+    const share = Object.entries(measurementMs(costs)).reduce(
+      (sum, [key, ms]) => sum + ms / ((every[key] as number) * costs.step),
+      0,
+    );
+    expect(share).toBeLessThanOrEqual(0.05);
+  });
+
+  it("log θ as often as the recording's budget allows", () => {
+    expect(chooseWeightsEvery(1000, 100, 128)).toBe(1);
+    const every = chooseWeightsEvery(199_210, 9380, 128);
+    expect(((9380 / every) * 199_210 * 4 * 0.5) / 2 ** 20).toBeLessThan(128);
+  });
+});

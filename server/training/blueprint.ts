@@ -11,8 +11,6 @@ import type { Blueprint } from "./run.ts";
 import { taskNamed } from "./tasks/index.ts";
 import { UserError } from "./user-error.ts";
 
-export { openRun } from "./open-run.ts";
-
 /**
  * Reads the data, chooses the examples, draws θ₀. Needs an initialised tfjs backend; leaves no tensor behind.
  *

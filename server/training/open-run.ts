@@ -43,6 +43,7 @@ export function openRun(blueprint: Blueprint): Run {
     initial,
     unrelatedInitial,
     trainSize: train.size,
+    testSize: test?.size ?? 0,
     classes: train.outputs,
     isFullBatch: config.batchSize === "full",
     probeIsTrainingSet: isTrainingSet,

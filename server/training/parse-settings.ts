@@ -40,6 +40,6 @@ function problemsOf(key: string, value: unknown): string[] {
 
 /** A value as it may stand in a sentence. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

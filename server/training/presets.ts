@@ -101,8 +101,9 @@ export const PRESETS: readonly Preset[] = [
     name: "spirals",
     title: "Two spirals",
     about:
-      "A net of 1,218 weights learns which of two interleaved spirals a point lies on: small enough that every step is measured at once. " +
-      "The loss rests on a plateau, λ_min clearly negative, until a way down is found.",
+      "A net of 1,218 weights learns which of two interleaved spirals a point lies on, with momentum 0.9. " +
+      "In the first 200 steps λ₁ climbs from a twentieth of heavy ball's threshold, (2 + 2β)/η, to above it; the loss goes up, " +
+      "θ is thrown into a flatter valley, and from there the spirals come apart while λ₁ sinks with the loss.",
     settings: {
       task: "two-spirals",
       dataset: "two-spirals",
@@ -112,11 +113,11 @@ export const PRESETS: readonly Preset[] = [
       activation: "tanh",
       init: "lecun",
       loss: "cross-entropy",
-      steps: 3000,
+      steps: 1500,
       batchSize: "full",
       optimizer: "momentum",
       momentum: 0.9,
-      learningRate: 0.05,
+      learningRate: 0.1,
     },
   },
 ];

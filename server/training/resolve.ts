@@ -18,6 +18,9 @@ const FULL_BATCH_PROBE_SIZE = 5000;
 /** λ₁ on 2,000 digits is 2–6 % above the population's, with 3–5 % spread. */
 const PROBE_SIZE = 2000;
 
+/** Not 0, whose θ₀ happens to be the sharpest of the first fourteen (η·λ₁/2 = 0.99 in preset edge; the others: 0.70–0.83). */
+const SEED = 1;
+
 const ADAM_LEARNING_RATE = 0.001;
 const MOMENTUM = 0.9;
 
@@ -50,7 +53,7 @@ export function resolveOver(
   const isFullBatch = batchSize === "full";
   const probeSize =
     all.probeSize ?? (isFullBatch && trainSize <= FULL_BATCH_PROBE_SIZE ? trainSize : PROBE_SIZE);
-  const seed = all.seed ?? 0;
+  const seed = all.seed ?? SEED;
   const weightsEvery = resolveWeightsEvery(all, problems);
   return {
     preset,

@@ -79,6 +79,8 @@ export interface Run {
   /** Another θ₀, unrelated to the run's: the control of line/profile. */
   readonly unrelatedInitial: Float32Array;
   readonly trainSize: number;
+  /** Test examples; 0 when there are none. Asking for {@link testObjective} uploads them. */
+  readonly testSize: number;
   readonly classes: number;
   readonly isFullBatch: boolean;
   readonly probeIsTrainingSet: boolean;

@@ -72,6 +72,7 @@ const LAW: readonly Rule[] = [
   },
 
   // Where everything is put together.
+  { part: "server/training/from-settings.ts", ours: ["server/backends/", "server/training/"], packages: [] },
   { part: "server/threads/", ours: ["*"], packages: ["node:", "rxjs"] },
   { part: "server/commands/", ours: ["*"], packages: ["commander", "node:", "pino", "rxjs", "zod"] },
   { part: "server/cli.ts", ours: ["*"], packages: ["commander", "node:"] },
@@ -95,7 +96,7 @@ const LAW: readonly Rule[] = [
   {
     part: "examples/",
     ours: [],
-    packages: ["thalweg", "ws", "@tensorflow/tfjs-layers", "@tensorflow/tfjs-core"],
+    packages: ["thalweg", "rxjs", "ws", "@tensorflow/tfjs-layers", "@tensorflow/tfjs-core"],
   },
   { part: "bench/", ours: ["*"], packages: ["*"] },
   { part: "test/", ours: ["*"], packages: ["*"] },
@@ -112,6 +113,8 @@ const LONG_FILES = new Set([
   "server/numerics/lanczos.ts",
   "server/recording/mcap-reader.ts",
   "server/session/log.ts",
+  "server/threads/live-session.ts",
+  "client/data/connection.ts",
 ]);
 const MAX_LINES = 250;
 

@@ -75,7 +75,6 @@ export function quadraticRun(
     },
     trainSize: examples.length,
     testSize: 0,
-    testSize: 0,
     classes: 2,
     isFullBatch: config.batchSize === "full",
     probeIsTrainingSet: true,

@@ -1,19 +1,12 @@
 /** Finds what is intact in a recording: finished, cut, damaged or still being written. Keeps the exact prefix before the first bad byte. */
-import { crc32 } from "node:zlib";
-import { EndReason, SessionHeader } from "../../shared/header.ts";
+import { EndReason, type SessionHeader } from "../../shared/header.ts";
 import { chunkFault, MessageWalk } from "./block.ts";
-import { readFully } from "./block-file.ts";
+import { type FileRecord, FileWindow, readBody, readStrings, recordAtOffset } from "./file-window.ts";
 import type { LogFileHandle } from "./log-file-handle.ts";
-import {
-  CHUNK_HEADER_BYTES,
-  MCAP_MAGIC,
-  MESSAGE_HEADER_BYTES,
-  OPCODE,
-  RECORD_HEADER_BYTES,
-} from "./mcap-records.ts";
-import { END_METADATA, HEADER_ATTACHMENT, PROFILE } from "./mcap-writer.ts";
+import { CHUNK_HEADER_BYTES, MESSAGE_HEADER_BYTES, OPCODE, RECORD_HEADER_BYTES } from "./mcap-records.ts";
+import { END_METADATA } from "./mcap-writer.ts";
 import { openMessage } from "./message.ts";
-import { RecordingError } from "./recording-error.ts";
+import { readFront } from "./session-front.ts";
 import { SpanIndex } from "./span-index.ts";
 import { isKeyframe } from "./weight-codec.ts";
 import { WeightIndex, type WeightIndexes } from "./weight-index.ts";
@@ -32,49 +25,6 @@ export interface RecordingScan {
   readonly intactBytes: number;
 }
 
-const WINDOW_BYTES = 4 * 2 ** 20;
-/** More than any chunk that a session can write; a length beyond it is a damaged length. */
-const LONGEST_RECORD_BYTES = 2 ** 30;
-
-/** The file's bytes through one window; a larger request gets a buffer of its own, never larger than what the file still holds. */
-class Window {
-  readonly size: number;
-  readonly #handle: LogFileHandle;
-  readonly #path: string;
-  readonly #buffer: Buffer;
-  #start = 0;
-  #end = 0;
-
-  constructor(handle: LogFileHandle, path: string, size: number) {
-    this.size = size;
-    this.#handle = handle;
-    this.#path = path;
-    this.#buffer = Buffer.allocUnsafe(Math.min(size, WINDOW_BYTES));
-  }
-
-  /** A view, valid until the next call. [offset, offset + length) lies in the file. */
-  async read(offset: number, length: number): Promise<Buffer> {
-    if (offset < this.#start || offset + length > this.#end) {
-      if (length > this.#buffer.byteLength) {
-        const bytes = Buffer.allocUnsafe(length);
-        await readFully(this.#handle, this.#path, bytes, offset);
-        return bytes;
-      }
-      this.#start = offset;
-      this.#end = Math.min(this.size, offset + this.#buffer.byteLength);
-      await readFully(this.#handle, this.#path, this.#buffer.subarray(0, this.#end - offset), offset);
-    }
-    return this.#buffer.subarray(offset - this.#start, offset - this.#start + length);
-  }
-}
-
-interface FileRecord {
-  readonly opcode: number;
-  readonly offset: number;
-  readonly bodyBytes: number;
-  readonly end: number;
-}
-
 /**
  * @param size  bytes to look at: what the file holds now.
  * @throws {RecordingError} when not even the session's header is there: `not-a-recording`, `newer-version`, `cut`, `damaged`.
@@ -84,23 +34,13 @@ export async function scanRecording(
   path: string,
   size: number,
 ): Promise<RecordingScan> {
-  const window = new Window(handle, path, size);
-  await checkMagic(window, path);
-  let offset = MCAP_MAGIC.byteLength;
-  const first = await recordAtOffset(window, offset);
-  if (typeof first === "string")
-    throw new RecordingError("cut", `${path}: expected a session header, got ${first}`);
-  await checkProfile(window, first, path);
-  offset = first.end;
-  const second = await recordAtOffset(window, offset);
-  if (typeof second === "string")
-    throw new RecordingError("cut", `${path}: expected a session header, got ${second}`);
-  const header = await readHeader(window, second, path);
-  return new Scan(window, header).run(second.end);
+  const window = new FileWindow(handle, path, size);
+  const { header, end } = await readFront(window, path);
+  return new Scan(window, header).run(end);
 }
 
 class Scan {
-  readonly #window: Window;
+  readonly #window: FileWindow;
   readonly #header: SessionHeader;
   readonly #spans = new SpanIndex();
   readonly #weights = new Map<number, WeightIndex>();
@@ -108,7 +48,7 @@ class Scan {
   #lastStep = -1;
   #end: { readonly reason: EndReason; readonly lastSeq: number } | null = null;
 
-  constructor(window: Window, header: SessionHeader) {
+  constructor(window: FileWindow, header: SessionHeader) {
     this.#window = window;
     this.#header = header;
     header.channels.forEach(({ encoding }, channel) => {
@@ -206,102 +146,4 @@ class Scan {
     this.#end = { reason: reason.data, lastSeq };
     return null;
   }
-}
-
-async function recordAtOffset(window: Window, offset: number): Promise<FileRecord | string> {
-  const left = window.size - offset;
-  if (left === 0) return "the end of the file";
-  if (left < RECORD_HEADER_BYTES) return "the end of the file inside a record";
-  const head = await window.read(offset, RECORD_HEADER_BYTES);
-  const bodyBytes = Number(head.readBigUInt64LE(1));
-  if (bodyBytes > left - RECORD_HEADER_BYTES) return "the end of the file inside a record";
-  if (bodyBytes > LONGEST_RECORD_BYTES) return `a record of ${bodyBytes} bytes`;
-  return { opcode: head[0] as number, offset, bodyBytes, end: offset + RECORD_HEADER_BYTES + bodyBytes };
-}
-
-async function readBody(window: Window, { offset, bodyBytes }: FileRecord): Promise<Buffer> {
-  return window.read(offset + RECORD_HEADER_BYTES, bodyBytes);
-}
-
-async function checkMagic(window: Window, path: string): Promise<void> {
-  const start = await window.read(0, Math.min(window.size, MCAP_MAGIC.byteLength));
-  if (!start.equals(MCAP_MAGIC.subarray(0, start.byteLength)) || start.byteLength === 0) {
-    const got = start.byteLength === 0 ? "an empty file" : `a file that begins with ${start.toString("hex")}`;
-    throw new RecordingError("not-a-recording", `${path}: expected a recording (MCAP), got ${got}`);
-  }
-  if (start.byteLength < MCAP_MAGIC.byteLength) {
-    throw new RecordingError(
-      "cut",
-      `${path}: expected a session header, got a file of ${start.byteLength} bytes`,
-    );
-  }
-}
-
-async function checkProfile(window: Window, record: FileRecord, path: string): Promise<void> {
-  const strings = record.opcode === OPCODE.header ? readStrings(await readBody(window, record)) : null;
-  if (strings?.[0] === PROFILE) return;
-  const got = strings === null ? "no MCAP header" : `profile "${strings[0] ?? ""}"`;
-  throw new RecordingError(
-    "not-a-recording",
-    `${path}: expected an MCAP file of profile "${PROFILE}", got ${got}`,
-  );
-}
-
-async function readHeader(window: Window, record: FileRecord, path: string): Promise<SessionHeader> {
-  const body = record.opcode === OPCODE.attachment ? await readBody(window, record) : null;
-  const nameAt = 16;
-  const strings = body === null ? null : readStrings(body.subarray(nameAt), 2);
-  if (body === null || strings === null || strings[0] !== HEADER_ATTACHMENT) {
-    throw new RecordingError("damaged", `${path}: expected ${HEADER_ATTACHMENT} first, got another record`);
-  }
-  const dataAt = nameAt + 8 + Buffer.byteLength(strings.join("")) + 8;
-  const crcAt = body.byteLength - 4;
-  if (crcAt < dataAt || crc32(body.subarray(0, crcAt)) !== body.readUInt32LE(crcAt)) {
-    throw new RecordingError(
-      "damaged",
-      `${path}: expected ${HEADER_ATTACHMENT} intact, got another checksum`,
-    );
-  }
-  return parseHeader(body.toString("utf8", dataAt, crcAt), path);
-}
-
-function parseHeader(text: string, path: string): SessionHeader {
-  const raw: unknown = parseJson(text);
-  const version =
-    typeof raw === "object" && raw !== null && "formatVersion" in raw ? raw.formatVersion : undefined;
-  if (typeof version === "number" && version > 1) {
-    throw new RecordingError(
-      "newer-version",
-      `${path}: expected format version 1, got ${version}; update thalweg to read it`,
-    );
-  }
-  const header = SessionHeader.safeParse(raw);
-  if (header.success) return header.data;
-  const issue = header.error.issues[0];
-  const where = issue === undefined || issue.path.length === 0 ? "header" : issue.path.join(".");
-  throw new RecordingError(
-    "not-a-recording",
-    `${path}: ${where}: ${issue?.message ?? "not a session header"}`,
-  );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The strings at the start of `bytes`: all of them, a map's keys and values in turn, or the first `count`. null when a length lies. */
-function readStrings(bytes: Buffer, count = Number.POSITIVE_INFINITY): string[] | null {
-  const strings: string[] = [];
-  for (let at = 0; at < bytes.byteLength && strings.length < count; ) {
-    if (at + 4 > bytes.byteLength) return null;
-    const length = bytes.readUInt32LE(at);
-    if (length > bytes.byteLength - at - 4) return null;
-    strings.push(bytes.toString("utf8", at + 4, at + 4 + length));
-    at += 4 + length;
-  }
-  return strings;
 }

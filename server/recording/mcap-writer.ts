@@ -167,7 +167,7 @@ export class McapWriter {
 }
 
 /** write() may write less than it was given. */
-export async function writeFully(file: LogFileHandle, bytes: Uint8Array, position: number): Promise<void> {
+async function writeFully(file: LogFileHandle, bytes: Uint8Array, position: number): Promise<void> {
   let done = 0;
   while (done < bytes.byteLength) {
     const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, position + done);

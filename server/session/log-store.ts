@@ -38,6 +38,8 @@ interface Segment {
   readonly carried: Carried;
 }
 
+/** In units of the length at which a segment is full. */
+const LONGEST_SEGMENT = 1.5;
 /** From here on a file of small chunks is certain to be compacted, and its chunks are no longer indexed one by one. */
 const MANY_CHUNKS = 4096;
 const SMALL_CHUNK_BYTES = SPAN_BYTES / 4;
@@ -64,7 +66,7 @@ export class LogStore implements EventSource {
 
   static async create(options: StoreOptions): Promise<LogStore> {
     const store = new LogStore(options);
-    await store.#beginSegment();
+    await store.#beginSegment(new Map());
     return store;
   }
 
@@ -102,8 +104,7 @@ export class LogStore implements EventSource {
   /** Rejects with the system's error; the log then ends with the chunk before, and takes no more. */
   async write(chunk: Chunk): Promise<void> {
     const { temporary } = this.#options;
-    if (temporary !== null && this.#newest.writer.position >= temporary.segmentBytes)
-      await this.#beginSegment();
+    if (temporary !== null) await this.#rotate(chunk, temporary.segmentBytes);
     const { writer, file } = this.#newest;
     const offset = await writer.appendChunk(chunk);
     const { firstSeq, lastSeq, minStep, maxStep, bytes } = chunk;
@@ -178,7 +179,20 @@ export class LogStore implements EventSource {
     await syncFolder(dirname(path));
   }
 
-  async #beginSegment(): Promise<void> {
+  /** A full segment is followed by the next one where a keyframe begins; if that takes too long, anywhere, and what decoding needs is carried. */
+  async #rotate(chunk: Chunk, segmentBytes: number): Promise<void> {
+    const { position } = this.#newest.writer;
+    if (position < segmentBytes) return;
+    const carried = new Map<number, Uint8Array>();
+    for (const [channel, group] of this.#groups) {
+      const next = chunk.weights.find((weights) => weights.channel === channel);
+      if (next?.isKeyframe === true) continue;
+      for (const [seq, bytes] of group) carried.set(seq, bytes);
+    }
+    if (carried.size === 0 || position >= LONGEST_SEGMENT * segmentBytes) await this.#beginSegment(carried);
+  }
+
+  async #beginSegment(carried: Carried): Promise<void> {
     const { header, open, path, temporary } = this.#options;
     const name = `thalweg-${header.id}-${this.#segmentCount++}.mcap`;
     const filePath = temporary === null ? path : join(path, name);
@@ -194,7 +208,6 @@ export class LogStore implements EventSource {
       throw cause;
     }
     if (temporary === null) await syncFolder(dirname(filePath));
-    const carried = new Map([...this.#groups.values()].flatMap((group) => [...group]));
     this.#segments.push({
       file: new BlockFile(filePath, handle),
       writer,
@@ -226,12 +239,9 @@ export class LogStore implements EventSource {
   }
 }
 
-/** Makes a new or renamed file's name survive a power cut. */
+/** Makes a new or renamed file's name survive a power cut, on systems that know how to. */
 async function syncFolder(path: string): Promise<void> {
-  const folder = await openFolder(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  const folder = await openFolder(path, "r").catch(() => undefined);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
 }

@@ -188,7 +188,6 @@ describe("a temporary log", () => {
       lastEarliest = log.status.earliestSeq;
     }
     expect(lastEarliest).toBeGreaterThan(100);
-    // The first θ held is not a keyframe in at least one of these: its keyframe lies in what was dropped.
     const events = await readAll(log);
     expect(events[0]?.seq).toBe(lastEarliest);
     expect(events).toHaveLength(400 - lastEarliest);

@@ -11,6 +11,8 @@ export interface OptimizerConstants {
   readonly optimizer: "gd" | "sgd" | "momentum" | "nesterov" | "adam";
   /** β of heavy ball and Nesterov, undamped: m ← βm + g, θ ← θ − ηm. Ignored by the others. */
   readonly momentum: number;
+  /** λ of L2 in the gradient, g = ∇L + λθ: default 0. */
+  readonly weightDecay?: number;
   readonly isFullBatch: boolean;
 }
 
@@ -20,16 +22,20 @@ const NONE: StabilityThreshold = { threshold: null, rule: null };
  * The threshold for λ₁(H) at the current η: a step function of η where η is scheduled.
  *
  * gd 2/η · heavy ball (2+2β)/η · Nesterov (2+2β)/((1+2β)η). With minibatches the same number is only a bound for the full batch,
- * and the rule says so. Adam has none for λ₁(H): its threshold is for λ₁(P⁻¹H).
+ * and the rule says so. Adam has none for λ₁(H): its threshold is for λ₁(P⁻¹H). Weight decay in the gradient adds λ to every eigenvalue
+ * that the optimizer meets, so λ₁ of the loss alone may reach λ less.
  *
  * @param eta  the step size of the next update, η > 0.
  * @source Cohen et al. 2021, arXiv:2103.00065, §2 and appendix B; Adam: Cohen et al. 2022, arXiv:2207.14484.
  */
 export function stabilityThreshold(constants: OptimizerConstants, eta: number): StabilityThreshold {
   if (!(eta > 0)) throw new RangeError(`eta: expected a positive number, got ${eta}`);
-  const full = fullBatchThreshold(constants, eta);
-  if (constants.isFullBatch || full.rule === null) return full;
-  return { threshold: full.threshold, rule: "full-batch-bound" };
+  const { threshold, rule } = fullBatchThreshold(constants, eta);
+  if (threshold === null) return NONE;
+  return {
+    threshold: threshold - (constants.weightDecay ?? 0),
+    rule: constants.isFullBatch ? rule : "full-batch-bound",
+  };
 }
 
 function fullBatchThreshold(
@@ -50,11 +56,13 @@ function fullBatchThreshold(
 }
 
 /**
- * What batch sharpness is compared with: 2/η for plain SGD, where it settles; null for momentum and Adam, for which no such value is established.
+ * What batch sharpness is compared with: 2/η for plain SGD, where it settles; null for momentum, weight decay and Adam, for which no such
+ * value is established.
  *
  * @source Andreyev & Beneventano 2024, arXiv:2412.20553.
  */
 export function batchSharpnessThreshold(constants: OptimizerConstants, eta: number): number | null {
   if (!(eta > 0)) throw new RangeError(`eta: expected a positive number, got ${eta}`);
-  return constants.optimizer === "gd" || constants.optimizer === "sgd" ? 2 / eta : null;
+  const isPlain = constants.optimizer === "gd" || constants.optimizer === "sgd";
+  return isPlain && !constants.weightDecay ? 2 / eta : null;
 }

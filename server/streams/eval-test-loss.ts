@@ -32,7 +32,7 @@ export const testLossStream: StreamDefinition = {
   },
   role: () => "curvature",
   scheduleKey: "eval",
-  applies: (run) => run.testObjective !== null,
+  applies: (run) => run.testSize > 0,
   derive: ({ run, every, channel }) =>
     run.testObjective === null
       ? () => EMPTY

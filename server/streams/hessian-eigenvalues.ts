@@ -29,7 +29,8 @@ const DEFAULTS = {
   top: 12,
   bottom: 2,
   tolerance: 1e-3,
-  maxApplications: 100,
+  bottomTolerance: 0.1,
+  maxApplications: 64,
   seed: 0,
   coldEvery: 10,
 } as const;
@@ -39,12 +40,15 @@ const NO_THRESHOLD: StabilityThreshold = { threshold: null, rule: null };
  * Largest and smallest eigenvalues of the objective's Hessian at due steps, in algebraic order, with their residuals.
  *
  * Lanczos from a warm start; every `coldEvery`-th measurement, and the last, also from a cold one (see {@link SpectrumTracker}).
- * A demanded step that is not due changes nothing that later measurements start from.
+ * A demanded step is measured beside the schedule: it changes nothing that later measurements start from, and publishes no v₁.
  *
  * @param options.top  default 12: ten classes + 2. @param options.bottom  default 2.
- * @param options.tolerance  default 1e-3. @param options.maxApplications  default 100: what has not converged by then is flagged.
+ * @param options.tolerance  default 1e-3. @param options.bottomTolerance  default 0.1: near zero the spectrum is a dense bulk, whose edge to
+ * 1e-3 of itself would cost three times the products of all the rest.
+ * @param options.maxApplications  default 64, enough for twelve top pairs from a cold start (≤ 55 on 784-100-10); what has not converged by
+ * then is flagged.
  * @nonfinite a loss or Hv that is not finite gives NaN, `converged: false` and no v₁.
- * @cost one linearisation and 15 to 100 Hessian-vector products, twice that at checks. Memory: 100 × D float32 during a measurement.
+ * @cost one linearisation and 25 to 64 Hessian-vector products, twice that at checks. Memory: 64 × D float32 during a measurement.
  * @source Lanczos on networks: Ghorbani et al. 2019, arXiv:1901.10159; against 2/η: Cohen et al. 2021, arXiv:2103.00065.
  */
 export function hessianEigenvalues(
@@ -58,8 +62,8 @@ export function hessianEigenvalues(
     const tracker = new SpectrumTracker(settings, "probe");
     const second = new SpectrumTracker({ ...settings, top: 1, bottom: 0 }, "second-probe");
     let measured = 0;
-    return ({ step, lastStep, theta, learningRate }) => {
-      const due = isDue(step, every, lastStep);
+    return ({ step, lastStep, theta, learningRate, demanded }) => {
+      const due = demanded === null && isDue(step, every, lastStep);
       const check = (measured > 0 && measured % coldEvery === 0) || step === lastStep;
       if (due) measured++;
       let vector: Float32Array | null = null;

@@ -1,10 +1,9 @@
 import type { OperatorFunction } from "rxjs";
 import type { Sample } from "../../shared/stream.ts";
-import type { Objective } from "../engine/objective.ts";
 import type { Run, Step } from "../training/run.ts";
 import type { StreamDefinition, StreamRole } from "./define.ts";
 import { type Schedule, scheduled } from "./derived.ts";
-import { lossesAt } from "./probe-losses.ts";
+import { type LossSource, lossesAt } from "./probe-losses.ts";
 
 const NAME = "path/loss";
 
@@ -21,7 +20,7 @@ export interface PathOptions extends Schedule {
  * @cost one forward pass, shared with {@link import("./path-monotonicity.ts").pathMonotonicity} on the same steps; none with `lossesFromSteps`.
  */
 export function pathLoss(
-  objective: Objective,
+  objective: LossSource,
   options: PathOptions = {},
 ): OperatorFunction<Step, Sample<number>> {
   return scheduled(
@@ -34,6 +33,17 @@ export function pathLoss(
 /** Full-batch training on the probe computes the probe's losses anyway: then at every step, else on schedule. */
 export function pathRole(run: Run): StreamRole {
   return run.probeIsTrainingSet && run.isFullBatch ? "geometry" : "curvature";
+}
+
+const probes = new WeakMap<Run, LossSource>();
+
+/** The run's probe objective, one per run, not opened before it is needed: a thread whose steps bring the losses uploads no data. */
+export function probeOf(run: Run): LossSource {
+  const known = probes.get(run);
+  if (known !== undefined) return known;
+  const probe = { exampleLosses: (theta: Float32Array) => run.objective.exampleLosses(theta) };
+  probes.set(run, probe);
+  return probe;
 }
 
 /** How both path streams of a run are measured. */
@@ -64,5 +74,5 @@ export const pathLossStream: StreamDefinition = {
   role: pathRole,
   scheduleKey: "path",
   applies: () => true,
-  derive: ({ run, every, channel }) => pathLoss(run.objective, pathOptions(run, every, channel)),
+  derive: ({ run, every, channel }) => pathLoss(probeOf(run), pathOptions(run, every, channel)),
 };

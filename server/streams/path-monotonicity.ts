@@ -1,13 +1,12 @@
 import type { OperatorFunction } from "rxjs";
 import type { PathMonotonicity } from "../../shared/readings.ts";
 import type { Sample } from "../../shared/stream.ts";
-import type { Objective } from "../engine/objective.ts";
 import { createRunningDrawUp } from "../numerics/monotonicity.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
 import { everyOf, scheduled } from "./derived.ts";
-import { type PathOptions, pathOptions, pathRole } from "./path-loss.ts";
-import { lossesAt, pairedStandardError } from "./probe-losses.ts";
+import { type PathOptions, pathOptions, pathRole, probeOf } from "./path-loss.ts";
+import { type LossSource, lossesAt, pairedStandardError } from "./probe-losses.ts";
 
 const NAME = "path/monotonicity";
 
@@ -22,16 +21,20 @@ const NAME = "path/monotonicity";
  * @source draw-up: Lucas et al. 2021, arXiv:2104.11044, there for the straight line.
  */
 export function pathMonotonicity(
-  objective: Objective,
+  objective: LossSource,
   options: PathOptions = {},
 ): OperatorFunction<Step, Sample<PathMonotonicity>> {
   const every = everyOf(options);
   return scheduled(NAME, options, () => {
     const follow = followDrawUp();
+    let newest: { readonly step: number; readonly value: PathMonotonicity } | null = null;
     return (step) => {
+      // A step may come again because it was demanded: it is on the path once.
+      if (newest?.step === step.step) return newest.value;
       const given = options.lossesFromSteps ? step.probeLosses : null;
       const { loss, exampleLosses } = lossesAt(objective, step, given);
-      return { ...follow(loss, exampleLosses), every };
+      newest = { step: step.step, value: { ...follow(loss, exampleLosses), every } };
+      return newest.value;
     };
   });
 }
@@ -82,5 +85,5 @@ export const pathMonotonicityStream: StreamDefinition = {
   role: pathRole,
   scheduleKey: "path",
   applies: () => true,
-  derive: ({ run, every, channel }) => pathMonotonicity(run.objective, pathOptions(run, every, channel)),
+  derive: ({ run, every, channel }) => pathMonotonicity(probeOf(run), pathOptions(run, every, channel)),
 };

@@ -9,19 +9,22 @@ export interface StepLosses {
   readonly exampleLosses: Float32Array;
 }
 
+/** All that the path needs of an objective. */
+export type LossSource = Pick<Objective, "exampleLosses">;
+
 interface Remembered extends StepLosses {
   readonly step: number;
 }
 
 /** Only the newest step of an objective is remembered, and only as long as that step lives. */
-const memory = new WeakMap<Objective, WeakMap<Step, Remembered>>();
+const memory = new WeakMap<LossSource, WeakMap<Step, Remembered>>();
 
 /**
  * Losses at θ_t on an objective's own data.
  * @param given  the same losses where somebody has computed them already (`step.probeLosses`).
  * @cost one forward pass at the first call for a step, nothing after.
  */
-export function lossesAt(objective: Objective, step: Step, given: Float32Array | null = null): StepLosses {
+export function lossesAt(objective: LossSource, step: Step, given: Float32Array | null = null): StepLosses {
   const known = memory.get(objective)?.get(step);
   if (known !== undefined && known.step === step.step) return known;
   const exampleLosses = given ?? objective.exampleLosses(step.theta);

@@ -8,8 +8,9 @@ export interface SpectrumOptions {
   /** How many from each end, in algebraic order. Fewer where D is smaller. */
   readonly top: number;
   readonly bottom: number;
-  /** Residual at which a pair counts as converged: top relative to λ₁, bottom relative to |λ_min|. */
+  /** Residual at which a pair counts as converged, relative to λ₁ at the top and to |λ_min| at the bottom. */
   readonly tolerance: number;
+  readonly bottomTolerance: number;
   /** Hessian-vector products a single Lanczos run may take. */
   readonly maxApplications: number;
   readonly seed: number;
@@ -48,7 +49,7 @@ export class SpectrumTracker {
    * @param step  names the noise.
    * @param check  make a cold start too; whichever finds the larger eigenvalues wins.
    * @param remember  start the next measurement from this one's vectors. Default true.
-   * @cost 15 to 100 Hessian-vector products; twice that with `check`. Memory: the Krylov basis, `maxApplications` × D.
+   * @cost up to `maxApplications` Hessian-vector products; twice that with `check`. Memory: the Krylov basis, `maxApplications` × D.
    */
   measure(linearised: Linearised, step: number, check: boolean, remember = true): Spectrum {
     const noise = this.#noise("warm", step, linearised.theta.length);
@@ -80,7 +81,7 @@ export class SpectrumTracker {
   }
 
   #lanczos(linearised: Linearised, start: Float32Array): Omit<Spectrum, "coldGap"> {
-    const { top, bottom, tolerance, maxApplications } = this.#options;
+    const { top, bottom, tolerance, bottomTolerance, maxApplications } = this.#options;
     const n = linearised.theta.length;
     const result = extremalEigenpairs((v) => linearised.hessianVectorProduct(v), {
       n,
@@ -88,6 +89,7 @@ export class SpectrumTracker {
       bottom: Math.min(bottom, n - Math.min(top, n)),
       start,
       tolerance,
+      bottomTolerance,
       maxApplications: Math.min(maxApplications, n),
     });
     return { top: result.top, bottom: result.bottom, hvps: result.applications, finite: result.finite };

@@ -44,6 +44,12 @@ describe("the stability threshold", () => {
     expect(found.rule).toBe("full-batch-bound");
   });
 
+  it("is lower by the weight decay in the gradient, which adds to every eigenvalue", () => {
+    const constants = { optimizer: "gd", momentum: 0, weightDecay: 0.5, isFullBatch: true } as const;
+    expect(stabilityThreshold(constants, 0.1).threshold).toBeCloseTo(19.5, 12);
+    expect(batchSharpnessThreshold({ ...constants, isFullBatch: false }, 0.1)).toBeNull();
+  });
+
   it("does not exist for Adam on the plain Hessian", () => {
     for (const isFullBatch of [true, false])
       expect(stabilityThreshold({ optimizer: "adam", momentum: 0.9, isFullBatch }, 0.001)).toEqual({

@@ -21,7 +21,7 @@ describe("hessian/eigenvalues", () => {
   it("finds the ends of a known spectrum in algebraic order, each within its residual", async () => {
     const exact = [...spectrum([20, 9, 8, -5, -4])].sort((a, b) => b - a);
     const objective = diagonalObjective(D, () => spectrum([20, 9, 8, -5, -4]));
-    const options = { every: 1, top: 3, bottom: 2, tolerance: 1e-4 };
+    const options = { every: 1, top: 3, bottom: 2, tolerance: 1e-4, bottomTolerance: 1e-4 };
     const [sample] = await samplesOf([makeStep(0, spectrum([]))], hessianEigenvalues(objective, options));
     const value = sample?.value;
     expect(value?.top).toHaveLength(3);

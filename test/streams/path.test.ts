@@ -2,6 +2,7 @@ import { connect, from, lastValueFrom, merge, toArray } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { pathLoss } from "../../server/streams/path-loss.ts";
 import { pathMonotonicity } from "../../server/streams/path-monotonicity.ts";
+import type { Step } from "../../server/training/run.ts";
 import { makeStep, samplesOf, stepsAlong } from "../support/make-steps.ts";
 import { lossesObjective } from "../support/quadratic-objective.ts";
 
@@ -64,6 +65,15 @@ describe("path/monotonicity", () => {
     const samples = await samplesOf(along(2, Number.POSITIVE_INFINITY, 1), pathMonotonicity(identity()));
     expect(samples.map(({ value }) => value.drawUp)).toEqual([0, Number.NaN, Number.NaN]);
     expect(samples.at(-1)?.value.populationDrawUp).toBeNull();
+  });
+
+  it("counts a step once that comes again because it was demanded", async () => {
+    const [first, second, third] = along(3, 1, 2);
+    const again = [first, second, { ...second, demanded: 4 }, third] as Step[];
+    const samples = await samplesOf(again, pathMonotonicity(identity(), { channel: 4 }));
+    expect(samples.map(({ step }) => step)).toEqual([0, 1, 1, 2]);
+    expect(samples[2]?.value).toEqual(samples[1]?.value);
+    expect(samples[3]?.value.upFraction).toBe(1 / 2);
   });
 
   it("names the interval at which it was measured", async () => {

@@ -1,0 +1,391 @@
+import { describe, expect, it } from "vitest";
+import type { SessionState } from "../../shared/header.ts";
+import type { Sample } from "../../shared/stream.ts";
+import { figure, percent } from "../../shared/verdicts/verdict.ts";
+import { createVerdicts, type Verdict, type VerdictHeader, verdictsOf } from "../../shared/verdicts.ts";
+
+function header(fullBatch = true, isTrainingSet = true): VerdictHeader {
+  return {
+    train: { dataset: "mnist", size: 1000, batchSize: 1000, fullBatch, shuffling: "none", lastBatch: "kept" },
+    probe: {
+      dataset: "mnist",
+      sha256: "",
+      split: "train",
+      size: 1000,
+      isTrainingSet,
+      indices: [],
+      preprocessing: "none",
+    },
+  };
+}
+
+interface Spectrum {
+  readonly ratio: number | null;
+  readonly converged?: boolean;
+  readonly rule?: string | null;
+  readonly coldGap?: number | null;
+}
+const spectrum = (
+  step: number,
+  { ratio, converged = true, rule = "gd", coldGap = null }: Spectrum,
+): Sample => ({
+  channel: "hessian/eigenvalues",
+  step,
+  value: {
+    top: [{ value: 10 * (ratio ?? 1), residual: 1e-3, converged }],
+    bottom: [],
+    threshold: ratio === null ? null : 10,
+    rule,
+    ratio,
+    eta: 0.2,
+    n: 1000,
+    loss: 1,
+    thetaNorm: 1,
+    hvps: 20,
+    coldGap,
+    probeStdErr: null,
+  },
+});
+const ratios = (from: number, values: readonly number[]) =>
+  values.map((ratio, i) => spectrum(from + 25 * i, { ratio }));
+const trainLosses = (...values: number[]): Sample[] =>
+  values.map((value, i) => ({ channel: "train/loss", step: i + 1, value }));
+const batch = (step: number, ratio: number, stdErr = 0.5): Sample => ({
+  channel: "hessian/batch-sharpness",
+  step,
+  value: { value: 20 * ratio, stdErr, batches: 32, threshold: 20, ratio },
+});
+
+function judge(
+  id: string,
+  samples: readonly Sample[],
+  state: SessionState = "ended",
+  of: VerdictHeader = header(),
+): Verdict {
+  const verdict = verdictsOf(of, samples, state).find((one) => one.id === id);
+  if (verdict === undefined) throw new Error(`no verdict ${id}`);
+  return verdict;
+}
+
+const rising = trainLosses(3, 2, 1, 1.1, 1);
+const ten = Array.from({ length: 10 }, () => 1.01);
+
+describe("the verdict on the edge of stability", () => {
+  it("is yes after ten consecutive converged measurements in the band and one rise of the full-batch loss", () => {
+    const verdict = judge("edge-of-stability", [...ratios(25, [0.7, ...ten]), ...rising]);
+    expect(verdict.state).toBe("yes");
+    expect(verdict.sentence).toContain("from step 50 to 275");
+    expect(verdict.evidence).toEqual([
+      { channel: "hessian/eigenvalues", steps: [50, 275] },
+      { channel: "train/loss", steps: [3] },
+    ]);
+  });
+
+  it.each<[string, Verdict["state"], Sample[]]>([
+    ["nothing measured", "undecided", []],
+    ["nine in a row", "undecided", [...ratios(25, ten.slice(1)), ...rising]],
+    ["ten, one of them at step 0", "undecided", [...ratios(0, ten), ...rising]],
+    ["ten with a gap", "no", [...ratios(25, [...ten.slice(1), 0.89, 1, 1]), ...rising]],
+    [
+      "ten, one unconverged",
+      "undecided",
+      [...ratios(25, ten.slice(1)), spectrum(250, { ratio: 1, converged: false }), ...rising],
+    ],
+    ["ten in the band but no rise of the loss", "undecided", [...ratios(25, ten), ...trainLosses(3, 2, 1)]],
+    ["a rise as small as rounding", "undecided", [...ratios(25, ten), ...trainLosses(3, 1, 1 + 5e-7)]],
+    [
+      "always far below",
+      "no",
+      [
+        ...ratios(
+          25,
+          Array.from({ length: 12 }, () => 0.5),
+        ),
+        ...trainLosses(3, 2, 1),
+      ],
+    ],
+    [
+      "always above 1.2",
+      "no",
+      [
+        ...ratios(
+          25,
+          Array.from({ length: 12 }, () => 1.3),
+        ),
+        ...rising,
+      ],
+    ],
+    ["no threshold for the optimizer", "undecided", [spectrum(25, { ratio: null, rule: null })]],
+  ])("with %s: %s", (_, state, samples) => {
+    expect(judge("edge-of-stability", samples).state).toBe(state);
+  });
+
+  it("says that it was so, when it has ended", () => {
+    const verdict = judge("edge-of-stability", [...ratios(25, [...ten, 0.4]), ...rising]);
+    expect(verdict.state).toBe("yes");
+    expect(verdict.sentence).toContain("At step 275 the ratio is 0.4");
+  });
+
+  it("says how many of ten while it is under way", () => {
+    const verdict = judge(
+      "edge-of-stability",
+      [...ratios(25, [0.5, ...Array.from({ length: 12 }, () => 0.6), 1, 1])],
+      "running",
+    );
+    expect(verdict).toMatchObject({ state: "undecided" });
+    expect(verdict.sentence).toContain("2 of 10");
+  });
+
+  it("tells what cold starts found, or that there was none", () => {
+    expect(judge("edge-of-stability", [spectrum(25, { ratio: 1 })]).how).toContain("No cold start");
+    expect(judge("edge-of-stability", [spectrum(25, { ratio: 1, coldGap: 0.02 })]).how).toContain(
+      "at most 2 %",
+    );
+  });
+
+  it("rests on batch sharpness with minibatches, where λ₁ is only bounded", () => {
+    const bound = (step: number) => spectrum(step, { ratio: 0.4, rule: "full-batch-bound" });
+    const steps = Array.from({ length: 10 }, (_, i) => 25 * (i + 1));
+    const minibatch = (samples: Sample[]) =>
+      judge("edge-of-stability", samples, "ended", header(false, false));
+    const near = steps.flatMap((step) => [bound(step), batch(step, 1.05)]);
+    expect(minibatch(near)).toMatchObject({
+      state: "yes",
+      evidence: [{ channel: "hessian/batch-sharpness", steps: [25, 250] }],
+    });
+    expect(minibatch(near).sentence).toContain("reached 0.4 of its bound");
+    expect(minibatch(steps.flatMap((step) => [bound(step), batch(step, 0.3)])).state).toBe("no");
+    expect(minibatch(steps.flatMap((step) => [bound(step), batch(step, 1.05, 5)])).state).toBe("undecided");
+    expect(minibatch(steps.map(bound)).state).toBe("undecided");
+  });
+});
+
+describe("the verdict on a catapult", () => {
+  const path = (...losses: number[]): Sample[] =>
+    losses.map((value, step) => ({ channel: "path/loss", step, value }));
+
+  it("is yes when sharpness begins above the threshold and falls below, with the rise of the loss on the way", () => {
+    const verdict = judge("catapult", [
+      ...path(2, 5, 1),
+      spectrum(0, { ratio: 2.01 }),
+      spectrum(4, { ratio: 1.3 }),
+      spectrum(8, { ratio: 0.93 }),
+      spectrum(16, { ratio: 1.03 }),
+    ]);
+    expect(verdict.state).toBe("yes");
+    expect(verdict.sentence).toContain("fallen to 0.93 of it by step 8");
+    expect(verdict.sentence).toContain("rose from 2 to 5 (step 1)");
+  });
+
+  it.each<[string, Verdict["state"], Sample[], SessionState]>([
+    ["a start below the threshold", "no", ratios(0, [0.7, 0.5]), "ended"],
+    ["a start above that has not fallen yet", "undecided", ratios(0, [2, 1.5]), "running"],
+    ["a start above that never fell", "no", ratios(0, [2, 1.5]), "ended"],
+    ["divergence", "no", ratios(0, [4, 9]), "diverged"],
+    [
+      "an unconverged start",
+      "undecided",
+      [spectrum(0, { ratio: 2, converged: false }), ...ratios(1, [0.5])],
+      "ended",
+    ],
+    [
+      "an unconverged landing",
+      "undecided",
+      [spectrum(0, { ratio: 2 }), spectrum(1, { ratio: 0.5, converged: false })],
+      "running",
+    ],
+    ["no measurement at the start", "undecided", ratios(25, [2, 0.5]), "ended"],
+    ["minibatches", "undecided", [spectrum(0, { ratio: 2, rule: "full-batch-bound" })], "ended"],
+  ])("with %s: %s", (_, state, samples, sessionState) => {
+    expect(judge("catapult", samples, sessionState).state).toBe(state);
+  });
+});
+
+describe("the verdict on the path", () => {
+  const path = (step: number, loss: number, drawUp: number, every = 1, population = drawUp): Sample[] => [
+    { channel: "path/loss", step, value: loss },
+    {
+      channel: "path/monotonicity",
+      step,
+      value: { excess: 0, drawUp, upFraction: 0.25, every, populationDrawUp: population, pairedStdErr: 0.01 },
+    },
+  ];
+
+  it.each<[string, Verdict["state"], Sample[]]>([
+    ["one measurement", "undecided", path(0, 2, 0)],
+    ["no rise at any step", "yes", [...path(0, 2, 0), ...path(1, 1, 0)]],
+    ["a rise of rounding", "yes", [...path(0, 2, 0), ...path(1, 1, 1e-6)]],
+    ["a rise", "no", [...path(0, 2, 0), ...path(1, 1, 0), ...path(2, 1.5, 0.5)]],
+    ["no rise, but not every step measured", "undecided", [...path(0, 2, 0, 25), ...path(25, 1, 0, 25)]],
+    ["a rise between steps that were measured", "no", [...path(0, 2, 0, 25), ...path(25, 2.5, 0.5, 25)]],
+    ["a loss that is not finite", "undecided", [...path(0, 2, 0), ...path(1, Number.NaN, Number.NaN)]],
+  ])("with %s: %s", (_, state, samples) => {
+    expect(judge("path-monotone", samples).state).toBe(state);
+  });
+
+  it("names the size, where it stood, and that a thinned path gives a lower bound", () => {
+    const verdict = judge("path-monotone", [
+      ...path(0, 2, 0, 25),
+      ...path(25, 2.5, 0.5, 25),
+      ...path(50, 1, 0.5, 25),
+    ]);
+    expect(verdict.sentence).toContain(
+      "by up to at least 0.5 above an earlier value (25 % of the first loss)",
+    );
+    expect(verdict.evidence).toEqual([{ channel: "path/monotonicity", steps: [25] }]);
+  });
+
+  it("says when the probe is too small for the rise to be the data's", () => {
+    const samples = [...path(0, 2, 0), ...path(1, 2.01, 0.01, 1, 0)];
+    expect(judge("path-monotone", samples, "ended", header(false, false)).sentence).toContain(
+      "does not show",
+    );
+    expect(judge("path-monotone", samples).sentence).not.toContain("does not show");
+  });
+});
+
+describe("the verdict on the line", () => {
+  const profile = (value: object): Sample => ({
+    channel: "line/profile",
+    step: 100,
+    value: {
+      alphas: Array.from({ length: 63 }, (_, i) => i / 62),
+      losses: [2, 1, 0.5],
+      carriesVerdict: true,
+      drawUp: 0,
+      plateau: 0.3,
+      projection: null,
+      residual: null,
+      noiseFloor: 1e-6,
+      pairedStdErr: 1e-5,
+      monotoneOnProbe: true,
+      monotoneInPopulation: true,
+      control: null,
+      ...value,
+    },
+  });
+  const bump = { drawUp: 0.1, monotoneOnProbe: false, monotoneInPopulation: false };
+
+  it.each<[string, Verdict["state"], Sample[]]>([
+    ["nothing", "undecided", []],
+    ["eleven monotone points", "undecided", [profile({ carriesVerdict: false })]],
+    ["eleven points with a bump", "undecided", [profile({ carriesVerdict: false, ...bump })]],
+    ["no rise", "yes", [profile({})]],
+    ["a negligible rise", "yes", [profile({ ...bump, drawUp: 1e-4, monotoneInPopulation: true })]],
+    ["a rise of many standard errors", "no", [profile(bump)]],
+    ["a rise within three standard errors", "undecided", [profile({ ...bump, pairedStdErr: 0.05 })]],
+    ["a loss that is not finite", "undecided", [profile({ ...bump, drawUp: Number.NaN })]],
+  ])("with %s: %s", (_, state, samples) => {
+    expect(judge("line-monotone", samples).state).toBe(state);
+  });
+
+  it("says little when the unrelated start's line is monotone too, and names the control either way", () => {
+    const control = { losses: [3, 1], drawUp: 0, monotoneOnProbe: true };
+    expect(judge("line-monotone", [profile({ control })]).sentence).toContain("says little");
+    const other = judge("line-monotone", [
+      profile({ control: { ...control, drawUp: 0.4, monotoneOnProbe: false } }),
+    ]);
+    expect(other.sentence).not.toContain("says little");
+    expect(other.how).toContain("rises by 0.4");
+    expect(judge("line-monotone", [profile({})]).how).toContain("No control was measured");
+  });
+
+  it("keeps the verdict of 51 points when a hint comes after it", () => {
+    expect(judge("line-monotone", [profile({}), profile({ carriesVerdict: false, ...bump })]).state).toBe(
+      "yes",
+    );
+  });
+});
+
+describe("the verdict on the distance", () => {
+  const distance = (step: number, relative: number): Sample => ({
+    channel: "distance/to-init",
+    step,
+    value: {
+      l2: 5 * relative,
+      relative,
+      pathLength: 10 * relative,
+      straightness: 0.5,
+      perLayer: [],
+      rotation: [],
+    },
+  });
+
+  it("asks whether the weights moved farther than their own norm, and tells the detour", () => {
+    expect(judge("distance", [distance(3, 0.4)])).toMatchObject({
+      state: "no",
+      sentence:
+        "At step 3 the weights are 2 from where they began: 0.4 of their initial norm. The path there is 4 long, 2 times the straight line.",
+    });
+    expect(judge("distance", [distance(3, 1.2)]).state).toBe("yes");
+    expect(judge("distance", []).state).toBe("undecided");
+    expect(judge("distance", [distance(3, Number.NaN)]).state).toBe("undecided");
+  });
+});
+
+describe("the verdict on divergence", () => {
+  const status = (code: string): Sample => ({
+    channel: "run/status",
+    step: 19,
+    value: { level: "error", code, message: "The loss is NaN at step 19." },
+  });
+
+  it.each<[string, Verdict["state"], Sample[], SessionState]>([
+    ["finite losses", "no", trainLosses(2, 5, 90), "ended"],
+    ["a loss that is not finite", "yes", trainLosses(2, 5, Number.POSITIVE_INFINITY), "running"],
+    ["the run's own word", "yes", [...trainLosses(2), status("diverged")], "paused"],
+    ["another status", "no", [...trainLosses(2), status("stream-failed")], "running"],
+    ["the session's state alone", "yes", trainLosses(2, 3), "diverged"],
+    ["nothing seen", "undecided", [], "running"],
+  ])("with %s: %s", (_, state, samples, sessionState) => {
+    expect(judge("diverged", samples, sessionState).state).toBe(state);
+  });
+
+  it("repeats the run's own sentence", () => {
+    expect(judge("diverged", [status("diverged")], "diverged").sentence).toBe("The loss is NaN at step 19.");
+  });
+});
+
+describe("verdicts that grow with a session", () => {
+  it("equal the verdicts on the whole list, sample by sample", () => {
+    const samples = [...ratios(0, [1.4, 0.8, ...ten, 0.5]), ...rising];
+    const growing = createVerdicts(header());
+    for (const [i, sample] of samples.entries()) {
+      growing.observe(sample);
+      expect(growing.verdicts("running")).toEqual(verdictsOf(header(), samples.slice(0, i + 1), "running"));
+    }
+  });
+
+  it("come in one order, each with a question, a sentence and an answer to “how do you know?”", () => {
+    const verdicts = verdictsOf(header(), [], "running");
+    expect(verdicts.map(({ id }) => id)).toEqual([
+      "edge-of-stability",
+      "path-monotone",
+      "line-monotone",
+      "catapult",
+      "distance",
+      "diverged",
+    ]);
+    for (const { question, sentence, how } of verdicts) {
+      expect(question).toMatch(/\?$/);
+      expect(sentence).toMatch(/\.$/);
+      expect(how.length).toBeGreaterThan(20);
+      expect(`${sentence} ${how}`).not.toMatch(/NaN|undefined|null/);
+    }
+  });
+});
+
+describe("figures in sentences", () => {
+  it("have three digits and no needless exponent", () => {
+    expect([0, 0.01234, 1.0149, 12.345, 123.45, 123456, 0.00012].map(figure)).toEqual([
+      "0",
+      "0.0123",
+      "1.01",
+      "12.3",
+      "123",
+      "123456",
+      "1.2e−4",
+    ]);
+    expect(percent(0.01234)).toBe("1.23 %");
+  });
+});

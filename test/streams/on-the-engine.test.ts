@@ -1,0 +1,95 @@
+/** Streams on the real engine and a real training, against what a dense or direct computation says. */
+import { EigenvalueDecomposition, Matrix } from "ml-matrix";
+import { lastValueFrom, type OperatorFunction, tap, toArray } from "rxjs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { openBackend } from "../../server/backends/select.ts";
+import type { Objective } from "../../server/engine/objective.ts";
+import { hessianEigenvalues, lineProfile, pathLoss, streams } from "../../server/streams/index.ts";
+import { train } from "../../server/training/from-settings.ts";
+import type { Run, Step, Training } from "../../server/training/run.ts";
+import type { Sample } from "../../shared/stream.ts";
+
+beforeAll(async () => {
+  await openBackend("cpu", { allowNative: false });
+});
+
+const small = (settings: Parameters<typeof train>[0] = {}): Promise<Training> =>
+  train({ preset: "spirals", trainSize: 60, hidden: [12], steps: 12, backend: "cpu", seed: 5, ...settings });
+
+/** All eigenvalues, descending, from every column of H. */
+function denseEigenvalues(objective: Objective, theta: Float32Array): number[] {
+  const n = theta.length;
+  const linearised = objective.linearise(theta);
+  const h = Matrix.zeros(n, n);
+  for (let column = 0; column < n; column++) {
+    const unit = new Float32Array(n);
+    unit[column] = 1;
+    for (const [row, value] of linearised.hessianVectorProduct(unit).entries()) h.set(row, column, value);
+  }
+  linearised.dispose();
+  const symmetric = Matrix.add(h, h.transpose()).mul(0.5);
+  return new EigenvalueDecomposition(symmetric, { assumeSymmetric: true }).realEigenvalues.sort(
+    (a, b) => b - a,
+  );
+}
+
+describe("streams on the engine", () => {
+  it("give the eigenvalues of the dense Hessian, warm or cold, within the residuals they state", async () => {
+    const training = await small();
+    const thetas = new Map<number, Float32Array>();
+    const options = { every: 4, top: 4, bottom: 2, tolerance: 1e-4, bottomTolerance: 1e-3, coldEvery: 3 };
+    const samples = await lastValueFrom(
+      training.steps$.pipe(
+        tap((step) => thetas.set(step.step, step.retain())),
+        hessianEigenvalues(training.objective, options),
+        toArray(),
+      ),
+    );
+    expect(samples.map(({ step }) => step)).toEqual([0, 1, 2, 4, 8, 12]);
+    for (const { step, value } of samples) {
+      const exact = denseEigenvalues(training.objective, thetas.get(step) ?? new Float32Array());
+      const size = Math.abs(exact[0] ?? 0);
+      for (const [i, { value: lambda, residual, converged }] of value.top.entries()) {
+        expect(converged).toBe(true);
+        expect(Math.abs(lambda - (exact[i] ?? 0))).toBeLessThanOrEqual(residual + 1e-5 * size);
+      }
+      for (const [i, { value: lambda, residual, converged }] of value.bottom.entries()) {
+        expect(converged).toBe(true);
+        expect(Math.abs(lambda - (exact.at(-1 - i) ?? 0))).toBeLessThanOrEqual(residual + 1e-5 * size);
+      }
+    }
+    training.dispose();
+  });
+
+  it("agree on the loss: path/loss, the end of the line and the losses that training brings", async () => {
+    const training = await small();
+    const samplesOf = <V>(stream: OperatorFunction<Step, Sample<V>>) =>
+      lastValueFrom(training.steps$.pipe(stream, toArray()));
+    const measured = await samplesOf(pathLoss(training.objective));
+    expect(await samplesOf(pathLoss(training.objective, { lossesFromSteps: true }))).toEqual(measured);
+    const lines = await samplesOf(lineProfile(training.objective, { initial: training.initial, every: 4 }));
+    for (const { step, value } of lines) {
+      expect(value.losses[0]).toBe(measured[0]?.value);
+      expect(value.losses.at(-1)).toBe(measured.find((sample) => sample.step === step)?.value);
+    }
+    training.dispose();
+  });
+
+  it("open no data before a step asks for it", async () => {
+    const training = await small({ batchSize: 20 });
+    const opened: string[] = [];
+    const watched: Run = new Proxy(training, {
+      get(target, key, receiver) {
+        if (String(key).endsWith("bjective")) opened.push(String(key));
+        return Reflect.get(target, key, receiver);
+      },
+    });
+    const applying = streams
+      .filter((stream) => stream.applies(watched))
+      .map(({ descriptor }) => descriptor.name);
+    expect(applying).toContain("hessian/batch-sharpness");
+    for (const stream of streams) stream.role(watched);
+    expect(opened).toEqual([]);
+    training.dispose();
+  });
+});

@@ -1,71 +1,56 @@
-/** Chart colours: Okabe–Ito, as registered custom properties, so that a canvas can read what light-dark() came to. */
+/** The colours of the page's theme, as a canvas can use them. */
 
-/** On white, orange, sky and yellow fall below 3:1: series also differ by dash and carry a direct label. */
-const COLOURS = {
-  "series-0": { light: "#0072b2", dark: "#56b4e9" },
-  "series-1": { light: "#d55e00", dark: "#f0803c" },
-  "series-2": { light: "#00805d", dark: "#2bc49a" },
-  "series-3": { light: "#b3668c", dark: "#e19bc0" },
-  "series-4": { light: "#c98a00", dark: "#e8b33a" },
-  "series-5": { light: "#3a8fc7", dark: "#3f93d1" },
-  threshold: { light: "#1d2430", dark: "#f2f4f8" },
-  ghost: { light: "#8b93a1", dark: "#7d8696" },
-  ink: { light: "#1d2430", dark: "#e9ecf2" },
-  "ink-muted": { light: "#5b6472", dark: "#a2abba" },
-  grid: { light: "#e6e9ee", dark: "#2b323d" },
-  axis: { light: "#aab2be", dark: "#566072" },
-  surface: { light: "#ffffff", dark: "#171c24" },
-  cursor: { light: "#3c4555", dark: "#c9d1de" },
-  alarm: { light: "#c22d2d", dark: "#ff7b72" },
-  warning: { light: "#a86400", dark: "#f0b429" },
-  accent: { light: "#0072b2", dark: "#56b4e9" },
+/** Each is the custom property of theme.css of that name; the value is what an unstyled page shows. */
+const FALLBACK = {
+  "series-1": "#0072b2",
+  "series-2": "#d55e00",
+  "series-3": "#00865f",
+  "series-4": "#b55f8d",
+  "series-5": "#b87900",
+  "series-6": "#2f8fc4",
+  threshold: "#b3261e",
+  ink: "#191b1d",
+  "ink-2": "#43484d",
+  "ink-3": "#63696f",
+  grid: "#eeeeea",
+  axis: "#63696f",
+  surface: "#ffffff",
+  sunken: "#f1f1ee",
+  line: "#e4e4df",
+  "line-strong": "#c9c9c2",
+  cursor: "#191b1d",
+  accent: "#0b62a8",
+  bad: "#b3261e",
+  warn: "#855000",
 } as const;
 
-export type ColourName = keyof typeof COLOURS;
+export type ColourName = keyof typeof FALLBACK;
 
-/** The custom property of a colour: "--thalweg-series-0". */
-export function colourProperty(name: ColourName): string {
-  return `--thalweg-${name}`;
-}
+const NAMES = Object.keys(FALLBACK) as ColourName[];
 
-const NAMES = Object.keys(COLOURS) as ColourName[];
+const listeners = new Set<() => void>();
+let watching = false;
 
-/** Declarations for `:root` or `:host`: `--thalweg-ink: light-dark(#…, #…); …`. They follow `color-scheme`. */
-export const chartColourDeclarations: string = NAMES.map(
-  (name) => `${colourProperty(name)}: light-dark(${COLOURS[name].light}, ${COLOURS[name].dark});`,
-).join("\n");
-
-let registered = false;
-
-/**
- * Registers the colours with syntax "<color>" and sets them on :root. Idempotent.
- *
- * Without the registration getComputedStyle returns the text "light-dark(…)", and a canvas silently paints black.
- */
-export function registerChartColours(): void {
-  if (registered) return;
-  registered = true;
+/** Without the registration getComputedStyle returns the text "light-dark(…)", and a canvas silently paints black. */
+function register(): void {
+  if (watching) return;
+  watching = true;
   for (const name of NAMES) {
     try {
       CSS.registerProperty({
-        name: colourProperty(name),
+        name: `--${name}`,
         syntax: "<color>",
         inherits: true,
-        initialValue: COLOURS[name].light,
+        initialValue: FALLBACK[name],
       });
     } catch {
-      // Registered before by a second copy of this module, on a page that embeds two.
+      // A second copy of this module, on a page that embeds two, has registered it.
     }
   }
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`:root { ${chartColourDeclarations} }`);
-  // First, so that a page's own theme wins.
-  document.adoptedStyleSheets = [sheet, ...document.adoptedStyleSheets];
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", themeChanged);
-  matchMedia("(forced-colors: active)").addEventListener("change", themeChanged);
+  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+    matchMedia(query).addEventListener("change", themeChanged);
+  }
 }
-
-const listeners = new Set<() => void>();
 
 /** Call after changing `color-scheme` by hand: charts read their colours again and repaint. */
 export function themeChanged(): void {
@@ -84,9 +69,10 @@ export interface Theme {
 
 /** The colours in force at an element, as rgb() that any canvas or SVG file understands. */
 export function readTheme(element: Element): Theme {
+  register();
   const style = getComputedStyle(element);
   const colour = Object.fromEntries(
-    NAMES.map((name) => [name, style.getPropertyValue(colourProperty(name)).trim() || COLOURS[name].light]),
+    NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim() || FALLBACK[name]]),
   ) as Record<ColourName, string>;
   return { colour, fontFamily: style.fontFamily || "system-ui, sans-serif" };
 }

@@ -2,7 +2,7 @@
 import type { RunStatus } from "../../shared/readings.ts";
 import type { StreamDescriptor, StreamField } from "../../shared/stream.ts";
 import { ChannelTable, type HistorySample } from "./channel-table.ts";
-import type { Series } from "./series.ts";
+import type { Rows, Series } from "./series.ts";
 
 export type { HistorySample } from "./channel-table.ts";
 export type FieldScale = StreamField["scale"];
@@ -126,6 +126,13 @@ export class History {
   /** Whole samples of a channel, oldest first; of channels of bare numbers, none. */
   raw(channel: string): Iterable<Omit<HistorySample, "channel">> {
     return this.#tables.get(channel)?.raw() ?? [];
+  }
+
+  /** When each step happened: the rows of the channel with most samples. null while empty. */
+  get timeline(): Rows | null {
+    let longest: Rows | null = null;
+    for (const { rows } of this.#tables.values()) if (rows.length > (longest?.length ?? 0)) longest = rows;
+    return longest;
   }
 
   /** After a seek seq may go back; without one, a seq that does not grow is a repetition. */

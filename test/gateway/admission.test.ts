@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { eventually } from "../support/eventually.ts";
 import { MemorySession } from "../support/memory-session.ts";
 import { sessionHeader } from "../support/session-header.ts";
 import { READ_TOKEN, type TestGateway, TOKEN, testGateway } from "../support/test-gateway.ts";
@@ -191,7 +192,7 @@ describe("the socket's door", () => {
     expect(response.statusCode).toBe(503);
     socket.terminate();
     await first.close();
-    await expect.poll(() => small.connections).toBe(1);
+    await eventually(() => small.connections).toBe(1);
     await (await small.connect()).close();
     await second.close();
     await small.close();

@@ -4,6 +4,7 @@ import { connect as connectTcp } from "node:net";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ControlAction } from "../../shared/protocol.ts";
+import { eventually } from "../support/eventually.ts";
 import { MemorySession } from "../support/memory-session.ts";
 import { descriptor, sessionHeader } from "../support/session-header.ts";
 import { TestClient } from "../support/test-client.ts";
@@ -107,7 +108,7 @@ describe("requests", () => {
     client.send({ op: "subscribe", id: 16, session: "live", channels: ["*"] });
     expect(await client.next("error")).toMatchObject({ id: 16, code: "too-many-subscriptions" });
     await client.close();
-    await expect.poll(() => session.openCursors).toBe(0);
+    await eventually(() => session.openCursors).toBe(0);
   });
 });
 
@@ -217,7 +218,7 @@ describe("bad input", () => {
       { numRuns: 150, seed: 20240501 },
     );
     await client.settle();
-    await expect.poll(() => session.openCursors).toBe(0);
+    await eventually(() => session.openCursors).toBe(0);
   });
 
   it("outlives raw garbage on the wire, before and after the handshake", async () => {
@@ -234,7 +235,7 @@ describe("bad input", () => {
       socket.resume();
       await once(socket, "close");
     }
-    await expect.poll(() => gateway.connections).toBe(1);
+    await eventually(() => gateway.connections).toBe(1);
     await client.settle();
   });
 });
@@ -247,7 +248,7 @@ describe("peers that are gone", () => {
     // A peer that neither answers pings nor says goodbye.
     const silent = await TestClient.open(gateway.url, { token: TOKEN });
     silent.socket.pause();
-    await expect.poll(() => gateway.connections).toBe(1);
+    await eventually(() => gateway.connections).toBe(1);
     silent.socket.resume();
     expect(await silent.closed()).toBe(1006);
     await client.settle();
@@ -258,7 +259,7 @@ describe("peers that are gone", () => {
     leaver.send({ op: "subscribe", id: 1, session: "live", channels: ["*"] });
     await leaver.next("samples");
     await leaver.close();
-    await expect.poll(() => session.openCursors).toBe(0);
+    await eventually(() => session.openCursors).toBe(0);
   });
 });
 

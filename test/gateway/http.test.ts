@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ListenError } from "../../server/gateway/listen.ts";
+import { eventually } from "../support/eventually.ts";
 import { MemorySession } from "../support/memory-session.ts";
 import { descriptor, sessionHeader } from "../support/session-header.ts";
 import { type TestGateway, testGateway } from "../support/test-gateway.ts";
@@ -216,16 +217,14 @@ describe("samples", () => {
     await reader?.read();
     // 40 MB; what is in flight is the sockets' buffers and one read.
     let before = -1;
-    await expect
-      .poll(() => {
-        const isStill = big.readSamples === before;
-        before = big.readSamples;
-        return isStill;
-      })
-      .toBe(true);
+    await eventually(() => {
+      const isStill = big.readSamples === before;
+      before = big.readSamples;
+      return isStill;
+    }).toBe(true);
     expect(big.readSamples).toBeLessThan(15_000);
     stop.abort();
-    await expect.poll(() => big.openCursors).toBe(0);
+    await eventually(() => big.openCursors).toBe(0);
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { MemorySession } from "../support/memory-session.ts";
 import { descriptor, sessionHeader } from "../support/session-header.ts";
 import { TestClient } from "../support/test-client.ts";
@@ -81,5 +82,5 @@ it("a client cut off at random points, inside frames too, resumes without gap or
   }
   expect(got).toEqual(Array.from({ length: total }, (_, seq) => seq));
   expect(cuts).toBeGreaterThan(20);
-  await expect.poll(() => session.openCursors).toBe(0);
+  await eventually(() => session.openCursors).toBe(0);
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { MemorySession } from "../support/memory-session.ts";
 import { descriptor, sessionHeader } from "../support/session-header.ts";
@@ -136,16 +137,16 @@ describe("a lossless subscription", () => {
     client.send({ op: "subscribe", id: 1, session: "live", channels: ["train/loss"] });
     await client.until(() => seqs(1).length === 5);
     await client.settle();
-    await expect.poll(() => session.hurrying).toBe(1);
+    await eventually(() => session.hurrying).toBe(1);
     client.send({ op: "pause", id: 1 });
     await client.settle();
-    await expect.poll(() => session.hurrying).toBe(0);
+    await eventually(() => session.hurrying).toBe(0);
     client.send({ op: "play", id: 1 });
     await client.settle();
-    await expect.poll(() => session.hurrying).toBe(1);
+    await eventually(() => session.hurrying).toBe(1);
     client.send({ op: "unsubscribe", id: 1 });
     await client.settle();
-    await expect.poll(() => session.hurrying).toBe(0);
+    await eventually(() => session.hurrying).toBe(0);
     expect(session.openCursors).toBe(0);
   });
 
@@ -158,7 +159,7 @@ describe("a lossless subscription", () => {
     await client.next("samples");
     for (const sample of losses(1, 6)) session.append(sample);
     await client.settle();
-    await expect.poll(() => clock.nextInMs).toBe(8);
+    await eventually(() => clock.nextInMs).toBe(8);
     expect(seqs(1)).toEqual([0]);
     clock.advance(8);
     const frame = await client.next("samples");
@@ -191,7 +192,7 @@ describe("a lossless subscription", () => {
     };
     client.send({ op: "subscribe", id: 1, session: "live", channels: ["train/loss"] });
     expect(await client.next("error")).toMatchObject({ id: 1, code: "read-failed", retryable: true });
-    await expect.poll(() => session.openCursors).toBe(0);
+    await eventually(() => session.openCursors).toBe(0);
   });
 });
 
@@ -226,7 +227,7 @@ describe("a latest subscription", () => {
     await client.next("samples");
     session.append(...losses(5, 9));
     await client.settle();
-    await expect.poll(() => clock.nextInMs).toBe(100);
+    await eventually(() => clock.nextInMs).toBe(100);
     expect(seqs(1)).toEqual([4]);
     clock.advance(99);
     await client.settle();
@@ -253,7 +254,7 @@ describe("playback", () => {
     client.send({ op: "subscribe", id: 1, session: "live", channels: ["train/loss"], speed: 2 });
     await client.until(() => seqs(1).length === 1);
     for (const count of range(2, 7)) {
-      await expect.poll(() => clock.nextInMs).toBeCloseTo(5);
+      await eventually(() => clock.nextInMs).toBeCloseTo(5);
       clock.advance(4.5);
       await client.settle();
       expect(seqs(1).length).toBe(count - 1);
@@ -310,7 +311,7 @@ describe("playback", () => {
     await client.nextWhere((m) => m.op === "state" && m.id === 1);
     const rounds = [0, 1, 2, 3, 4, 2, 3, 4, 2];
     while (seqs(1).length < rounds.length) {
-      await expect.poll(() => clock.nextInMs).toBeLessThan(Number.POSITIVE_INFINITY);
+      await eventually(() => clock.nextInMs).toBeLessThan(Number.POSITIVE_INFINITY);
       clock.advance(10);
       await client.settle();
     }
@@ -372,7 +373,7 @@ describe("a log that forgets", () => {
     session.forget(10);
     client.send({ op: "play", id: 1 });
     expect(await client.next("error")).toMatchObject({ id: 1, code: "retention" });
-    await expect.poll(() => session.openCursors).toBe(0);
+    await eventually(() => session.openCursors).toBe(0);
     // Its id is free again.
     client.send({ op: "subscribe", id: 1, session: "live", channels: ["train/loss"] });
     expect((await client.next("subscribed")).firstSeq).toBe(10);

@@ -4,6 +4,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { SelfTest } from "../../shared/header.ts";
 import { selfTest } from "../engine/self-test.ts";
 
+// Silences tfjs's advice to install another backend; its errors are thrown all the same.
+tf.enableProdMode();
+
 export type BackendChoice = "auto" | "tfjs-node" | "wasm" | "cpu";
 
 export interface OpenedBackend {
@@ -34,39 +37,33 @@ export async function openBackend(
     choice === "auto" ? ([...(allowNative ? ["tfjs-node" as const] : []), "wasm", "cpu"] as const) : [choice];
   const notes: string[] = [];
   for (const name of candidates) {
-    const problem = await activate(name);
-    if (problem === null) {
+    try {
+      await activate(name);
       const result = selfTest(name);
       if (result.passed) return { name, selfTest: result, note: notes.join("; ") || null };
       notes.push(
         `${name} fails its self-test (gradient ${result.gradientError.toExponential(1)}, Hv ${result.hvpError.toExponential(1)}, expected < 5e-6)`,
       );
-    } else {
-      notes.push(problem);
+    } catch (cause) {
+      notes.push(reason(name, cause));
     }
   }
   throw new BackendError(`backend ${choice}: ${notes.join("; ")}`);
 }
 
-/** null when it is active now. */
-async function activate(name: Exclude<BackendChoice, "auto">): Promise<string | null> {
-  try {
-    if (name === "tfjs-node") await import(nativePackage);
-    if (name === "wasm") await import("@tensorflow/tfjs-backend-wasm");
-    if (await tf.setBackend(name === "tfjs-node" ? "tensorflow" : name)) {
-      await tf.ready();
-      return null;
-    }
-    return `${name} does not start`;
-  } catch (cause) {
-    const missing = (cause as { code?: string }).code === "ERR_MODULE_NOT_FOUND";
-    return missing ? `${name} is not installed` : `${name} does not load (${firstLine(cause)})`;
-  }
+async function activate(name: Exclude<BackendChoice, "auto">): Promise<void> {
+  if (name === "tfjs-node") await import(nativePackage);
+  if (name === "wasm") await import("@tensorflow/tfjs-backend-wasm");
+  if (!(await tf.setBackend(name === "tfjs-node" ? "tensorflow" : name)))
+    throw new Error("tfjs cannot start it");
+  await tf.ready();
+}
+
+function reason(name: string, cause: unknown): string {
+  const { code, message = String(cause) } = cause as { code?: string; message?: string };
+  if (code === "ERR_MODULE_NOT_FOUND") return `${name} is not installed`;
+  return `${name} does not load (${message.split("\n")[0]})`;
 }
 
 /** In a variable, because the package is optional and may not be there to be type-checked. */
 const nativePackage: string = "@tensorflow/tfjs-node";
-
-function firstLine(cause: unknown): string {
-  return String(cause instanceof Error ? cause.message : cause).split("\n")[0] ?? "";
-}

@@ -1,0 +1,130 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCli, spawnServer, stop, TOKEN } from "../support/spawned-server.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "thalweg-cli-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const SMALL = ["--train-size", "100", "--hidden", "4", "--probe-size", "50"];
+
+describe("the command line", { timeout: 120_000 }, () => {
+  it.each([
+    [["train", "--stpes", "5"], "thalweg: unknown option '--stpes'\nthalweg: (Did you mean --steps?)\n"],
+    [["train", "--steps", "many"], /^thalweg: steps: expected a whole number > 0.*, got "many"\n$/],
+    [["train", "--optimizer", "adamw"], /^thalweg: optimizer: expected one of gd, .*, got "adamw"\n$/],
+    [["train", "--port", "99999"], "thalweg: port: expected a whole number from 0 to 65535, got 99999\n"],
+    [
+      ["train", "--config", "/nowhere.json"],
+      /^thalweg: config: \/nowhere\.json cannot be read \(ENOENT\)\n$/,
+    ],
+    [["train", "--dataset", "idx:/nowhere"], /^thalweg: .*\/nowhere.*found none \(ENOENT\)\n$/],
+    [["train", "/nowhere/run.js"], /^thalweg: .*run\.js.*\n$/],
+    [["train", "--backend", "tpu"], /^thalweg: backend: expected one of .*, got "tpu"\n$/],
+    [["replay", "/nowhere.mcap"], /^thalweg: \/nowhere\.mcap: .*\n$/],
+    [["replay"], /^thalweg: missing required argument 'file'\n$/],
+    [["wacth"], /^thalweg: unknown command 'wacth'/],
+  ])("answers %j with one clear line and exit code 2", async (args, expected) => {
+    const { code, out, err } = await runCli([
+      ...args,
+      ...(args[0] === "train" ? ["--recordings", join(folder, "none")] : []),
+    ]);
+    expect(err).toMatch(expected instanceof RegExp ? expected : new RegExp(`^${escaped(expected)}$`));
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(await readdir(folder), "nothing is written").not.toContain("none");
+  });
+
+  it("reads a config file, lets flags go over it, and names the nearest key of one that is unknown", async () => {
+    const good = join(folder, "run.json");
+    await writeFile(good, JSON.stringify({ preset: "edge", steps: 4, learningRate: 0.1, record: false }));
+    const server = await spawnServer(["train", "--config", good, "--learning-rate", "0.05", ...SMALL]);
+    const header = await getSession(server.url);
+    expect(header.config).toMatchObject({ steps: 4, learningRate: 0.05 });
+    expect(await stop(server)).toBe(0);
+
+    const bad = join(folder, "bad.json");
+    await writeFile(bad, JSON.stringify({ learningrate: 0.1, prot: 3 }));
+    const { code, err } = await runCli(["train", "--config", bad]);
+    expect(code).toBe(2);
+    expect(err).toBe(
+      "thalweg: learningrate: unknown setting; did you mean learningRate?\nthalweg: prot: unknown setting; did you mean port?\n",
+    );
+  });
+
+  it("refuses a port that is taken, when it was asked for by number", async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+    const { port } = taken.address() as { port: number };
+    const { code, err } = await runCli([
+      "train",
+      "--port",
+      String(port),
+      "--recordings",
+      join(folder, "none"),
+    ]);
+    taken.close();
+    expect(code).toBe(2);
+    expect(err).toMatch(new RegExp(`^thalweg: .*${port}.*\\n$`));
+  });
+
+  it("records, finishes the recording on Ctrl-C, replays it, and finds two equal runs equal", async () => {
+    const recordings = join(folder, "recordings");
+    const run = async (): Promise<string> => {
+      const before = new Set(await readdir(recordings).catch(() => []));
+      const server = await spawnServer([
+        "train",
+        "--steps",
+        "12",
+        // Without them, intervals follow from what this machine measures at the start.
+        ...["hessian=4", "path=2", "line=6", "eval=6"].flatMap((every) => ["--every", every]),
+        "--seed",
+        "3",
+        "--recordings",
+        recordings,
+        ...SMALL,
+      ]);
+      await ended(server.url);
+      expect(await stop(server)).toBe(0);
+      const added = (await readdir(recordings)).find((name) => !before.has(name));
+      return join(recordings, added ?? "no file");
+    };
+    const [a, b] = [await run(), await run()];
+    const equal = await runCli(["diff", a, b]);
+    expect(equal.out).toMatch(/^equal: \d+ samples on \d+ channels/m);
+    expect(equal.code).toBe(0);
+    const replayed = await spawnServer(["replay", a]);
+    expect((await getSession(replayed.url)).config).toMatchObject({ steps: 12 });
+    expect(await stop(replayed)).toBe(0);
+  });
+});
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+async function get(url: string): Promise<never> {
+  const answer = await fetch(url, { headers: { authorization: `Bearer ${TOKEN}` } });
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as never;
+}
+
+async function getSession(url: string): Promise<{ config: unknown }> {
+  const { sessions } = (await get(`${url}/v1/sessions`)) as { sessions: { id: string }[] };
+  const { header } = (await get(`${url}/v1/sessions/${sessions[0]?.id}`)) as { header: { config: unknown } };
+  return header;
+}
+
+/** Resolves when the first session has ended. */
+async function ended(url: string): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    const { sessions } = (await get(`${url}/v1/sessions`)) as { sessions: { state: string }[] };
+    if (sessions[0]?.state === "ended") return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("the session does not end");
+}

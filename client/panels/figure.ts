@@ -1,0 +1,41 @@
+/** Figures read off series at the cursor: the newest measurement at or before it, and how old that is. Never interpolated. */
+import type { ColourName } from "../charts/theme.ts";
+import { formatAge, formatQuantity } from "../data/formats.ts";
+import type { Figure, Scene } from "./panel.ts";
+
+export interface FigureLook {
+  readonly colour?: ColourName;
+  readonly dashed?: boolean;
+}
+
+/** One number of a stream at the cursor; a dash before its first sample. */
+export function figureAt(
+  scene: Scene,
+  label: string,
+  channel: string,
+  path = "",
+  look: FigureLook & { readonly unit?: string } = {},
+): Figure {
+  const { unit = "1", ...rest } = look;
+  const reading = scene.history.series(channel, path)?.at(scene.step) ?? null;
+  return {
+    label,
+    text: formatQuantity(reading?.value ?? null, unit),
+    ...(reading !== null && reading.ageSteps > 0 ? { note: formatAge(reading.ageSteps) } : {}),
+    ...rest,
+  };
+}
+
+/** A whole sample at the cursor, with its age. */
+export function sampleAt<V>(
+  scene: Scene,
+  channel: string,
+): { readonly step: number; readonly value: V; readonly ageSteps: number } | null {
+  const found = scene.history.rawAtOrBefore<V>(channel, scene.step);
+  return found === undefined ? null : { ...found, ageSteps: scene.step - found.step };
+}
+
+/** Empty at the step itself: most panels need no words for "now". */
+export function ageNote(ageSteps: number): { readonly note?: string } {
+  return ageSteps > 0 ? { note: formatAge(ageSteps) } : {};
+}

@@ -1,0 +1,154 @@
+/** Two things are called "the loss falls monotonically". They stand side by side here, so that nobody takes one for the other. */
+import type { LineProfile, PathMonotonicity } from "../../shared/readings.ts";
+import type { ProfileChartModel } from "../charts/chart.ts";
+import { formatNumber, formatPercent } from "../data/formats.ts";
+import { ageNote, sampleAt } from "./figure.ts";
+import type { Figure, LineDrawing, Panel, Scene } from "./panel.ts";
+
+const PATH = "path/monotonicity";
+const LINE = "line/profile";
+
+function drawPath({ history }: Scene): LineDrawing {
+  const excess = history.series(PATH, "excess");
+  const drawUp = history.series(PATH, "drawUp");
+  return {
+    series: [
+      ...(drawUp === undefined
+        ? []
+        : [
+            {
+              label: "draw-up so far",
+              series: drawUp,
+              colour: "series-2" as const,
+              dash: "dash" as const,
+              mark: "step-after" as const,
+            },
+          ]),
+      ...(excess === undefined
+        ? []
+        : [{ label: "above its lowest", series: excess, colour: "series-1" as const, directLabel: false }]),
+    ],
+    unit: "loss",
+    includeZero: true,
+  };
+}
+
+function pathFigures(scene: Scene): readonly Figure[] {
+  const sample = sampleAt<PathMonotonicity>(scene, PATH);
+  if (sample === null) return [{ label: "Draw-up", text: "–" }];
+  const { drawUp, upFraction, every, pairedStdErr } = sample.value;
+  return [
+    {
+      label: every > 1 ? "Draw-up, at least" : "Draw-up",
+      text: formatNumber(drawUp, 3),
+      ...(pairedStdErr === null ? {} : { note: `± ${formatNumber(pairedStdErr, 2)}` }),
+      colour: "series-2",
+      dashed: true,
+    },
+    { label: "Steps that rise", text: formatPercent(upFraction), ...ageNote(sample.ageSteps) },
+    {
+      label: "Monotone",
+      text: drawUp > 0 ? "no" : "so far",
+      tone: drawUp > 0 ? "warn" : "good",
+    },
+  ];
+}
+
+function drawLine(scene: Scene): ProfileChartModel | null {
+  const sample = sampleAt<LineProfile>(scene, LINE);
+  if (sample === null) return null;
+  const { alphas, losses, control, carriesVerdict } = sample.value;
+  return {
+    curves: [
+      ...(control === null
+        ? []
+        : [
+            {
+              label: "from an unrelated start",
+              xs: alphas,
+              ys: control.losses,
+              colour: "series-4" as const,
+              role: "ghost" as const,
+              dash: "dash" as const,
+            },
+          ]),
+      {
+        label: "from θ₀",
+        xs: alphas,
+        ys: losses,
+        colour: "series-3",
+        role: carriesVerdict ? "verdict" : "hint",
+      },
+    ],
+    xLabel: "α from θ₀ (0) to θ_t (1)",
+    yLabel: "loss",
+    scale: scene.scales["line"] ?? "linear",
+    unit: "loss",
+  };
+}
+
+function lineFigures(scene: Scene): readonly Figure[] {
+  const sample = sampleAt<LineProfile>(scene, LINE);
+  if (sample === null) return [{ label: "Draw-up", text: "–" }];
+  const { drawUp, pairedStdErr, monotoneOnProbe, control, alphas } = sample.value;
+  return [
+    {
+      label: "Draw-up",
+      text: formatNumber(drawUp, 3),
+      note: drawUp > 0 ? `± ${formatNumber(pairedStdErr, 2)}` : `on ${alphas.length} points`,
+      colour: "series-3",
+    },
+    ...(control === null
+      ? []
+      : [
+          {
+            label: "Control",
+            text: formatNumber(control.drawUp, 3),
+            note: control.monotoneOnProbe ? "monotone too" : "not monotone",
+            colour: "series-4" as const,
+            dashed: true,
+          },
+        ]),
+    {
+      label: "Monotone",
+      text: monotoneOnProbe ? "yes" : "no",
+      tone: monotoneOnProbe ? "good" : "warn",
+      ...ageNote(sample.ageSteps),
+    },
+  ];
+}
+
+export const panel: Panel = {
+  id: "path-and-line",
+  title: "Does the loss fall monotonically?",
+  about:
+    "Two different questions. The path: does the loss ever rise from one step of training to a later one? The straight line: does it rise anywhere between the first weights and those of now, on ground that training never walked?",
+  order: 20,
+  span: 6,
+  height: 240,
+  streams: [PATH, LINE],
+  parts: [
+    {
+      id: "path",
+      kind: "line",
+      title: "Along the path",
+      subtitle: "where training went: θ₀, θ₁, …, θ_t",
+      scales: ["linear", "symlog"],
+      draw: drawPath,
+      figures: pathFigures,
+    },
+    {
+      id: "line",
+      kind: "profile",
+      title: "Along the straight line",
+      subtitle: "where it did not go: (1−α)θ₀ + αθ_t",
+      draw: drawLine,
+      figures: lineFigures,
+    },
+  ],
+  note: (scene) => {
+    const line = sampleAt<LineProfile>(scene, LINE);
+    if (line === null || line.value.carriesVerdict) return null;
+    return `The line has ${line.value.alphas.length} points now, which is a hint; the last measurement of the run has 51 and carries the verdict.`;
+  },
+};

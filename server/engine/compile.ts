@@ -35,13 +35,19 @@ export function compile(model: tf.LayersModel, lossName: string): CompiledModel 
       `loss: expected one of ${Object.keys(losses).join(", ")}, got "${lossName}"`,
     );
   }
-  const inputShape = (model.inputs[0]?.shape ?? []).slice(1).map((size) => size ?? 0);
   if (model.inputs.length !== 1 || model.outputs.length !== 1) {
     throw new EngineError(
       "unsupported-layer",
       `model "${model.name}": expected one input and one output, got ${model.inputs.length} and ${model.outputs.length}`,
     );
   }
+  const inputShape = (model.inputs[0]?.shape ?? []).slice(1).map((size) => {
+    if (size !== null) return size;
+    throw new EngineError(
+      "shape-mismatch",
+      `model "${model.name}": expected a fixed input shape, got a null in it`,
+    );
+  });
   const rules: Rule[] = [];
   let shape: readonly number[] = inputShape;
   const chain = linearChain(model);
@@ -56,6 +62,12 @@ export function compile(model: tf.LayersModel, lossName: string): CompiledModel 
     throw new EngineError(
       "shape-mismatch",
       `model "${model.name}": expected a vector a example as output, got shape [${shape}]`,
+    );
+  }
+  if (rules.every((rule) => rule.parameters.length === 0)) {
+    throw new EngineError(
+      "shape-mismatch",
+      `model "${model.name}": expected at least one layer with parameters`,
     );
   }
   let offset = 0;

@@ -21,8 +21,14 @@ const MAX_BYTES = 3 * 1024 ** 3;
 export function createObjective(compiled: CompiledModel, data: ObjectiveData): Objective {
   const { parameterCount, rules, loss } = compiled;
   const perExample = compiled.inputShape.reduce((product, size) => product * size, 1);
+  if (!(data.size >= 1))
+    throw new EngineError("shape-mismatch", `data: expected at least 1 example, got ${data.size}`);
   expectLength("inputs", data.inputs, data.size * perExample);
   expectLength("targets", data.targets, data.size * compiled.outputs);
+  const areClasses = targetsAreClasses(data.targets, compiled.outputs);
+  if (loss.onLogits && !areClasses) {
+    throw new EngineError("shape-mismatch", `targets: expected one-hot rows under ${loss.name}, got others`);
+  }
   const x = ops.constant(data.inputs, [data.size, ...compiled.inputShape]);
   const y = ops.constant(data.targets, [data.size, compiled.outputs]);
   /** Rules before the first with parameters need no input gradients. */
@@ -83,7 +89,7 @@ export function createObjective(compiled: CompiledModel, data: ObjectiveData): O
     return flat;
   };
 
-  const read = (exampleLosses: tf.Tensor): Float32Array => Float32Array.from(exampleLosses.dataSync());
+  const read = (exampleLosses: tf.Tensor): Float32Array => new Float32Array(exampleLosses.dataSync());
 
   const hessianVectorProduct = (
     atOutput: LinearisedLoss<tf.Tensor>,
@@ -112,8 +118,10 @@ export function createObjective(compiled: CompiledModel, data: ObjectiveData): O
   const evaluate = (theta: Float32Array) =>
     inScope(() => {
       const z = outputs(theta);
-      const right = shareRight(z.dataSync() as Float32Array, data.targets, compiled.outputs);
-      return { loss: mean(read(loss.exampleLosses(ops, z, y))), accuracy: right };
+      const accuracy = areClasses
+        ? shareRight(z.dataSync() as Float32Array, data.targets, compiled.outputs)
+        : Number.NaN;
+      return { loss: mean(read(loss.exampleLosses(ops, z, y))), accuracy };
     });
 
   return {
@@ -187,17 +195,18 @@ interface Held<R> {
 /** Like {@link inScope}, but what was made lives until disposed. */
 function holdScope<R>(work: () => R): Held<R> {
   const kept: tf.Tensor[] = [];
-  const value = inScope(() => {
-    const result = work();
-    for (const tensor of tf.engine().state.activeScope.track) kept.push(tf.keep(tensor));
-    return result;
-  });
-  return {
-    value,
-    dispose() {
-      tf.dispose(kept.splice(0));
-    },
-  };
+  const dispose = () => tf.dispose(kept.splice(0));
+  try {
+    const value = inScope(() => {
+      const result = work();
+      for (const tensor of tf.engine().state.activeScope.track) kept.push(tf.keep(tensor));
+      return result;
+    });
+    return { value, dispose };
+  } catch (cause) {
+    dispose();
+    throw cause;
+  }
 }
 
 function guardMemory(): void {
@@ -216,9 +225,22 @@ function mean(values: Float32Array): number {
   return sum / values.length;
 }
 
-/** NaN where targets are not classes. */
+/** Is every row one 1 among zeros? */
+function targetsAreClasses(targets: Float32Array, outputs: number): boolean {
+  if (outputs < 2) return false;
+  for (let at = 0; at < targets.length; at += outputs) {
+    let ones = 0;
+    for (let k = 0; k < outputs; k++) {
+      const value = targets[at + k];
+      if (value === 1) ones++;
+      else if (value !== 0) return false;
+    }
+    if (ones !== 1) return false;
+  }
+  return true;
+}
+
 function shareRight(z: Float32Array, targets: Float32Array, outputs: number): number {
-  if (outputs < 2) return Number.NaN;
   const n = z.length / outputs;
   let right = 0;
   for (let i = 0; i < n; i++) {

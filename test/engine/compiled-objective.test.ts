@@ -1,0 +1,175 @@
+import "@tensorflow/tfjs-backend-cpu";
+import "@tensorflow/tfjs-backend-wasm";
+import * as tf from "@tensorflow/tfjs-core";
+import { beforeAll, describe, expect, test } from "vitest";
+import { compile } from "../../server/engine/compile.ts";
+import { createObjective } from "../../server/engine/compiled-objective.ts";
+import { EngineError } from "../../server/engine/engine-error.ts";
+import { createRandom } from "../../server/numerics/random.ts";
+import { derivatives64, loss64 } from "./float64-net.ts";
+import { dense, makeCase } from "./make-case.ts";
+
+describe.each(["wasm", "cpu"])("an objective on %s", (backend) => {
+  beforeAll(async () => {
+    expect(await tf.setBackend(backend)).toBe(true);
+  });
+
+  test("gives the same bits from every method, and the same at every call", () => {
+    const { theta, objective } = makeCase([12, 8, 5], "gelu", "cross-entropy", 33);
+    const on = objective();
+    const { loss, gradient, exampleLosses } = on.gradient(theta);
+    expect(on.loss(theta)).toBe(loss);
+    expect(on.evaluate(theta).loss).toBe(loss);
+    expect(on.exampleLosses(theta)).toEqual(exampleLosses);
+    const linearised = on.linearise(theta);
+    expect(linearised.loss).toBe(loss);
+    expect(linearised.gradient).toEqual(gradient);
+    expect(linearised.theta).toEqual(theta);
+    expect(linearised.theta).not.toBe(theta);
+    linearised.dispose();
+    expect(on.gradient(theta)).toEqual({ loss, gradient, exampleLosses });
+    expect(loss).toBe(exampleLosses.reduce((sum, value) => sum + value, 0) / 33);
+    on.dispose();
+  });
+
+  test("has each example's loss right in float64's eyes", () => {
+    for (const loss of ["cross-entropy", "mse", "half-sum-mse"] as const) {
+      const { net, theta, objective } = makeCase([6, 5, 4], "tanh", loss, 11);
+      const on = objective();
+      on.exampleLosses(theta).forEach((value, i) => {
+        const one = { ...net, inputs: [net.inputs[i] ?? []], targets: [net.targets[i] ?? []] };
+        expect(Math.abs(value - loss64(one, theta))).toBeLessThan(2e-6);
+      });
+      on.dispose();
+    }
+  });
+
+  test("keeps no tensor through 1,000 gradients and Hessian-vector products, and none at all after dispose", () => {
+    const before = tf.memory().numTensors;
+    const { theta, objective } = makeCase([5, 4, 3], "gelu", "cross-entropy", 8);
+    const on = objective();
+    const linearised = on.linearise(theta);
+    linearised.hessianVectorProduct(theta);
+    const { numTensors, numBytes } = tf.memory();
+    for (let i = 0; i < 1000; i++) {
+      on.gradient(theta);
+      linearised.hessianVectorProduct(theta);
+      if (i % 50 === 0) {
+        on.loss(theta);
+        on.evaluate(theta);
+        on.linearise(theta).dispose();
+      }
+    }
+    expect(tf.memory().numTensors).toBe(numTensors);
+    expect(tf.memory().numBytes).toBe(numBytes);
+    linearised.dispose();
+    linearised.dispose();
+    on.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test("keeps no tensor when an error interrupts it", () => {
+    const { theta, objective } = makeCase([5, 4, 3], "tanh", "mse", 8);
+    const on = objective();
+    const linearised = on.linearise(theta);
+    const before = tf.memory().numTensors;
+    const short = theta.subarray(1);
+    for (const attempt of [
+      () => on.gradient(short),
+      () => on.loss(short),
+      () => on.linearise(short),
+      () => linearised.hessianVectorProduct(short),
+    ])
+      expect(attempt).toThrow(`expected length ${theta.length}, got ${theta.length - 1}`);
+    expect(tf.memory().numTensors).toBe(before);
+    linearised.dispose();
+    on.dispose();
+  });
+
+  test("a NaN or an overflow in θ reaches the loss and the gradient, whatever the activation", () => {
+    for (const activation of ["relu", "tanh", "sigmoid", "gelu", "softplus"] as const) {
+      const { theta, objective } = makeCase([5, 4, 3], activation, "cross-entropy", 8);
+      const on = objective();
+      const poisoned = theta.slice();
+      poisoned[0] = Number.NaN;
+      const { loss, gradient } = on.gradient(poisoned);
+      expect(loss).toBeNaN();
+      expect(gradient.some(Number.isNaN)).toBe(true);
+      expect(on.loss(poisoned)).toBeNaN();
+      on.dispose();
+    }
+    const { theta, objective } = makeCase([5, 4, 3], "linear", "half-sum-mse", 8);
+    const on = objective();
+    expect(Number.isFinite(on.loss(theta.map((value) => value * 1e30)))).toBe(false);
+    on.dispose();
+  });
+
+  test("does not overflow where logits are large", () => {
+    const { net, theta, objective } = makeCase([5, 4, 3], "relu", "cross-entropy", 16);
+    const on = objective();
+    const large = theta.map((value) => 300 * value);
+    const { loss } = on.gradient(large);
+    expect(Math.abs(loss - derivatives64(net, large, large).loss)).toBeLessThan(1e-5 * loss);
+    on.dispose();
+  });
+
+  test("is not touched by what happens to the arrays it was given", () => {
+    const compiled = compile(dense([3, 2], "linear"), "mse");
+    const inputs = Float32Array.of(1, 2, 3);
+    const targets = Float32Array.of(0, 1);
+    const on = createObjective(compiled, { inputs, targets, size: 1 });
+    const theta = createRandom(1).fillNormal(new Float32Array(compiled.parameterCount));
+    const loss = on.loss(theta);
+    inputs.fill(7);
+    targets.fill(7);
+    const linearised = on.linearise(theta);
+    theta.fill(0);
+    expect(linearised.loss).toBe(loss);
+    expect(linearised.theta[0]).not.toBe(0);
+    linearised.dispose();
+    on.dispose();
+  });
+});
+
+describe("accuracy", () => {
+  const identity = Float32Array.of(1, 0, 0, 1, 0, 0);
+
+  test("is the share of examples whose largest output is the label's", () => {
+    const compiled = compile(dense([2, 2], "linear"), "cross-entropy");
+    const on = createObjective(compiled, {
+      inputs: Float32Array.of(3, 1, 1, 3, 5, 4, 0, 1),
+      targets: Float32Array.of(1, 0, 1, 0, 1, 0, 0, 1),
+      size: 4,
+    });
+    expect(on.accuracy(identity)).toBe(0.75);
+    expect(on.evaluate(identity)).toEqual({ loss: on.loss(identity), accuracy: 0.75 });
+    on.dispose();
+  });
+
+  test("is NaN for regression", () => {
+    const compiled = compile(dense([2, 2], "linear"), "mse");
+    const on = createObjective(compiled, {
+      inputs: Float32Array.of(1, 2),
+      targets: Float32Array.of(0.5, 1),
+      size: 1,
+    });
+    expect(on.accuracy(identity)).toBeNaN();
+    on.dispose();
+  });
+});
+
+test.each([
+  [{ inputs: new Float32Array(5) }, "inputs: expected 6 numbers for this model, got 5"],
+  [{ targets: new Float32Array(5) }, "targets: expected 4 numbers for this model, got 5"],
+  [{ size: 0 }, "data: expected at least 1 example, got 0"],
+  [
+    { targets: Float32Array.of(1, 0, 0.5, 0.5) },
+    "targets: expected one-hot rows under cross-entropy, got others",
+  ],
+])("data that do not fit the model are refused: %o", (wrong, message) => {
+  const compiled = compile(dense([3, 2], "linear"), "cross-entropy");
+  const before = tf.memory().numTensors;
+  const data = { inputs: new Float32Array(6), targets: Float32Array.of(1, 0, 0, 1), size: 2, ...wrong };
+  expect(() => createObjective(compiled, data)).toThrow(new EngineError("shape-mismatch", message));
+  expect(tf.memory().numTensors).toBe(before);
+});

@@ -20,10 +20,13 @@ export function createBatchEdge(): BatchEdge {
   let measured = 0;
   let tooUncertain = 0;
   let newest: BatchSharpness | null = null;
+  let newestStep = -1;
   return {
     observe(step, value) {
+      const isRepeated = step <= newestStep; // asked for again by hand: one measurement
       newest = value;
-      if (step === 0 || value.ratio === null || value.threshold === null) return;
+      newestStep = step;
+      if (step === 0 || isRepeated || value.ratio === null || value.threshold === null) return;
       measured++;
       const certain = value.stdErr / value.threshold <= MAX_ERROR;
       if (!certain) tooUncertain++;

@@ -3,6 +3,8 @@ import { figure, isOver, type JudgeDefinition, type Verdict } from "./verdict.ts
 
 const SPECTRUM = "hessian/eigenvalues";
 const PATH = "path/loss";
+/** A loss that breaks its record this often is no catapult. */
+const MAX_RECORDS = 256;
 
 /**
  * Sharpness above the threshold at the start that falls below it: the loss rises, θ is thrown across the valley, and lands where it is flatter.
@@ -16,8 +18,14 @@ export const catapult: JudgeDefinition = {
     let rule: HessianEigenvalues["rule"] = null;
     let landed: { readonly step: number; readonly ratio: number } | null = null;
     let newest: { readonly step: number; readonly ratio: number } | null = null;
-    let firstLoss: number | null = null;
-    let highest: { readonly step: number; readonly loss: number } | null = null;
+    /** Losses higher than all before, from the first on. Spectra come later than losses, so where to stop looking is not known yet. */
+    const records: { readonly step: number; readonly loss: number }[] = [];
+
+    /** The highest loss up to the landing. */
+    function peak(): { readonly step: number; readonly loss: number } | null {
+      const end = landed?.step ?? -1;
+      return records.findLast(({ step }) => step <= end) ?? null;
+    }
 
     function verdict(state: Verdict["state"], sentence: string): Verdict {
       return {
@@ -27,7 +35,7 @@ export const catapult: JudgeDefinition = {
         sentence,
         evidence: [
           { channel: SPECTRUM, steps: landed === null ? [0] : [0, landed.step] },
-          { channel: PATH, steps: highest === null ? [] : [highest.step] },
+          { channel: PATH, steps: landed === null ? [] : [peak()?.step ?? 0] },
         ],
         how: "λ₁ at step 0 against the stability threshold, and the first converged measurement below it. Values that have not converged are not counted.",
       };
@@ -37,8 +45,8 @@ export const catapult: JudgeDefinition = {
       observe({ channel, step, value }) {
         if (channel === PATH) {
           const loss = value as number;
-          if (step === 0) firstLoss = loss;
-          if (landed === null && loss > (highest?.loss ?? Number.NEGATIVE_INFINITY)) highest = { step, loss };
+          const isRecord = loss > (records.at(-1)?.loss ?? Number.NEGATIVE_INFINITY);
+          if (isRecord && records.length < MAX_RECORDS) records.push({ step, loss });
           return;
         }
         const spectrum = value as HessianEigenvalues;
@@ -47,7 +55,8 @@ export const catapult: JudgeDefinition = {
         if (step === 0) first = { ratio: spectrum.ratio, converged };
         if (!converged || spectrum.ratio === null || !Number.isFinite(spectrum.ratio)) return;
         newest = { step, ratio: spectrum.ratio };
-        if (landed === null && step > 0 && spectrum.ratio < 1) landed = newest;
+        const beganAbove = (first?.ratio ?? 0) > 1;
+        if (landed === null && step > 0 && beganAbove && spectrum.ratio < 1) landed = newest;
       },
       verdict(state) {
         if (first === null) return verdict("undecided", "Sharpness at the start has not been measured.");
@@ -75,9 +84,11 @@ export const catapult: JudgeDefinition = {
                 "undecided",
                 `Sharpness began at ${start} times the stability threshold and is ${figure(newest?.ratio ?? first.ratio)} times it now.`,
               );
+        const from = records[0];
+        const to = peak();
         const rose =
-          highest !== null && firstLoss !== null && highest.loss > firstLoss
-            ? ` The loss rose from ${figure(firstLoss)} to ${figure(highest.loss)} (step ${highest.step}) on the way.`
+          from !== undefined && to !== null && to.loss > from.loss
+            ? ` The loss rose from ${figure(from.loss)} to ${figure(to.loss)} (step ${to.step}) on the way.`
             : "";
         return verdict(
           "yes",

@@ -39,8 +39,9 @@ export const edgeOfStability: JudgeDefinition = {
     let firstUpStep = -1;
 
     function observeSpectrum(step: number, value: HessianEigenvalues): void {
+      const isRepeated = newest !== null && step <= newest.step; // asked for again by hand: one measurement
       newest = { step, value };
-      if (step === 0 || value.ratio === null) return;
+      if (step === 0 || isRepeated || value.ratio === null) return;
       const leading = value.top[0];
       const converged = leading?.converged === true && Number.isFinite(value.ratio);
       measured++;

@@ -85,6 +85,7 @@ describe("the verdict on the edge of stability", () => {
     ["nothing measured", "undecided", []],
     ["nine in a row", "undecided", [...ratios(25, ten.slice(1)), ...rising]],
     ["ten, one of them at step 0", "undecided", [...ratios(0, ten), ...rising]],
+    ["one step measured ten times", "undecided", [...ten.map((ratio) => spectrum(25, { ratio })), ...rising]],
     ["ten with a gap", "no", [...ratios(25, [...ten.slice(1), 0.89, 1, 1]), ...rising]],
     [
       "ten, one unconverged",
@@ -175,6 +176,18 @@ describe("the verdict on a catapult", () => {
     expect(verdict.state).toBe("yes");
     expect(verdict.sentence).toContain("fallen to 0.93 of it by step 8");
     expect(verdict.sentence).toContain("rose from 2 to 5 (step 1)");
+    expect(verdict.evidence).toEqual([
+      { channel: "hessian/eigenvalues", steps: [0, 8] },
+      { channel: "path/loss", steps: [1] },
+    ]);
+  });
+
+  it("does not depend on how late spectra come: a rise after the landing is not on the way", () => {
+    const losses = path(2, 5, 1, 1, 1, 1, 1, 1, 1, 9);
+    const spectra = [spectrum(0, { ratio: 2 }), spectrum(8, { ratio: 0.9 })];
+    const early = judge("catapult", [...spectra, ...losses]);
+    expect(early.sentence).toContain("to 5 (step 1)");
+    expect(judge("catapult", [...losses, ...spectra])).toEqual(early);
   });
 
   it.each<[string, Verdict["state"], Sample[], SessionState]>([

@@ -8,7 +8,7 @@ import { openBackend } from "../server/backends/select.ts";
 import { Auth, createToken } from "../server/gateway/auth.ts";
 import { startGateway } from "../server/gateway/gateway.ts";
 import { SessionLibrary } from "../server/session/library.ts";
-import { startLiveSession } from "../server/threads/live-session.ts";
+import { startLiveSession } from "../server/threads/start-live-session.ts";
 import type { RunSettings } from "../server/training/config.ts";
 import { train } from "../server/training/from-settings.ts";
 import { resolveSettings } from "../server/training/resolve.ts";

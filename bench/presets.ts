@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Session } from "../server/session/session.ts";
-import { startLiveSession } from "../server/threads/live-session.ts";
+import { startLiveSession } from "../server/threads/start-live-session.ts";
 import { PRESETS } from "../server/training/presets.ts";
 import { resolveSettings } from "../server/training/resolve.ts";
 import type { HessianEigenvalues, LineProfile, PathMonotonicity } from "../shared/readings.ts";

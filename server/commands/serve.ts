@@ -117,18 +117,20 @@ function openBrowser(url: string): void {
   child.unref();
 }
 
+/** npm passes Ctrl-C on to what it started, which may have had it from the terminal already. */
+const SAME_KEYPRESS_MS = 1000;
+
 /** Runs `end` at the first Ctrl-C (or SIGTERM); the second one leaves at once. Resolves when `end` has. */
 export function untilInterrupted(end: () => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
-    let interrupted = false;
+    let firstMs: number | null = null;
     const interrupt = () => {
-      if (interrupted) {
-        process.exitCode = 130;
+      if (firstMs === null) {
+        firstMs = performance.now();
+        end().then(resolve, reject);
+      } else if (performance.now() - firstMs > SAME_KEYPRESS_MS) {
         process.kill(process.pid, "SIGKILL");
-        return;
       }
-      interrupted = true;
-      end().then(resolve, reject);
     };
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
   });

@@ -1,12 +1,11 @@
 /** A run that is going on, as a session: the log in front, three threads behind. */
-import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Observable } from "rxjs";
 import type { EndReason, SessionHeader } from "../../shared/header.ts";
 import type { ControlAction } from "../../shared/protocol.ts";
 import type { RunStatus } from "../../shared/readings.ts";
 import { encodeValue } from "../../shared/value.ts";
-import { SessionLog } from "../session/log.ts";
+import type { SessionLog } from "../session/log.ts";
 import type {
   ControlResult,
   Cursor,
@@ -15,109 +14,21 @@ import type {
   SessionStatus,
   WeightsResult,
 } from "../session/session.ts";
-import type { RunConfig, RunSettings } from "../training/config.ts";
 import type { Blueprint } from "../training/run.ts";
-import { type CostsMs, chooseIntervals, chooseWeightsEvery } from "./intervals.ts";
 import type { PackedSample, Plan, PlannedStream, ThreadReply } from "./messages.ts";
 import { createModeLine, endModes } from "./mode-line.ts";
 import { abandonAcks, acknowledge, createAcks } from "./outbox.ts";
 import { OverheadMeter } from "./overhead.ts";
 import { abandonRing, createRing, type RingBuffers, ringSlots } from "./ring.ts";
-import { type Schedule, sessionHeader } from "./session-header.ts";
-import { ThreadHandle } from "./thread-handle.ts";
+import type { Schedule } from "./session-header.ts";
+import type { ThreadHandle } from "./thread-handle.ts";
 
-export interface LiveSessionOptions {
-  readonly config: RunConfig;
-  readonly module?: { readonly path: string; readonly settings: RunSettings } | null;
-  /** Folder of recordings; with `record: false`, of the temporary log. */
-  readonly folder: string;
-  readonly record: boolean;
-  /** Something that the person at the terminal must know: a failed disk, a bug in a thread. */
-  readonly onTrouble?: (sentence: string) => void;
-}
+const PATIENCE_MS = 2000;
 
 /** A thread that runs ahead of the disk waits once this much is not yet written. */
 const BACKLOG_BYTES = 8 * 2 ** 20;
 
-/**
- * Opens the threads, measures what measuring costs, begins the log, and starts training.
- * @throws {UserError} when the run cannot begin: nothing has been written then. {RecordingError} when the log cannot be begun.
- */
-export async function startLiveSession(options: LiveSessionOptions): Promise<LiveSession> {
-  const threads = {
-    training: new ThreadHandle("training"),
-    geometry: new ThreadHandle("geometry"),
-    curvature: new ThreadHandle("curvature"),
-  };
-  try {
-    const training = await threads.training.open({ config: options.config, module: options.module ?? null });
-    const blueprint = training.blueprint as Blueprint;
-    // One after the other: costs are measured while nothing else runs.
-    const curvature = await threads.curvature.open({ blueprint });
-    await threads.geometry.open({ blueprint });
-    const planned = training.streams ?? [];
-    const schedule = scheduleOf(blueprint, planned, {
-      ...training.costsMs,
-      ...curvature.costsMs,
-    } as unknown as CostsMs);
-    const header = sessionHeader({ blueprint, planned, schedule, training, curvature });
-    const log = await SessionLog.create(
-      options.record
-        ? { header, path: join(options.folder, fileName(header)) }
-        : { header, temporary: true, folder: join(options.folder, header.id) },
-    );
-    const session = new LiveSession(
-      log,
-      threads,
-      schedule.costsMs["step"] ?? 1,
-      options.onTrouble ?? (() => {}),
-    );
-    session.begin(blueprint, planned, schedule);
-    return session;
-  } catch (cause) {
-    await Promise.all(Object.values(threads).map((thread) => thread.terminate()));
-    throw cause;
-  }
-}
-
-function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], costsMs: CostsMs): Schedule {
-  const { config, initial } = blueprint;
-  const chosen: Record<string, number> = {
-    ...chooseIntervals(costsMs, availableParallelism(), config.overhead),
-    weights: config.weightsEvery ?? chooseWeightsEvery(initial.length, config.steps, config.recordingBudget),
-  };
-  const everyOf = ({ name, scheduleKey, role }: PlannedStream): number => {
-    if (scheduleKey === null || (role === "geometry" && scheduleKey === "path")) return 1;
-    return config.every[name] ?? config.every[scheduleKey] ?? chosen[scheduleKey] ?? 1;
-  };
-  const scheduled = planned.filter(({ scheduleKey }) => scheduleKey !== null);
-  const measured = planned.filter(({ role }) => role === "curvature");
-  return {
-    everyOfStream: Object.fromEntries(scheduled.map((stream) => [stream.name, everyOf(stream)])),
-    everyOfKey: Object.fromEntries(scheduled.map((stream) => [stream.scheduleKey ?? "", everyOf(stream)])),
-    chosenBy: measured.every(
-      ({ name, scheduleKey }) => name in config.every || (scheduleKey ?? "") in config.every,
-    )
-      ? "given"
-      : "measured",
-    costsMs: Object.fromEntries(
-      Object.entries(costsMs).map(([name, ms]) => [name, Math.round(ms * 1000) / 1000]),
-    ),
-  };
-}
-
-/** Sorts by time; the id keeps two runs of one second apart. */
-function fileName({ startedAtMs, name, id }: SessionHeader): string {
-  const at = new Date(startedAtMs).toISOString().slice(0, 19).replaceAll(":", "-");
-  const slug = name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, "-")
-    .replaceAll(/^-|-$/g, "")
-    .slice(0, 40);
-  return `${at}-${slug || "run"}-${id.slice(0, 8)}.mcap`;
-}
-
-type Threads = Readonly<Record<"training" | "geometry" | "curvature", ThreadHandle>>;
+export type Threads = Readonly<Record<"training" | "geometry" | "curvature", ThreadHandle>>;
 
 export class LiveSession implements Session {
   readonly header: SessionHeader;
@@ -223,7 +134,10 @@ export class LiveSession implements Session {
     if (this.#ending !== null || this.status.state === "ended") {
       return { accepted: false, code: "ended", message: `${action.action}: this session has ended` };
     }
-    if (action.action === "stop") this.#reason = "stopped";
+    if (action.action === "stop") {
+      this.#reason = "stopped";
+      void this.#giveUpMeasuring();
+    }
     const request = this.#requests++;
     const answered = new Promise<Extract<ThreadReply, { kind: "answer" }>>((resolve) => {
       this.#answers.set(request, resolve);
@@ -235,13 +149,28 @@ export class LiveSession implements Session {
     return { accepted: true, seq: this.#status("info", `control-${action.action}`, said(action)) };
   }
 
-  /** Ends training within a step, lets measurements that run complete, and finishes the recording. */
-  async stop(reason: EndReason = "stopped"): Promise<void> {
+  /** Ends training within a step, gives a running measurement a few seconds more, and finishes the recording. */
+  async stop(): Promise<void> {
     if (this.status.state !== "ended" && this.#ending === null) {
-      this.#reason = reason;
+      this.#reason = "stopped";
       this.#threads.training.send({ kind: "control", action: { action: "stop" }, request: -1 });
+      void this.#giveUpMeasuring();
     }
     await this.ended;
+  }
+
+  /** A measurement cannot be interrupted; one that takes long is lost with its thread, and the log says so. */
+  async #giveUpMeasuring(): Promise<void> {
+    const { training, geometry, curvature } = this.#threads;
+    await Promise.all([training.done, geometry.done]);
+    const patience = delay(PATIENCE_MS, true, { ref: false });
+    if (!(await Promise.race([patience, curvature.done.then(() => false)]))) return;
+    this.#status(
+      "warning",
+      "measurement-abandoned",
+      "a measurement was still running when training was stopped",
+    );
+    await curvature.terminate();
   }
 
   async close(): Promise<void> {

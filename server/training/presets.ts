@@ -102,8 +102,8 @@ export const PRESETS: readonly Preset[] = [
     title: "Two spirals",
     about:
       "A net of 1,218 weights learns which of two interleaved spirals a point lies on, with momentum 0.9. " +
-      "In the first 200 steps λ₁ climbs from a twentieth of heavy ball's threshold, (2 + 2β)/η, to above it; the loss goes up, " +
-      "θ is thrown into a flatter valley, and from there the spirals come apart while λ₁ sinks with the loss.",
+      "In the first 200 steps λ₁ climbs from a twentieth of heavy ball's threshold, (2 + 2β)/η, towards it, with some seeds past it; " +
+      "where it comes near, the loss jumps. It is the quickest of the presets, and needs no data.",
     settings: {
       task: "two-spirals",
       dataset: "two-spirals",

@@ -1,0 +1,100 @@
+/** How a run begins: threads opened, costs measured, log begun, and only then the first step. */
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { SessionHeader } from "../../shared/header.ts";
+import { SessionLog } from "../session/log.ts";
+import type { RunConfig, RunSettings } from "../training/config.ts";
+import type { Blueprint } from "../training/run.ts";
+import { type CostsMs, chooseIntervals, chooseWeightsEvery } from "./intervals.ts";
+import { LiveSession } from "./live-session.ts";
+import type { PlannedStream } from "./messages.ts";
+import { type Schedule, sessionHeader } from "./session-header.ts";
+import { ThreadHandle } from "./thread-handle.ts";
+
+export interface LiveSessionOptions {
+  readonly config: RunConfig;
+  readonly module?: { readonly path: string; readonly settings: RunSettings } | null;
+  /** Folder of recordings; with `record: false`, of the temporary log. */
+  readonly folder: string;
+  readonly record: boolean;
+  /** Something that the person at the terminal must know: a failed disk, a bug in a thread. */
+  readonly onTrouble?: (sentence: string) => void;
+}
+
+/**
+ * Opens the threads, measures what measuring costs, begins the log, and starts training.
+ * @throws {UserError} when the run cannot begin: nothing has been written then. {RecordingError} when the log cannot be begun.
+ */
+export async function startLiveSession(options: LiveSessionOptions): Promise<LiveSession> {
+  const threads = {
+    training: new ThreadHandle("training"),
+    geometry: new ThreadHandle("geometry"),
+    curvature: new ThreadHandle("curvature"),
+  };
+  try {
+    const training = await threads.training.open({ config: options.config, module: options.module ?? null });
+    const blueprint = training.blueprint as Blueprint;
+    // One after the other: costs are measured while nothing else runs.
+    const curvature = await threads.curvature.open({ blueprint });
+    await threads.geometry.open({ blueprint });
+    const planned = training.streams ?? [];
+    const schedule = scheduleOf(blueprint, planned, {
+      ...training.costsMs,
+      ...curvature.costsMs,
+    } as unknown as CostsMs);
+    const header = sessionHeader({ blueprint, planned, schedule, training, curvature });
+    const log = await SessionLog.create(
+      options.record
+        ? { header, path: join(options.folder, fileName(header)) }
+        : { header, temporary: true, folder: join(options.folder, header.id) },
+    );
+    const session = new LiveSession(
+      log,
+      threads,
+      schedule.costsMs["step"] ?? 1,
+      options.onTrouble ?? (() => {}),
+    );
+    session.begin(blueprint, planned, schedule);
+    return session;
+  } catch (cause) {
+    await Promise.all(Object.values(threads).map((thread) => thread.terminate()));
+    throw cause;
+  }
+}
+
+function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], costsMs: CostsMs): Schedule {
+  const { config, initial } = blueprint;
+  const chosen: Record<string, number> = {
+    ...chooseIntervals(costsMs, availableParallelism(), config.overhead),
+    weights: config.weightsEvery ?? chooseWeightsEvery(initial.length, config.steps, config.recordingBudget),
+  };
+  const everyOf = ({ name, scheduleKey, role }: PlannedStream): number => {
+    if (scheduleKey === null || (role === "geometry" && scheduleKey === "path")) return 1;
+    return config.every[name] ?? config.every[scheduleKey] ?? chosen[scheduleKey] ?? 1;
+  };
+  const scheduled = planned.filter(({ scheduleKey }) => scheduleKey !== null);
+  const measured = planned.filter(({ role }) => role === "curvature");
+  return {
+    everyOfStream: Object.fromEntries(scheduled.map((stream) => [stream.name, everyOf(stream)])),
+    everyOfKey: Object.fromEntries(scheduled.map((stream) => [stream.scheduleKey ?? "", everyOf(stream)])),
+    chosenBy: measured.every(
+      ({ name, scheduleKey }) => name in config.every || (scheduleKey ?? "") in config.every,
+    )
+      ? "given"
+      : "measured",
+    costsMs: Object.fromEntries(
+      Object.entries(costsMs).map(([name, ms]) => [name, Math.round(ms * 1000) / 1000]),
+    ),
+  };
+}
+
+/** Sorts by time; the id keeps two runs of one second apart. */
+function fileName({ startedAtMs, name, id }: SessionHeader): string {
+  const at = new Date(startedAtMs).toISOString().slice(0, 19).replaceAll(":", "-");
+  const slug = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replaceAll(/^-|-$/g, "")
+    .slice(0, 40);
+  return `${at}-${slug || "run"}-${id.slice(0, 8)}.mcap`;
+}

@@ -1,10 +1,11 @@
 /** {@link Objective} by layer rules: one forward pass, one backward pass, and Hv by the R-operator on what they left behind. */
-import * as tf from "@tensorflow/tfjs-core";
+import type * as tf from "@tensorflow/tfjs-core";
 import type { CompiledModel } from "./compile.ts";
 import { EngineError } from "./engine-error.ts";
 import type { LinearisedLoss } from "./losses.ts";
 import type { Linearised, Objective } from "./objective.ts";
 import type { BackwardRule, LinearisedRule } from "./rules/rule.ts";
+import { holdScope, inScope } from "./tensor-scope.ts";
 import { tfOps as ops } from "./tf-ops.ts";
 
 export interface ObjectiveData {
@@ -13,9 +14,6 @@ export interface ObjectiveData {
   readonly targets: Float32Array;
   readonly size: number;
 }
-
-/** wasm's memory ends at 4 GiB, past which tfjs writes to address 0 without an exception; so we stop well before. */
-const MAX_BYTES = 3 * 1024 ** 3;
 
 /** @throws {EngineError} when the data does not fit the model. */
 export function createObjective(compiled: CompiledModel, data: ObjectiveData): Objective {
@@ -172,49 +170,6 @@ function expectLength(name: string, values: Float32Array, expected: number): voi
     throw new EngineError(
       "shape-mismatch",
       `${name}: expected ${expected} numbers for this model, got ${values.length}`,
-    );
-  }
-}
-
-/** Runs with every tensor made inside disposed at the end, also when it throws. Unlike tf.tidy it does not walk through what is returned. */
-function inScope<R>(work: () => R): R {
-  tf.engine().startScope("objective");
-  try {
-    return work();
-  } finally {
-    tf.engine().endScope();
-    guardMemory();
-  }
-}
-
-interface Held<R> {
-  readonly value: R;
-  dispose(): void;
-}
-
-/** Like {@link inScope}, but what was made lives until disposed. */
-function holdScope<R>(work: () => R): Held<R> {
-  const kept: tf.Tensor[] = [];
-  const dispose = () => tf.dispose(kept.splice(0));
-  try {
-    const value = inScope(() => {
-      const result = work();
-      for (const tensor of tf.engine().state.activeScope.track) kept.push(tf.keep(tensor));
-      return result;
-    });
-    return { value, dispose };
-  } catch (cause) {
-    dispose();
-    throw cause;
-  }
-}
-
-function guardMemory(): void {
-  const { numBytes } = tf.memory();
-  if (numBytes > MAX_BYTES) {
-    throw new EngineError(
-      "out-of-memory",
-      `tensors take ${Math.round(numBytes / 2 ** 20)} MiB, expected at most ${MAX_BYTES / 2 ** 20}; use a smaller probe or model`,
     );
   }
 }

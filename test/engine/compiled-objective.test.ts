@@ -1,7 +1,7 @@
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { compile } from "../../server/engine/compile.ts";
 import { createObjective } from "../../server/engine/compiled-objective.ts";
 import { EngineError } from "../../server/engine/engine-error.ts";
@@ -83,6 +83,23 @@ describe.each(["wasm", "cpu"])("an objective on %s", (backend) => {
       expect(attempt).toThrow(`expected length ${theta.length}, got ${theta.length - 1}`);
     expect(tf.memory().numTensors).toBe(before);
     linearised.dispose();
+    on.dispose();
+  });
+
+  test("refuses to go on where wasm's memory would end, and frees what it took", () => {
+    const { theta, objective } = makeCase([5, 4, 3], "tanh", "mse", 8);
+    const on = objective();
+    const before = tf.memory();
+    const spy = vi.spyOn(tf.engine(), "memory").mockReturnValue({ ...before, numBytes: 3.5 * 2 ** 30 });
+    for (const attempt of [() => on.gradient(theta), () => on.linearise(theta)])
+      expect(attempt).toThrow(
+        new EngineError(
+          "out-of-memory",
+          "tensors take 3584 MiB, expected at most 3072; use a smaller probe or model",
+        ),
+      );
+    spy.mockRestore();
+    expect(tf.memory().numTensors).toBe(before.numTensors);
     on.dispose();
   });
 

@@ -58,10 +58,6 @@ export function erf(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * fraction));
 }
 
-export function parameterCount64({ sizes }: Net64): number {
-  return sizes.slice(1).reduce((count, size, l) => count + size * ((sizes[l] as number) + 1), 0);
-}
-
 /** L(θ); θ is W₁ [in, out] row-major, b₁, W₂, b₂, …. */
 export function loss64(net: Net64, theta: ArrayLike<number>): number {
   const { loss } = derivatives64(net, theta, new Float64Array(theta.length));

@@ -1,5 +1,5 @@
 /** A run that is going on, as a session: the log in front, three threads behind. */
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as afterMs } from "node:timers/promises";
 import type { Observable } from "rxjs";
 import type { EndReason, SessionHeader } from "../../shared/header.ts";
 import type { ControlAction } from "../../shared/protocol.ts";
@@ -163,7 +163,7 @@ export class LiveSession implements Session {
   async #giveUpMeasuring(): Promise<void> {
     const { training, geometry, curvature } = this.#threads;
     await Promise.all([training.done, geometry.done]);
-    const patience = delay(PATIENCE_MS, true, { ref: false });
+    const patience = afterMs(PATIENCE_MS, true, { ref: false });
     if (!(await Promise.race([patience, curvature.done.then(() => false)]))) return;
     this.#status(
       "warning",

@@ -1,10 +1,18 @@
 /** Streams on the real engine and a real training, against what a dense or direct computation says. */
+import { memory } from "@tensorflow/tfjs-core";
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
-import { lastValueFrom, type OperatorFunction, tap, toArray } from "rxjs";
+import { lastValueFrom, type OperatorFunction, takeWhile, tap, toArray } from "rxjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openBackend } from "../../server/backends/select.ts";
 import type { Objective } from "../../server/engine/objective.ts";
-import { hessianEigenvalues, lineProfile, pathLoss, streams } from "../../server/streams/index.ts";
+import { pipeline } from "../../server/pipeline.ts";
+import {
+  createModes,
+  hessianEigenvalues,
+  lineProfile,
+  pathLoss,
+  streams,
+} from "../../server/streams/index.ts";
 import { train } from "../../server/training/from-settings.ts";
 import type { Run, Step, Training } from "../../server/training/run.ts";
 import type { Sample } from "../../shared/stream.ts";
@@ -73,6 +81,33 @@ describe("streams on the engine", () => {
       expect(value.losses.at(-1)).toBe(measured.find((sample) => sample.step === step)?.value);
     }
     training.dispose();
+  });
+
+  it("leave no tensor behind, whether the run ends or is left in the middle", async () => {
+    const before = memory().numTensors;
+    for (const left of [4, Number.POSITIVE_INFINITY]) {
+      const training = await small({ batchSize: 20 });
+      const modes = createModes();
+      const samples$ = pipeline(
+        training.steps$.pipe(takeWhile(({ step }) => step < left)),
+        streams.filter((stream) => stream.applies(training)),
+        ({ scheduleKey }) => ({
+          run: training,
+          every: scheduleKey === null ? 1 : 3,
+          modes,
+          everyOf: () => 3,
+        }),
+      );
+      const samples = await lastValueFrom(samples$.pipe(toArray()));
+      expect(samples.filter(({ channel }) => channel === "run/status")).toEqual([]);
+      const silent = streams
+        .filter((stream) => stream.applies(training))
+        .map(({ descriptor }) => descriptor.name)
+        .filter((name) => !samples.some(({ channel }) => channel === name));
+      expect(silent).toEqual([]);
+      training.dispose();
+    }
+    expect(memory().numTensors).toBe(before);
   });
 
   it("open no data before a step asks for it", async () => {

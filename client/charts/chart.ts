@@ -51,6 +51,8 @@ export interface LineSeries {
   readonly whisker?: Series;
   /** 0 draws the sample hollow (an unconverged eigenvalue), anything else filled. */
   readonly certainty?: Series;
+  /** The line is broken wherever this series of the same channel changes: a new v₁, a new reference. */
+  readonly breakOn?: Series;
   /** 1 by default; eigenvalues after the first are drawn thinner. */
   readonly weight?: number;
 }

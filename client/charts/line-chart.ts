@@ -1,0 +1,287 @@
+/** Series over steps: marks on canvas, d3 axes, one cursor. */
+import { select } from "d3-selection";
+import { formatStep } from "../data/formats.ts";
+import {
+  type Axes,
+  drawGrid,
+  drawTickLabels,
+  makeAxes,
+  type PlotBox,
+  renderAxes,
+  stepScale,
+  yTickCount,
+} from "./axes.ts";
+import type { Chart, LineChartModel, LineChartOptions } from "./chart.ts";
+import { seriesCsv } from "./csv.ts";
+import { drawCursor } from "./cursor-mark.ts";
+import { COMPACT_BELOW_PX, drawEndLabels, drawRowLabels, labelMargin, labelsOf, wordsOf } from "./labels.ts";
+import { drawGaps, drawNonFinite, drawSeries, visibleExtremes } from "./marks.ts";
+import { listenToPointer } from "./pointer.ts";
+import { Stage } from "./stage.ts";
+import { type Surface, SvgSurface } from "./surface.ts";
+import { roundDomain, valueScale } from "./value-scale.ts";
+
+/** The same on every chart, so that the steps of stacked panels stand above each other. */
+const LEFT_PX = 52;
+const BOTTOM_PX = 26;
+const TOP_PX = 22;
+
+/** While following, axes move at most this often, in frames: they cost more than all marks together. */
+const AXIS_EVERY_FRAMES = 15;
+
+export function createLineChart(host: HTMLElement, options: LineChartOptions): Chart<LineChartModel> {
+  return new LineChart(host, options);
+}
+
+class LineChart implements Chart<LineChartModel> {
+  readonly #options: LineChartOptions;
+  readonly #stage: Stage;
+  readonly #releasePointer: () => void;
+  #model: LineChartModel | null = null;
+  #axes: Axes | null = null;
+  /** What the SVG axes show; redrawn when it changes. */
+  #axesKey = "";
+  #valueDomain: readonly [number, number] | null = null;
+  #valueKey = "";
+  #margin = 0;
+  #framesSinceAxes = AXIS_EVERY_FRAMES;
+
+  constructor(host: HTMLElement, options: LineChartOptions) {
+    this.#options = options;
+    this.#stage = new Stage(host, () => {
+      if (this.#model) this.#paint(this.#model, false);
+    });
+    const isInteractive = options.onPreview || options.onPin || options.onRange;
+    this.#stage.svg.style.cursor = isInteractive ? "crosshair" : "default";
+    this.#releasePointer = listenToPointer(
+      this.#stage.svg,
+      { stepAt: (clientX) => this.#stepAt(clientX), showDrag: (from, to) => this.#showDrag(from, to) },
+      options,
+    );
+  }
+
+  update(model: LineChartModel): void {
+    this.#model = model;
+    this.#paint(model, model.following);
+  }
+
+  resize(): void {
+    this.#stage.resize();
+  }
+
+  destroy(): void {
+    this.#releasePointer();
+    this.#stage.destroy();
+    this.#model = null;
+  }
+
+  describe(): string {
+    const model = this.#model;
+    if (!model || model.series.every(({ series }) => series.length === 0))
+      return `${this.#options.title}: no samples yet.`;
+    const [from, to] = model.domain;
+    const step = model.cursor?.step ?? null;
+    const at = step === null ? "Newest" : `At step ${formatStep(step)}`;
+    const unit = model.unit === "" || model.unit === "1" ? "" : ` in ${model.unit}`;
+    const words = model.series.map((entry) => wordsOf(entry, model.domain, step)).join("; ");
+    return `${this.#options.title}${unit}, steps ${formatStep(from)} to ${formatStep(to)}. ${at}: ${words}.`;
+  }
+
+  toCsv(): string {
+    return this.#model
+      ? seriesCsv(
+          this.#model.series.map(({ series }) => series),
+          this.#model.domain,
+        )
+      : "step\r\n";
+  }
+
+  toSvg(): string {
+    return this.#stage.toSvg((surface) => this.#export(surface));
+  }
+
+  toPng(): Promise<Blob> {
+    return this.#stage.toPng((surface) => this.#export(surface));
+  }
+
+  #export(surface: Surface): void {
+    const { theme } = this.#stage;
+    if (!this.#model || !this.#axes) return;
+    this.#draw(surface, this.#model, this.#axes);
+    drawTickLabels(surface, this.#axes, theme);
+  }
+
+  #paint(model: LineChartModel, mayWait: boolean): void {
+    const surface = this.#stage.begin();
+    if (!surface) return;
+    const axes = this.#layOut(surface, model, mayWait);
+    this.#draw(surface, model, axes);
+  }
+
+  /** Axes and marks always agree: while the axes wait, the marks keep to the old ones. */
+  #layOut(surface: Surface, model: LineChartModel, mayWait: boolean): Axes {
+    const stage = this.#stage;
+    this.#framesSinceAxes++;
+    const isCompact = stage.width < COMPACT_BELOW_PX;
+    const margin = isCompact
+      ? 14
+      : labelMargin(surface, labelsOf(model.series, null), stage.width, stage.theme);
+    const box: PlotBox = {
+      left: Math.min(LEFT_PX, stage.width / 3),
+      top: TOP_PX,
+      right: Math.max(stage.width / 3 + 1, stage.width - margin),
+      bottom: Math.max(TOP_PX + 1, stage.height - BOTTOM_PX),
+    };
+    const count = yTickCount(box.bottom - box.top);
+    const previous = this.#axes;
+    const isYounger = this.#framesSinceAxes < AXIS_EVERY_FRAMES;
+    const sameFrame =
+      previous !== null && this.#margin === margin && this.#axesKey.startsWith(`${stage.version}|`);
+    const waits = mayWait && isYounger && sameFrame;
+    const domain = waits ? (previous.x.domain() as [number, number]) : model.domain;
+    const [low, high] = this.#settle(model, domain, count);
+    const key = [stage.version, domain, low, high, model.scale, model.unit, margin].join("|");
+    if (waits && (domain[0] !== model.domain[0] || domain[1] !== model.domain[1]))
+      this.#options.requestFrame?.();
+    if (key === this.#axesKey && previous) return previous;
+    const axes = makeAxes(
+      box,
+      stepScale(domain, box),
+      valueScale(model.scale, [low, high], [box.bottom, box.top], count),
+      { x: "step", y: isCompact ? "" : model.unit, isSteps: true },
+    );
+    this.#margin = margin;
+    this.#axes = axes;
+    this.#axesKey = key;
+    this.#framesSinceAxes = 0;
+    renderAxes(stage.svg, axes, stage.theme);
+    return axes;
+  }
+
+  /** Round ends around what is visible; kept while the data fill at least half of them, so that the axis does not tremble. */
+  #settle(
+    model: LineChartModel,
+    domain: readonly [number, number],
+    count: number,
+  ): readonly [number, number] {
+    const isLog = model.scale === "log";
+    let min = Number.POSITIVE_INFINITY;
+    let max = Number.NEGATIVE_INFINITY;
+    for (const { series } of model.series) {
+      const extremes = visibleExtremes(series, domain, isLog);
+      min = Math.min(min, extremes.min);
+      max = Math.max(max, extremes.max);
+    }
+    for (const { value } of model.references ?? []) {
+      if (isLog && value <= 0) continue;
+      min = Math.min(min, value);
+      max = Math.max(max, value);
+    }
+    if (min > max) [min, max] = isLog ? [0.1, 1] : [0, 1];
+    if (model.includeZero && !isLog) {
+      min = Math.min(min, 0);
+      max = Math.max(max, 0);
+    }
+    const key = [model.scale, model.unit, count, model.series.map(({ label }) => label)].join("|");
+    const kept = this.#valueDomain;
+    const position = valueScale(model.scale, kept ?? [1, 2], [0, 1], count);
+    const isInside = kept !== null && min >= kept[0] && max <= kept[1];
+    const fills = kept !== null && position(max) - position(min) >= 0.5;
+    if (key !== this.#valueKey || !isInside || !fills)
+      this.#valueDomain = roundDomain(model.scale, min, max, count);
+    this.#valueKey = key;
+    return this.#valueDomain ?? [0, 1];
+  }
+
+  #draw(surface: Surface, model: LineChartModel, axes: Axes): void {
+    const { theme } = this.#stage;
+    const { box } = axes;
+    // Vector exports have no pixels to speak of: as many columns as a screen of twice the density.
+    const ratio = surface instanceof SvgSurface ? 2 : this.#stage.ratio;
+    const holdTo = Math.max(0, ...model.series.map(({ series }) => series.latest()?.step ?? 0));
+    drawGrid(surface, axes, theme);
+    surface.save();
+    surface.beginPath();
+    // Half a dot beyond the edges, so that the first and the last are whole.
+    surface.rect(box.left - 4, box.top - 4, box.right - box.left + 8, box.bottom - box.top + 5);
+    surface.clip();
+    drawGaps(surface, axes, model.gaps, theme);
+    this.#drawReferences(surface, model, axes);
+    const drawAll = (): void => {
+      for (const entry of model.series)
+        drawSeries(surface, axes, entry, theme, { gaps: model.gaps, ratio, holdTo });
+    };
+    const { playedTo = null } = model;
+    if (playedTo === null) drawAll();
+    else {
+      surface.globalAlpha = 0.22;
+      drawAll();
+      surface.globalAlpha = 1;
+      surface.save();
+      surface.beginPath();
+      surface.rect(box.left - 4, box.top - 4, axes.x(playedTo) - box.left + 4, box.bottom - box.top + 8);
+      surface.clip();
+      drawAll();
+      surface.restore();
+    }
+    drawNonFinite(surface, axes, model.series, theme);
+    surface.restore();
+    if (model.cursor) drawCursor(surface, axes, model.cursor, model.series, theme);
+    this.#drawLabels(surface, model, axes);
+  }
+
+  #drawLabels(surface: Surface, model: LineChartModel, axes: Axes): void {
+    const { theme, width } = this.#stage;
+    if (width >= COMPACT_BELOW_PX) drawEndLabels(surface, axes, labelsOf(model.series, axes), theme);
+    else drawRowLabels(surface, axes, labelsOf(model.series, axes), theme, width);
+  }
+
+  #drawReferences(surface: Surface, model: LineChartModel, axes: Axes): void {
+    const { theme } = this.#stage;
+    surface.save();
+    surface.strokeStyle = theme.colour["ink-3"];
+    surface.fillStyle = theme.colour["ink-3"];
+    surface.lineWidth = 1;
+    surface.font = `11px ${theme.fontFamily}`;
+    surface.textAlign = "left";
+    surface.textBaseline = "alphabetic";
+    for (const { value, label } of model.references ?? []) {
+      const py = axes.y(value);
+      surface.setLineDash([4, 3]);
+      surface.beginPath();
+      surface.moveTo(axes.box.left, py);
+      surface.lineTo(axes.box.right, py);
+      surface.stroke();
+      surface.fillText(label, axes.box.left + 4, py - 4 < axes.box.top + 8 ? py + 12 : py - 4);
+    }
+    surface.restore();
+  }
+
+  #stepAt(clientX: number): number | null {
+    const axes = this.#axes;
+    if (!axes) return null;
+    const px = clientX - this.#stage.svg.getBoundingClientRect().left;
+    if (px < axes.box.left - 6 || px > axes.box.right + 6) return null;
+    return Math.max(0, Math.round(axes.x.invert(px)));
+  }
+
+  #showDrag(from: number | null, to: number): void {
+    const { svg, theme } = this.#stage;
+    const box = this.#axes?.box;
+    const origin = svg.getBoundingClientRect().left;
+    const clamp = (clientX: number): number =>
+      Math.max(box?.left ?? 0, Math.min(box?.right ?? 0, clientX - origin));
+    const spans = from === null || !box ? [] : [[clamp(from), clamp(to)] as const];
+    select(svg)
+      .selectAll("rect.drag")
+      .data(spans)
+      .join("rect")
+      .attr("class", "drag")
+      .attr("x", ([a, b]) => Math.min(a, b))
+      .attr("width", ([a, b]) => Math.abs(b - a))
+      .attr("y", box?.top ?? 0)
+      .attr("height", box ? box.bottom - box.top : 0)
+      .attr("fill", theme.colour.accent)
+      .attr("fill-opacity", 0.14);
+  }
+}

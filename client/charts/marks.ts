@@ -1,0 +1,324 @@
+/** Series as marks: rectangles of min…max per pixel column where samples are denser than pixels, else every sample joined. */
+
+import type { Gap } from "../data/history.ts";
+import type { Extremes } from "../data/pyramid.ts";
+import type { Series } from "../data/series.ts";
+import type { Axes } from "./axes.ts";
+import type { Dash, LineSeries } from "./chart.ts";
+import type { Surface } from "./surface.ts";
+import type { Theme } from "./theme.ts";
+
+/** More samples than this per pixel column, and columns are drawn instead of joined samples. */
+const DENSE_PER_COLUMN = 3;
+/** Samples get dots where they are at least this far apart, in pixels. */
+const DOT_SPACING = 9;
+const DOT_RADIUS = 2.25;
+/** Marks of NaN nearer than this stand for each other. */
+const CROSS_SPACING = 7;
+
+export const DASHES: Readonly<Record<Dash, number[]>> = {
+  solid: [],
+  dash: [6, 4],
+  dot: [1.5, 3],
+  "dash-dot": [8, 3, 2, 3],
+};
+
+/** Samples to look at: those within the domain and the neighbours that lines reach for. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+export function spanOf(series: Series, domain: readonly [number, number]): Span {
+  return {
+    from: Math.max(0, series.lowerBound(Math.ceil(domain[0])) - 1),
+    to: Math.min(series.length, series.lowerBound(Math.floor(domain[1]) + 1) + 1),
+  };
+}
+
+/** Finite extremes of the samples within the domain; for log scales only what lies above 0 counts. */
+export function visibleExtremes(
+  series: Series,
+  domain: readonly [number, number],
+  positiveOnly: boolean,
+): Extremes {
+  const from = series.lowerBound(Math.ceil(domain[0]));
+  const to = series.lowerBound(Math.floor(domain[1]) + 1);
+  const all = series.extremes(from, to);
+  if (!positiveOnly || all.min > 0 || all.max <= 0) return all;
+  // Something is at or below 0: the smallest positive value, to the resolution of 512 stretches.
+  let smallest = all.max;
+  const stretch = Math.max(1, Math.ceil((to - from) / 512));
+  const part: Extremes = { min: 0, max: 0 };
+  for (let i = from; i < to; i += stretch) {
+    series.extremes(i, Math.min(to, i + stretch), part);
+    if (part.min > 0) smallest = Math.min(smallest, part.min);
+    else if (part.max > 0) smallest = Math.min(smallest, part.max);
+  }
+  return { min: smallest, max: all.max };
+}
+
+/** Draws one series within the plot; the caller has clipped. */
+export function drawSeries(
+  surface: Surface,
+  axes: Axes,
+  entry: LineSeries,
+  theme: Theme,
+  context: { readonly gaps: readonly Gap[]; readonly ratio: number; readonly holdTo: number },
+): void {
+  const { series } = entry;
+  const domain = axes.x.domain() as [number, number];
+  const span = spanOf(series, domain);
+  if (span.from >= span.to) return;
+  const colour = theme.colour[entry.colour];
+  const mark = entry.mark ?? "line";
+  const width = axes.box.right - axes.box.left;
+  const isDense = span.to - span.from > DENSE_PER_COLUMN * width * context.ratio;
+  surface.save();
+  surface.strokeStyle = colour;
+  surface.fillStyle = colour;
+  surface.lineWidth = (entry.weight ?? 1) * 1.5;
+  surface.lineJoin = "round";
+  if (entry.whisker) drawWhiskers(surface, axes, entry.whisker, series, span);
+  if (isDense) {
+    drawColumns(surface, axes, series, context.ratio);
+  } else {
+    surface.setLineDash(DASHES[entry.dash ?? "solid"]);
+    if (mark !== "points")
+      drawPath(surface, axes, series, span, mark, breaksOf(entry, span, context.gaps), context.holdTo);
+    surface.setLineDash([]);
+    const first = axes.x(series.stepAt(span.from));
+    const spacing = (axes.x(series.stepAt(span.to - 1)) - first) / Math.max(1, span.to - span.from - 1);
+    if (mark === "points" || (mark === "line" && (spacing >= DOT_SPACING || span.to - span.from === 1))) {
+      drawDots(surface, axes, entry, span, theme);
+    }
+  }
+  surface.restore();
+}
+
+/** One rectangle per column of device pixels, from the least to the greatest value in it: no spike is lost. */
+function drawColumns(surface: Surface, axes: Axes, series: Series, ratio: number): void {
+  const { box, x, y } = axes;
+  const columnWidth = 1 / ratio;
+  const columns = Math.round((box.right - box.left) * ratio);
+  const out: Extremes = { min: 0, max: 0 };
+  const thickness = surface.lineWidth;
+  let from = series.lowerBound(Math.ceil(x.invert(box.left)));
+  let joinTop = Number.NaN;
+  let joinBottom = Number.NaN;
+  surface.beginPath();
+  for (let column = 0; column < columns; column++) {
+    const left = box.left + column * columnWidth;
+    const to = series.lowerBound(Math.ceil(x.invert(left + columnWidth)));
+    series.extremes(from, to, out);
+    const isEmpty = out.min > out.max;
+    const hasBreak = series.nonFinite(from, to).length > 0;
+    if (!isEmpty) {
+      let top = y(out.max);
+      let bottom = y(out.min);
+      const ownTop = top;
+      const ownBottom = bottom;
+      // Neighbours that do not overlap are joined, as a line would join them.
+      if (!hasBreak && joinBottom < top) top = joinBottom;
+      if (!hasBreak && joinTop > bottom) bottom = joinTop;
+      const missing = Math.max(0, thickness - (bottom - top));
+      surface.rect(left, top - missing / 2, columnWidth, bottom - top + missing);
+      joinTop = ownTop;
+      joinBottom = ownBottom;
+    } else if (hasBreak) {
+      joinTop = Number.NaN;
+      joinBottom = Number.NaN;
+    }
+    from = to;
+  }
+  surface.fill();
+}
+
+function drawPath(
+  surface: Surface,
+  axes: Axes,
+  series: Series,
+  span: Span,
+  mark: "line" | "step-after",
+  breaks: ReadonlySet<number>,
+  holdTo: number,
+): void {
+  const { x, y } = axes;
+  let isDown = false;
+  let count = 0;
+  let lastX = 0;
+  let lastY = 0;
+  const lone: [number, number][] = [];
+  const lift = (): void => {
+    if (isDown && count === 1 && mark === "line") lone.push([lastX, lastY]);
+    isDown = false;
+    count = 0;
+  };
+  surface.beginPath();
+  for (let i = span.from; i < span.to; i++) {
+    const value = series.valueAt(i);
+    if (breaks.has(i)) lift();
+    if (!Number.isFinite(value)) {
+      lift();
+      continue;
+    }
+    const px = x(series.stepAt(i));
+    const py = y(value);
+    if (!isDown) surface.moveTo(px, py);
+    else if (mark === "step-after") {
+      surface.lineTo(px, lastY);
+      surface.lineTo(px, py);
+    } else surface.lineTo(px, py);
+    isDown = true;
+    count++;
+    lastX = px;
+    lastY = py;
+  }
+  if (mark === "step-after" && isDown && span.to === series.length)
+    surface.lineTo(Math.max(lastX, x(holdTo)), lastY);
+  lift();
+  surface.stroke();
+  // A single sample between two breaks has no line to be seen by.
+  surface.beginPath();
+  for (const [px, py] of lone) {
+    surface.moveTo(px + DOT_RADIUS, py);
+    surface.arc(px, py, DOT_RADIUS, 0, 2 * Math.PI);
+  }
+  surface.fill();
+}
+
+function drawDots(surface: Surface, axes: Axes, entry: LineSeries, span: Span, theme: Theme): void {
+  const { series, certainty } = entry;
+  const hollow: [number, number][] = [];
+  const radius = DOT_RADIUS * Math.sqrt(entry.weight ?? 1);
+  surface.beginPath();
+  for (let i = span.from; i < span.to; i++) {
+    const value = series.valueAt(i);
+    if (!Number.isFinite(value)) continue;
+    const px = axes.x(series.stepAt(i));
+    const py = axes.y(value);
+    if (certainty && readRow(certainty, series.rowAt(i)) === 0) {
+      hollow.push([px, py]);
+      continue;
+    }
+    surface.moveTo(px + radius, py);
+    surface.arc(px, py, radius, 0, 2 * Math.PI);
+  }
+  surface.fill();
+  surface.save();
+  surface.fillStyle = theme.colour.surface;
+  surface.lineWidth = 1.25;
+  for (const [px, py] of hollow) {
+    surface.beginPath();
+    surface.arc(px, py, radius + 0.5, 0, 2 * Math.PI);
+    surface.fill();
+    surface.stroke();
+  }
+  surface.restore();
+}
+
+function drawWhiskers(surface: Surface, axes: Axes, whisker: Series, series: Series, span: Span): void {
+  surface.save();
+  surface.lineWidth = 1;
+  surface.globalAlpha = 0.7;
+  surface.beginPath();
+  for (let i = span.from; i < span.to; i++) {
+    const value = series.valueAt(i);
+    const half = readRow(whisker, series.rowAt(i));
+    if (!Number.isFinite(value) || half === null || !Number.isFinite(half)) continue;
+    const px = axes.x(series.stepAt(i));
+    const top = axes.y(value + half);
+    const bottom = axes.y(value - half);
+    // Shorter than the dot, there is nothing to see.
+    if (!(bottom - top > 2 * DOT_RADIUS)) continue;
+    surface.moveTo(px, top);
+    surface.lineTo(px, bottom);
+    for (const end of [top, bottom]) {
+      surface.moveTo(px - 3, end);
+      surface.lineTo(px + 3, end);
+    }
+  }
+  surface.stroke();
+  surface.restore();
+}
+
+function readRow(series: Series, row: number): number | null {
+  const index = series.indexOfRow(row);
+  return index < 0 ? null : series.valueAt(index);
+}
+
+/** Indices before which the line is broken: by an announced omission, or by a change of what the value refers to. */
+function breaksOf({ series, breakOn }: LineSeries, span: Span, gaps: readonly Gap[]): ReadonlySet<number> {
+  const breaks = new Set<number>();
+  for (const gap of gaps) {
+    let index = series.lowerBound(gap.fromStep);
+    while (index < series.length && series.seqAt(index) <= gap.toSeq) index++;
+    if (index > 0 && index < series.length && series.seqAt(index - 1) < gap.fromSeq) breaks.add(index);
+  }
+  if (breakOn) {
+    for (let i = span.from + 1; i < span.to; i++) {
+      if (readRow(breakOn, series.rowAt(i)) !== readRow(breakOn, series.rowAt(i - 1))) breaks.add(i);
+    }
+  }
+  return breaks;
+}
+
+/** A cross at the top edge wherever a series has NaN or ±∞. Returns how many samples that is. */
+export function drawNonFinite(
+  surface: Surface,
+  axes: Axes,
+  drawn: readonly LineSeries[],
+  theme: Theme,
+): number {
+  const { box, x } = axes;
+  const domain = x.domain() as [number, number];
+  let count = 0;
+  let lastX = Number.NEGATIVE_INFINITY;
+  surface.save();
+  surface.strokeStyle = theme.colour.bad;
+  surface.lineWidth = 1.75;
+  surface.beginPath();
+  for (const { series } of drawn) {
+    const indices = series.nonFinite(series.lowerBound(domain[0]), series.lowerBound(domain[1] + 1));
+    count += indices.length;
+    lastX = Number.NEGATIVE_INFINITY;
+    for (const index of indices) {
+      const px = x(series.stepAt(index));
+      if (px - lastX < CROSS_SPACING) continue;
+      lastX = px;
+      const py = box.top + 6;
+      surface.moveTo(px - 3, py - 3);
+      surface.lineTo(px + 3, py + 3);
+      surface.moveTo(px - 3, py + 3);
+      surface.lineTo(px + 3, py - 3);
+    }
+  }
+  surface.stroke();
+  surface.restore();
+  return count;
+}
+
+/** A band over the steps that the server announced it left out. */
+export function drawGaps(surface: Surface, axes: Axes, gaps: readonly Gap[], theme: Theme): void {
+  const { box, x } = axes;
+  surface.save();
+  surface.fillStyle = theme.colour.sunken;
+  surface.strokeStyle = theme.colour.warn;
+  surface.lineWidth = 1;
+  for (const gap of gaps) {
+    const left = Math.max(box.left, x(gap.fromStep));
+    const right = Math.min(box.right, x(gap.toStep));
+    if (right < box.left || left > box.right) continue;
+    surface.beginPath();
+    surface.rect(left, box.top, Math.max(2, right - left), box.bottom - box.top);
+    surface.fill();
+    surface.setLineDash([2, 3]);
+    surface.beginPath();
+    for (const edge of right - left > 3 ? [left, right] : [left]) {
+      surface.moveTo(edge, box.top);
+      surface.lineTo(edge, box.bottom);
+    }
+    surface.stroke();
+  }
+  surface.restore();
+}

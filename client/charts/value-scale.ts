@@ -1,0 +1,114 @@
+/** The y axis: linear, log or symlog, its round ends and its ticks. */
+import { scaleLinear, scaleLog, scaleSymlog } from "d3-scale";
+import type { FieldScale } from "../data/history.ts";
+
+export interface ValueScale {
+  (value: number): number;
+  readonly kind: FieldScale;
+  readonly domain: readonly [number, number];
+  readonly ticks: readonly number[];
+}
+
+/**
+ * @param extremes  finite, min ≤ max; for a log scale both above 0.
+ * @param range  pixels of the lower and the upper end.
+ * @param count  about how many ticks.
+ */
+export function valueScale(
+  kind: FieldScale,
+  domain: readonly [number, number],
+  range: readonly [number, number],
+  count: number,
+): ValueScale {
+  const [from, to] = domain;
+  const ends: [number, number] = [range[0], range[1]];
+  if (kind === "log") {
+    const scale = scaleLog().domain([from, to]).range(ends);
+    // Zero and below lie under every log scale: they are drawn on its lower edge.
+    const place = (value: number): number =>
+      value > 0 ? scale(value) : Number.isNaN(value) ? value : range[0];
+    return Object.assign(place, { kind, domain, ticks: logTicks(from, to, count) });
+  }
+  if (kind === "symlog") {
+    const scale = scaleSymlog().constant(symlogConstant(domain)).domain([from, to]).range(ends);
+    return Object.assign((value: number) => scale(value), {
+      kind,
+      domain,
+      ticks: symlogTicks(domain, count),
+    });
+  }
+  const scale = scaleLinear().domain([from, to]).range(ends);
+  return Object.assign((value: number) => scale(value), { kind, domain, ticks: scale.ticks(count) });
+}
+
+/** Round ends around the extremes, so that the axis moves seldom. */
+export function roundDomain(
+  kind: FieldScale,
+  min: number,
+  max: number,
+  count: number,
+): readonly [number, number] {
+  if (kind === "log") {
+    const low = min > 0 ? min : max > 0 ? max / 10 : 0.1;
+    const high = Math.max(low, max);
+    const from = roundDown(low);
+    const to = roundUp(high);
+    return from < to ? [from, to] : [from / 2, to * 2];
+  }
+  if (min === max) {
+    const half = min === 0 ? 1 : Math.abs(min) / 10;
+    return roundDomain(kind, min - half, max + half, count);
+  }
+  const [from = min, to = max] = scaleLinear().domain([min, max]).nice(count).domain();
+  return [from, to];
+}
+
+/** Nearest of 1, 2, 5 · 10ⁿ at or below. */
+function roundDown(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value) + 1e-12);
+  return [5, 2, 1].map((factor) => factor * power).find((round) => round <= value * (1 + 1e-12)) ?? power;
+}
+
+function roundUp(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value) + 1e-12);
+  return (
+    [1, 2, 5, 10].map((factor) => factor * power).find((round) => round >= value * (1 - 1e-12)) ?? 10 * power
+  );
+}
+
+function logTicks(from: number, to: number, count: number): number[] {
+  const low = Math.floor(Math.log10(from) + 1e-12);
+  const high = Math.ceil(Math.log10(to) - 1e-12);
+  const decades = high - low;
+  const factors = decades * 3 <= count + 1 ? [1, 2, 5] : decades * 2 <= count + 1 ? [1, 3] : [1];
+  const stride = factors.length === 1 ? Math.max(1, Math.ceil(decades / count)) : 1;
+  const ticks: number[] = [];
+  for (let exponent = low; exponent <= high; exponent++) {
+    if (exponent % stride !== 0) continue;
+    for (const factor of factors) {
+      const tick = Number(`${factor}e${exponent}`);
+      if (tick >= from * (1 - 1e-9) && tick <= to * (1 + 1e-9)) ticks.push(tick);
+    }
+  }
+  return ticks;
+}
+
+/** Linear within a hundredth of the largest magnitude's decade. */
+function symlogConstant([from, to]: readonly [number, number]): number {
+  const largest = Math.max(Math.abs(from), Math.abs(to)) || 1;
+  return 10 ** (Math.floor(Math.log10(largest)) - 2);
+}
+
+function symlogTicks(domain: readonly [number, number], count: number): number[] {
+  const [from, to] = domain;
+  const constant = symlogConstant(domain);
+  const ticks = new Set<number>([0]);
+  const decades = Math.log10(Math.max(Math.abs(from), Math.abs(to)) / constant);
+  const sides = (from < 0 ? 1 : 0) + (to > 0 ? 1 : 0);
+  const stride = Math.max(1, Math.ceil((decades * sides) / count));
+  for (let exponent = 0; exponent <= Math.floor(decades + 1e-9); exponent += stride) {
+    const tick = Number(`1e${Math.round(Math.log10(constant)) + exponent}`);
+    ticks.add(tick).add(-tick);
+  }
+  return [...ticks].filter((tick) => tick >= from && tick <= to).sort((a, b) => a - b);
+}

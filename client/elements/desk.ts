@@ -1,0 +1,355 @@
+/** Everything a dashboard holds that is not an element: the line, the session, the view on it, and what is asked over HTTP. */
+import type { SessionSummary } from "../../shared/header.ts";
+import type { ControlAction } from "../../shared/protocol.ts";
+import type { Verdict } from "../../shared/verdicts.ts";
+import { Connection } from "../data/connection.ts";
+import type { History } from "../data/history.ts";
+import { SessionStore } from "../data/session-store.ts";
+import { View } from "../data/view.ts";
+import { bindAddress } from "../data/view-address.ts";
+import { panelsFor } from "../panels/index.ts";
+import type { Panel, Scene } from "../panels/panel.ts";
+import type { KeyAction } from "./keyboard.ts";
+import type { PlaybackCommand, PlaybackState } from "./playback-bar.ts";
+import { type Door, type PresetSummary, ServerApi } from "./server-api.ts";
+import type { Standing } from "./session-bar.ts";
+import { VerdictFeed } from "./verdict-feed.ts";
+
+export interface DeskOptions {
+  /** "http://127.0.0.1:6047" */
+  readonly origin: string;
+  readonly token?: string;
+  /** Keep view and address bar equal: the dashboard is the page. */
+  readonly ownsAddress: boolean;
+}
+
+const LIST_EVERY_MS = 5_000;
+/** Speed is taken over this much of the newest past. */
+const SPEED_OVER_MS = 2_000;
+/** What "the next measurement" means: the first of these that the session has. */
+const MEASURED = [
+  ["hessian/eigenvalues", "top.0.value"],
+  ["line/profile", "drawUp"],
+] as const;
+
+export class Desk {
+  readonly api: ServerApi;
+  readonly connection: Connection;
+  readonly store: SessionStore;
+  readonly view = new View();
+  sessions: readonly SessionSummary[] = [];
+  presets: readonly PresetSummary[] = [];
+  /** Asked when the line breaks: a browser does not say why. */
+  door: Door = "open";
+  /** Name of the preset that is being started. */
+  starting: string | null = null;
+  /** Of the last thing asked for that was refused. */
+  complaint: string | null = null;
+  #feed: { readonly history: History; readonly feed: VerdictFeed } | null = null;
+  #panels: { readonly session: object; readonly panels: readonly Panel[] } | null = null;
+  #newestMs: number | null = null;
+  #sampleCount = 0;
+  #isAskingDoor = false;
+  #wasConnected = false;
+  readonly #changed: () => void;
+  readonly #releases: (() => void)[] = [];
+
+  /** @param changed  called after anything has; draw in the next frame. */
+  constructor({ origin, token, ownsAddress }: DeskOptions, changed: () => void) {
+    this.#changed = changed;
+    this.api = new ServerApi(origin, token);
+    if (ownsAddress) this.#releases.push(bindAddress(this.view));
+    this.connection = new Connection({ url: this.api.socketUrl, ...(token === undefined ? {} : { token }) });
+    this.store = new SessionStore(this.connection, this.view);
+    const timer = setInterval(() => void this.list(), LIST_EVERY_MS);
+    this.#releases.push(
+      this.connection.onLink(() => this.#onLink()),
+      this.store.subscribe(() => this.#onStore()),
+      this.store.playback.subscribe(changed),
+      this.view.subscribe(() => this.#onView()),
+      () => clearInterval(timer),
+    );
+    void this.store.open(this.view.state.run);
+    void this.api.presets().then((presets) => {
+      this.presets = presets;
+      changed();
+    });
+  }
+
+  close(): void {
+    for (const release of this.#releases) release();
+    this.store.close();
+    this.connection.close();
+  }
+
+  /** Asks again which sessions there are; nothing changes while the line is down. */
+  async list(): Promise<void> {
+    if (this.connection.link.status !== "connected" || document.hidden) return;
+    try {
+      this.sessions = await this.connection.list();
+      this.#changed();
+    } catch {
+      // The line broke meanwhile; the badge says so.
+    }
+  }
+
+  open(session: string | null): void {
+    this.complaint = null;
+    if (session !== null) this.view.reset(session);
+    void this.store.open(session).then(() => this.list());
+  }
+
+  async start(preset: string): Promise<void> {
+    this.starting = preset;
+    this.complaint = null;
+    this.#changed();
+    const started = await this.api.start(preset);
+    this.starting = null;
+    if ("id" in started) this.open(started.id);
+    else this.complaint = `${preset} was not started. ${started.message}`;
+    this.#changed();
+  }
+
+  async control(action: ControlAction): Promise<void> {
+    this.complaint = null;
+    try {
+      await this.store.control(action);
+    } catch (error) {
+      this.complaint = error instanceof Error ? error.message : String(error);
+    }
+    this.#changed();
+  }
+
+  /** A live run that is not the one on screen, once that one has ended. */
+  get newcomer(): SessionSummary | null {
+    if (this.store.isLive) return null;
+    return this.sessions.find(({ live, id }) => live && id !== this.store.header?.id) ?? null;
+  }
+
+  get scene(): Scene | null {
+    const { store, view } = this;
+    const { header } = store;
+    if (header === null) return null;
+    return {
+      history: store.history,
+      header,
+      state: store.state,
+      domain: view.domain,
+      cursor: view.cursor,
+      step: view.cursor?.step ?? -1,
+      following: store.isLive && view.isLive && view.state.range.kind !== "fixed",
+      playedTo: store.playback.playedTo,
+      scales: view.state.scales,
+    };
+  }
+
+  get panels(): readonly Panel[] {
+    const { session } = this.store;
+    if (session === null) return [];
+    if (this.#panels?.session !== session) this.#panels = { session, panels: panelsFor(session.channels) };
+    return this.#panels.panels;
+  }
+
+  get verdicts(): readonly Verdict[] {
+    return this.#feed?.feed.verdicts(this.store.state) ?? [];
+  }
+
+  get standing(): Standing | null {
+    const { store, view } = this;
+    const { header, history } = store;
+    if (header === null) return null;
+    const at = view.cursor?.step ?? -1;
+    const loss = (history.series("path/loss") ?? history.series("train/loss"))?.at(at)?.value ?? null;
+    return {
+      id: header.id,
+      state: store.state,
+      reason: store.reason,
+      isLive: store.isLive,
+      step: at,
+      steps: header.steps,
+      loss,
+      stepsPerSecond: store.isLive && store.state === "running" ? this.#stepsPerSecond() : null,
+      overhead: history.series("run/overhead", "total")?.latest()?.value ?? null,
+      newestMs: this.#newestMs,
+      gapCount: history.gaps.length,
+    };
+  }
+
+  get playbackState(): PlaybackState {
+    const { store, view } = this;
+    const at = view.cursor?.step ?? -1;
+    return {
+      isPlaying: store.playback.isPlaying,
+      speed: store.playback.speed,
+      isLive: store.isLive,
+      isFollowing: view.isLive,
+      newSteps: view.isLive ? 0 : Math.max(0, view.head - at),
+      head: view.head,
+      extent: view.extent,
+    };
+  }
+
+  get learningRate(): number | null {
+    return this.store.history.series("train/learning-rate")?.latest()?.value ?? null;
+  }
+
+  playback(command: PlaybackCommand): void {
+    const { view, store } = this;
+    switch (command.kind) {
+      case "play":
+        store.playback.play();
+        return;
+      case "pause":
+        store.playback.pause();
+        return;
+      case "live":
+        this.#live();
+        return;
+      case "measured":
+        this.#toMeasured(command.direction);
+        return;
+      case "speed":
+        store.playback.setSpeed(command.speed);
+        return;
+      case "range":
+        this.setRange(command.range);
+        return;
+      case "scrub":
+        if (command.phase === "start") view.freeze();
+        view.pin(command.step);
+        if (command.phase === "end") view.thaw();
+    }
+  }
+
+  setRange(range: readonly [from: number, to: number] | null): void {
+    this.view.setRange(range === null ? { kind: "all" } : { kind: "fixed", from: range[0], to: range[1] });
+  }
+
+  /** Everything but the help, which is the element's. */
+  press(action: KeyAction): void {
+    const { view, store } = this;
+    const [from, to] = view.domain;
+    const at = view.cursor?.step ?? 0;
+    switch (action.kind) {
+      case "move":
+        view.preview(null);
+        view.move(action.steps);
+        return;
+      case "measured":
+        this.#toMeasured(action.direction);
+        return;
+      case "first":
+        view.pin(0);
+        return;
+      case "live":
+        this.#live();
+        return;
+      case "freeze-or-play":
+        this.#freezeOrPlay();
+        return;
+      case "range-from":
+        if (at < to) this.setRange([at, to]);
+        return;
+      case "range-to":
+        if (at > from) this.setRange([from, at]);
+        return;
+      case "range-all":
+        this.setRange(null);
+        return;
+      case "zoom":
+        view.zoom(action.factor);
+        return;
+      case "help":
+        store.playback.pause();
+    }
+  }
+
+  #live(): void {
+    this.store.playback.pause();
+    if (this.store.isLive) this.view.follow();
+    else this.view.pin(this.view.head);
+  }
+
+  #freezeOrPlay(): void {
+    const { view, store } = this;
+    const { playback } = store;
+    if (playback.isPlaying) playback.pause();
+    else if (view.isFrozen) view.thaw();
+    else if (store.isLive && view.isLive) view.freeze();
+    else playback.play();
+  }
+
+  #toMeasured(direction: -1 | 1): void {
+    const { view, store } = this;
+    const at = view.cursor?.step ?? 0;
+    for (const [channel, path] of MEASURED) {
+      const series = store.history.series(channel, path);
+      if (series === undefined || series.length === 0) continue;
+      const index = direction > 0 ? series.lowerBound(at + 1) : series.lowerBound(at) - 1;
+      if (index < 0 || index >= series.length) return;
+      view.preview(null);
+      view.pin(series.stepAt(index));
+      return;
+    }
+  }
+
+  #stepsPerSecond(): number | null {
+    const rows = this.store.history.timeline;
+    if (!rows || rows.length < 2) return null;
+    const last = rows.length - 1;
+    const since = rows.wallTimesMs.at(last) - SPEED_OVER_MS;
+    const first = Math.min(last - 1, rows.wallTimesMs.lowerBound(since));
+    const elapsedMs = rows.wallTimesMs.at(last) - rows.wallTimesMs.at(first);
+    return elapsedMs > 0 ? ((rows.steps.at(last) - rows.steps.at(first)) * 1000) / elapsedMs : null;
+  }
+
+  #onStore(): void {
+    const { store } = this;
+    const { history, header } = store;
+    if (header !== null && this.#feed?.history !== history) {
+      this.#feed = { history, feed: new VerdictFeed(header, history) };
+      this.#sampleCount = 0;
+      this.#newestMs = null;
+    }
+    this.#feed?.feed.drain();
+    if (history.sampleCount !== this.#sampleCount) {
+      this.#sampleCount = history.sampleCount;
+      this.#newestMs = Date.now();
+    }
+    this.#changed();
+  }
+
+  #onView(): void {
+    const { run } = this.view.state;
+    const { header, phase } = this.store;
+    // Back and forward in the browser may name another session.
+    if (run !== null && header !== null && run !== header.id && phase !== "opening")
+      void this.store.open(run);
+    this.#changed();
+  }
+
+  #onLink(): void {
+    const isConnected = this.connection.link.status === "connected";
+    if (isConnected && !this.#wasConnected) {
+      this.door = "open";
+      void this.list();
+      if (this.presets.length === 0) void this.#askPresets();
+    }
+    if (!isConnected && this.connection.link.status !== "connecting") void this.#askDoor();
+    this.#wasConnected = isConnected;
+    this.#changed();
+  }
+
+  async #askPresets(): Promise<void> {
+    this.presets = await this.api.presets();
+    this.#changed();
+  }
+
+  async #askDoor(): Promise<void> {
+    if (this.#isAskingDoor) return;
+    this.#isAskingDoor = true;
+    this.door = await this.api.door();
+    this.#isAskingDoor = false;
+    this.#changed();
+  }
+}

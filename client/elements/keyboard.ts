@@ -1,0 +1,68 @@
+/** The keys, in one table: what they do, and what the help says. */
+
+export type KeyAction =
+  | { readonly kind: "move"; readonly steps: number }
+  | { readonly kind: "measured"; readonly direction: -1 | 1 }
+  | { readonly kind: "first" | "live" | "freeze-or-play" | "range-from" | "range-to" | "range-all" | "help" }
+  | { readonly kind: "zoom"; readonly factor: number };
+
+interface Binding {
+  readonly keys: readonly string[];
+  readonly shift: boolean;
+  readonly action: KeyAction;
+}
+
+export interface KeyHelp {
+  readonly keys: readonly string[];
+  readonly does: string;
+}
+
+const BINDINGS: readonly Binding[] = [
+  { keys: ["ArrowLeft"], shift: false, action: { kind: "move", steps: -1 } },
+  { keys: ["ArrowRight"], shift: false, action: { kind: "move", steps: 1 } },
+  { keys: ["ArrowLeft"], shift: true, action: { kind: "measured", direction: -1 } },
+  { keys: ["ArrowRight"], shift: true, action: { kind: "measured", direction: 1 } },
+  { keys: ["Home"], shift: false, action: { kind: "first" } },
+  { keys: ["l", "L", "End"], shift: false, action: { kind: "live" } },
+  { keys: [" "], shift: false, action: { kind: "freeze-or-play" } },
+  { keys: ["["], shift: false, action: { kind: "range-from" } },
+  { keys: ["]"], shift: false, action: { kind: "range-to" } },
+  { keys: ["0", "Backspace"], shift: false, action: { kind: "range-all" } },
+  { keys: ["+", "="], shift: false, action: { kind: "zoom", factor: 0.5 } },
+  { keys: ["-", "_"], shift: false, action: { kind: "zoom", factor: 2 } },
+  { keys: ["?"], shift: false, action: { kind: "help" } },
+];
+
+export const KEY_HELP: readonly KeyHelp[] = [
+  { keys: ["←", "→"], does: "One step back, one step on" },
+  { keys: ["Shift ←", "Shift →"], does: "To the previous, the next measurement of the Hessian" },
+  { keys: ["Home"], does: "To step 0" },
+  { keys: ["L", "End"], does: "Follow the newest step" },
+  { keys: ["Space"], does: "Freeze while live; play or pause a replay" },
+  { keys: ["[", "]"], does: "Begin, end the range of steps at the cursor" },
+  { keys: ["+", "−"], does: "Zoom about the cursor" },
+  { keys: ["0"], does: "Show all steps" },
+  { keys: ["?"], does: "This help" },
+];
+
+const TYPING = new Set(["INPUT", "SELECT", "TEXTAREA"]);
+/** They have a meaning of their own where a control has the focus. */
+const OF_CONTROLS = new Set([" ", "Enter", "ArrowLeft", "ArrowRight", "Home", "End"]);
+
+/** null where the key belongs to somebody else: a field, a button, the browser. */
+export function keyAction(event: KeyboardEvent): KeyAction | null {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return null;
+  const target = event.composedPath()[0];
+  if (target instanceof HTMLElement) {
+    if (TYPING.has(target.tagName) || target.isContentEditable) return null;
+    const isControl = target.closest("button, summary, a, [role=slider], dialog, [role=menu]") !== null;
+    const isPress = event.key === " " || event.key === "Enter";
+    const isSlider = target.closest("[role=slider], dialog") !== null;
+    if (isControl && OF_CONTROLS.has(event.key) && (isPress || isSlider)) return null;
+  }
+  // "?" and "+" are typed with shift on many keyboards.
+  const exact = BINDINGS.find(({ keys, shift }) => keys.includes(event.key) && shift === event.shiftKey);
+  return (
+    (exact ?? BINDINGS.find(({ keys }) => event.key.length === 1 && keys.includes(event.key)))?.action ?? null
+  );
+}

@@ -1,0 +1,124 @@
+/** Pause, one step, stop, and the learning rate of a live run. */
+import { css, html, LitElement, type TemplateResult } from "lit";
+import type { SessionState } from "../../shared/header.ts";
+import type { ControlAction } from "../../shared/protocol.ts";
+import { formatNumber } from "../data/formats.ts";
+import { icons } from "./icons.ts";
+import { base, buttons } from "./styles.ts";
+
+export class RunControls extends LitElement {
+  static override properties = {
+    state: { type: String },
+    learningRate: { attribute: false },
+    stopping: { state: true },
+  };
+
+  static override styles = [
+    base,
+    buttons,
+    css`
+      :host {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 8px;
+      }
+      form {
+        display: inline-flex;
+        align-items: center;
+        gap: 8px;
+      }
+      label {
+        font-size: 12px;
+        color: var(--ink-3);
+      }
+      input {
+        width: 80px;
+        height: 32px;
+        padding: 0 8px;
+        font: inherit;
+        font-variant-numeric: tabular-nums;
+        color: var(--ink);
+        background: var(--surface);
+        border: 1px solid var(--line-strong);
+        border-radius: var(--radius-small);
+      }
+      input:invalid {
+        border-color: var(--bad);
+      }
+    `,
+  ];
+
+  declare state: SessionState;
+  declare learningRate: number | null;
+  /** Stopping cannot be taken back: it asks once more. */
+  declare stopping: boolean;
+
+  constructor() {
+    super();
+    this.state = "running";
+    this.learningRate = null;
+    this.stopping = false;
+  }
+
+  override render(): TemplateResult {
+    const isPaused = this.state === "paused";
+    return html`
+      ${
+        isPaused
+          ? html`<button @click=${() => this.#send({ action: "resume" })}>${icons.play}Resume</button>`
+          : html`<button ?disabled=${this.state !== "running"} @click=${() => this.#send({ action: "pause" })}>${icons.pause}Pause</button>`
+      }
+      <button ?disabled=${!isPaused} @click=${() => this.#send({ action: "step" })} title="One update, while paused">${icons.step}Step</button>
+      ${
+        this.stopping
+          ? html`<button class="primary" @click=${this.#stop}>Stop for good</button>
+              <button class="quiet" @click=${() => this.#ask(false)}>Cancel</button>`
+          : html`<button @click=${() => this.#ask(true)}>${icons.stop}Stop</button>`
+      }
+      <form @submit=${this.#setLearningRate}>
+        <label for="eta">Learning rate</label>
+        <input id="eta" name="eta" inputmode="decimal" autocomplete="off" required pattern="[0-9.eE+\\-]+"
+          placeholder=${this.learningRate === null ? "η" : formatNumber(this.learningRate, 3)} />
+        <button type="submit">Set</button>
+      </form>
+    `;
+  }
+
+  readonly #setLearningRate = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const input = this.renderRoot.querySelector<HTMLInputElement>("#eta");
+    const learningRate = Number(input?.value);
+    if (input === null || !(learningRate > 0) || !Number.isFinite(learningRate)) {
+      input?.setCustomValidity("A positive number, such as 0.05");
+      input?.reportValidity();
+      input?.setCustomValidity("");
+      return;
+    }
+    this.#send({ action: "set", learningRate });
+    input.value = "";
+  };
+
+  readonly #stop = (): void => {
+    this.stopping = false;
+    this.#send({ action: "stop" });
+  };
+
+  #ask(stopping: boolean): void {
+    this.stopping = stopping;
+  }
+
+  #send(action: ControlAction): void {
+    this.dispatchEvent(
+      new CustomEvent<ControlAction>("control", { detail: action, bubbles: true, composed: true }),
+    );
+  }
+}
+
+customElements.define("run-controls", RunControls);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "run-controls": RunControls;
+  }
+}

@@ -1,0 +1,369 @@
+/** Hosts any panel: its words, its charts, its switches and its exports. */
+import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import type { Chart, LineChartModel, ProfileChartModel, StepPointer } from "../charts/chart.ts";
+import { createLineChart } from "../charts/line-chart.ts";
+import { createProfileChart } from "../charts/profile-chart.ts";
+import type { FieldScale } from "../data/history.ts";
+import type { LinePart, Panel, Part, Scene } from "../panels/panel.ts";
+import "./drop-menu.ts";
+import { download, fileName } from "./download.ts";
+import { figureList, figureStyles } from "./figure-list.ts";
+import { icons } from "./icons.ts";
+import { base, buttons } from "./styles.ts";
+
+interface Mounted {
+  readonly part: Part;
+  readonly host: HTMLElement;
+  readonly chart: Chart<LineChartModel> | Chart<ProfileChartModel>;
+}
+
+const SCALE_NAMES: Readonly<Record<FieldScale, string>> = { linear: "linear", log: "log", symlog: "symlog" };
+
+export class StreamPanel extends LitElement {
+  static override properties = {
+    panel: { attribute: false },
+    scene: { attribute: false },
+    pointer: { attribute: false },
+    requestFrame: { attribute: false },
+    marked: { type: Boolean, reflect: true },
+  };
+
+  static override styles = [
+    base,
+    buttons,
+    figureStyles,
+    css`
+      :host {
+        display: block;
+        min-width: 0;
+        container-type: inline-size;
+        scroll-margin: 72px 0 120px;
+      }
+      section {
+        display: flex;
+        flex-direction: column;
+        height: 100%;
+        padding: 16px 16px 12px;
+        background: var(--surface);
+        border: 1px solid var(--line);
+        border-radius: var(--radius);
+        box-shadow: var(--shadow);
+      }
+      :host([marked]) section {
+        border-color: var(--accent);
+        box-shadow: 0 0 0 1px var(--accent);
+      }
+      header {
+        display: flex;
+        align-items: center;
+        gap: 4px;
+        min-height: 24px;
+        margin-bottom: 8px;
+      }
+      h2 {
+        font-size: 14px;
+        line-height: 24px;
+        font-weight: 600;
+        letter-spacing: -0.006em;
+        min-width: 0;
+      }
+      .space {
+        flex: 1;
+      }
+      drop-menu {
+        color: var(--ink-3);
+      }
+      .about {
+        width: 320px;
+        max-width: 100%;
+        padding: 8px 12px;
+        font-size: 13px;
+        line-height: 20px;
+        color: var(--ink-2);
+      }
+      .command {
+        display: flex;
+        width: 100%;
+        justify-content: flex-start;
+        font-size: 13px;
+      }
+      .scales {
+        display: inline-flex;
+        border-radius: var(--radius-small);
+        background: var(--sunken);
+        padding: 2px;
+      }
+      .scales button {
+        min-height: 20px;
+        padding: 0 8px;
+        border: 0;
+        border-radius: 4px;
+        background: transparent;
+        color: var(--ink-3);
+        font-size: 12px;
+      }
+      .scales button[aria-pressed="true"] {
+        background: var(--surface);
+        color: var(--ink);
+        box-shadow: var(--shadow);
+      }
+      .parts {
+        flex: 1;
+        display: grid;
+        gap: 24px;
+      }
+      figure {
+        display: flex;
+        flex-direction: column;
+        min-width: 0;
+      }
+      figcaption {
+        margin-bottom: 8px;
+      }
+      .part-head {
+        display: flex;
+        align-items: start;
+        gap: 8px;
+        margin-bottom: 4px;
+      }
+      h3 {
+        font-size: 13px;
+        line-height: 20px;
+        font-weight: 600;
+      }
+      .subtitle {
+        font-size: 12px;
+        line-height: 16px;
+        color: var(--ink-3);
+      }
+      .figures {
+        min-height: 40px;
+      }
+      .chart {
+        position: relative;
+        flex: 1 0 auto;
+        height: 200px;
+      }
+      .chart[data-height="144"] {
+        height: 144px;
+      }
+      .chart[data-height="240"] {
+        height: 240px;
+      }
+      .chart[data-height="288"] {
+        height: 288px;
+      }
+      .waiting {
+        position: absolute;
+        inset: 0;
+        display: grid;
+        place-items: center;
+        color: var(--ink-3);
+        font-size: 13px;
+        pointer-events: none;
+      }
+      .note {
+        margin-top: 8px;
+        font-size: 12px;
+        line-height: 16px;
+        color: var(--ink-3);
+      }
+      @container (min-width: 560px) {
+        .parts[data-count="2"] {
+          grid-template-columns: 1fr 1fr;
+        }
+      }
+    `,
+  ];
+
+  declare panel: Panel | null;
+  declare scene: Scene | null;
+  declare pointer: StepPointer;
+  declare requestFrame: () => void;
+  /** Pointed at by a verdict. */
+  declare marked: boolean;
+  #mounted: readonly Mounted[] = [];
+
+  constructor() {
+    super();
+    this.panel = null;
+    this.scene = null;
+    this.pointer = {};
+    this.requestFrame = () => {};
+    this.marked = false;
+  }
+
+  /** Draws the charts only; words follow with `scene`, less often. */
+  draw(scene: Scene): void {
+    for (const mounted of this.#mounted) this.#drawPart(mounted, scene);
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (this.hasUpdated) this.#mount();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#unmount();
+  }
+
+  override render(): TemplateResult | typeof nothing {
+    const { panel, scene } = this;
+    if (panel === null || scene === null) return nothing;
+    const [only] = panel.parts.length === 1 ? panel.parts : [];
+    const note = panel.note?.(scene) ?? null;
+    return html`<section aria-labelledby="title">
+      <header>
+        <h2 id="title">${panel.title}</h2>
+        <drop-menu label="What is this?">
+          <span slot="button">${icons.help}</span>
+          <p class="about">${panel.about}</p>
+        </drop-menu>
+        <span class="space"></span>
+        ${only === undefined ? null : this.#scaleSwitch(only)}
+        <drop-menu label="Export" align="end">
+          <span slot="button">${icons.download}</span>
+          ${panel.parts.map((part) => this.#exportCommands(part, panel.parts.length > 1))}
+        </drop-menu>
+      </header>
+      <div class="parts" data-count=${panel.parts.length}>
+        ${panel.parts.map((part) => this.#figure(part, scene, panel))}
+      </div>
+      ${note === null ? null : html`<p class="note">${note}</p>`}
+    </section>`;
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    if (changed.has("panel")) {
+      this.#unmount();
+      this.#mount();
+    }
+    if (this.scene !== null && this.#mounted.length === 0) this.#mount();
+  }
+
+  #figure(part: Part, scene: Scene, panel: Panel): TemplateResult {
+    return html`<figure aria-label=${part.title ?? panel.title}>
+      <figcaption>
+        ${
+          part.title === undefined
+            ? null
+            : html`<div class="part-head">
+                <div>
+                  <h3>${part.title}</h3>
+                  <p class="subtitle">${part.subtitle}</p>
+                </div>
+                <span class="space"></span>
+                ${this.#scaleSwitch(part)}
+              </div>`
+        }
+        ${figureList(part.figures?.(scene) ?? [])}
+      </figcaption>
+      <div class="chart" data-part=${part.id} data-height=${panel.height}>
+        ${this.#isWaiting(part, scene) ? html`<p class="waiting">${waitingFor(panel, scene)}</p>` : null}
+      </div>
+    </figure>`;
+  }
+
+  #scaleSwitch(part: Part): TemplateResult | null {
+    if (part.kind !== "line" || part.scales.length < 2) return null;
+    const chosen = this.#scaleOf(part);
+    return html`<div class="scales" role="group" aria-label="Scale of ${part.title ?? this.panel?.title ?? ""}">
+      ${part.scales.map(
+        (scale) => html`<button aria-pressed=${scale === chosen ? "true" : "false"}
+          @click=${() => this.#chooseScale(part, scale)}>${SCALE_NAMES[scale]}</button>`,
+      )}
+    </div>`;
+  }
+
+  #exportCommands(part: Part, isNamed: boolean): TemplateResult {
+    const suffix = isNamed ? ` · ${part.title ?? part.id}` : "";
+    return html`${(["svg", "png", "csv"] as const).map(
+      (format) =>
+        html`<button class="quiet command" @click=${() => this.#export(part, format)}>${format.toUpperCase()}${suffix}</button>`,
+    )}`;
+  }
+
+  #scaleOf(part: LinePart, scene: Scene | null = this.scene): FieldScale {
+    return scene?.scales[part.id] ?? part.scales[0];
+  }
+
+  #chooseScale(part: LinePart, scale: FieldScale): void {
+    const detail = { part: part.id, scale: scale === part.scales[0] ? null : scale };
+    this.dispatchEvent(new CustomEvent("scale", { detail, bubbles: true, composed: true }));
+  }
+
+  #isWaiting(part: Part, scene: Scene): boolean {
+    return part.kind === "profile"
+      ? part.draw(scene) === null
+      : part.draw(scene).series.every(({ series }) => series.length === 0);
+  }
+
+  #mount(): void {
+    const { panel } = this;
+    if (panel === null) return;
+    this.#mounted = panel.parts.flatMap((part) => {
+      const host = this.renderRoot.querySelector<HTMLElement>(`[data-part="${part.id}"]`);
+      if (host === null) return [];
+      const title = part.title ?? panel.title;
+      const requestFrame = () => this.requestFrame();
+      const chart =
+        part.kind === "line"
+          ? createLineChart(host, { title, requestFrame, ...this.pointer })
+          : createProfileChart(host, { title, requestFrame });
+      return [{ part, host, chart }];
+    });
+    if (this.scene !== null) this.draw(this.scene);
+  }
+
+  #unmount(): void {
+    for (const { chart } of this.#mounted) chart.destroy();
+    this.#mounted = [];
+  }
+
+  #drawPart({ part, chart }: Mounted, scene: Scene): void {
+    if (part.kind === "profile") {
+      const model = part.draw(scene);
+      if (model !== null) (chart as Chart<ProfileChartModel>).update(model);
+      return;
+    }
+    (chart as Chart<LineChartModel>).update({
+      ...part.draw(scene),
+      domain: scene.domain,
+      cursor: scene.cursor,
+      scale: this.#scaleOf(part, scene),
+      gaps: scene.history.gaps,
+      playedTo: scene.playedTo,
+      following: scene.following,
+    });
+  }
+
+  #export(part: Part, format: "svg" | "png" | "csv"): void {
+    const chart = this.#mounted.find((mounted) => mounted.part === part)?.chart;
+    const { scene } = this;
+    if (chart === undefined || scene === null) return;
+    const name = fileName(scene.header.name, part.id, scene.step, format);
+    if (format === "svg") download(name, chart.toSvg(), "image/svg+xml");
+    if (format === "csv") download(name, chart.toCsv(), "text/csv");
+    if (format === "png") void chart.toPng().then((blob) => download(name, blob, "image/png"));
+  }
+}
+
+/** Says when the first number is to be expected, where the schedule knows. */
+function waitingFor(panel: Panel, { header, state }: Scene): string {
+  if (state === "ended" || state === "diverged") return "Not measured in this session";
+  const cadences = header.channels
+    .filter(({ name }) => panel.streams.includes(name))
+    .map(({ cadence }) => cadence);
+  return cadences.some(({ kind }) => kind === "scheduled")
+    ? "Waiting for the first measurement"
+    : "Waiting for data";
+}
+
+customElements.define("stream-panel", StreamPanel);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "stream-panel": StreamPanel;
+  }
+}

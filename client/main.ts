@@ -1,0 +1,2 @@
+/** The page is one element. */
+import "./elements/thalweg-dashboard.ts";

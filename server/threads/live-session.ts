@@ -189,7 +189,6 @@ export class LiveSession implements Session {
         this.#meter.busy(thread.name, reply.busyMs);
         return;
       case "pace":
-        this.#newestStep = Math.max(this.#newestStep, reply.step);
         this.#append(json("run/overhead", reply.step, this.#meter.reading(reply.stepMs)));
         return;
       case "state":
@@ -225,6 +224,7 @@ export class LiveSession implements Session {
   #append({ channel, step, json: text, weights, bytes }: PackedSample): number {
     const index = this.#channels.get(channel);
     if (index === undefined) throw new Error(`channel ${channel} is not in the header`);
+    this.#newestStep = Math.max(this.#newestStep, step);
     if (text !== undefined) return this.#log.append(index, step, { json: text });
     if (weights !== undefined) return this.#log.append(index, step, { weights });
     return this.#log.append(index, step, { bytes: bytes ?? new Uint8Array() });
@@ -245,8 +245,6 @@ export class LiveSession implements Session {
 
   async #end(): Promise<void> {
     this.#ending ??= (async () => {
-      const { step } = this.#log.status;
-      this.#newestStep = Math.max(this.#newestStep, step);
       this.#status(
         "info",
         this.#reason,

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { filter, firstValueFrom } from "rxjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { diffSessions } from "../../server/session/diff.ts";
 import { openRecording } from "../../server/session/recorded-session.ts";
@@ -134,6 +135,7 @@ describe("a live session", { timeout: TIMEOUT_MS }, () => {
       expect(result).toMatchObject({ accepted: true });
       return result;
     };
+    await firstValueFrom(session.status$.pipe(filter(({ step }) => step >= 1)));
     await accept({ action: "pause" });
     await accept({ action: "step" });
     await accept({ action: "set", learningRate: 0.05 });

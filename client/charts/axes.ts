@@ -24,12 +24,15 @@ export interface Axes {
   readonly yFormat: (value: number) => string;
   /** "step", "α". */
   readonly xLabel: string;
+  readonly isSteps: boolean;
   /** Unit of y, written above the axis. */
   readonly yLabel: string;
 }
 
 export const AXIS_FONT_PX = 11;
 const TICK_PADDING = 6;
+/** Half of a tick label, about. */
+const TICK_HALF_PX = 16;
 
 export function stepScale(domain: readonly [number, number], box: PlotBox): ScaleLinear<number, number> {
   return scaleLinear().domain([domain[0], domain[1]]).range([box.left, box.right]);
@@ -52,6 +55,7 @@ export function makeAxes(
     xFormat: labels.isSteps ? formatStepTick : tickFormat(xTicks, "linear"),
     yFormat: tickFormat(y.ticks, y.kind),
     xLabel: labels.x,
+    isSteps: labels.isSteps,
     yLabel: labels.y,
   };
 }
@@ -129,16 +133,32 @@ export function drawGrid(surface: Surface, axes: Axes, theme: Theme): void {
     surface.textAlign = "left";
     surface.fillText(axes.yLabel, 2, box.top - 8);
   }
-  surface.textAlign = "right";
-  const last = axes.xTicks.at(-1);
-  const room = last === undefined ? 99 : box.right - axes.x(last);
-  // Beside the last number where there is room, else past the plot's edge.
-  if (room > 46) surface.fillText(axes.xLabel, box.right, box.bottom + TICK_PADDING + 10);
+  if (axes.isSteps) {
+    // In the corner under the y axis, where no tick can be.
+    if (box.left > 40) surface.fillText(axes.xLabel, 2, box.bottom + TICK_PADDING + 10);
+  } else {
+    surface.textAlign = "center";
+    surface.fillText(axes.xLabel, (box.left + box.right) / 2, box.bottom + TICK_PADDING + 28);
+  }
   surface.restore();
 }
 
+/** Pixels of the x axis that something else covers. */
+export type Covered = readonly [left: number, right: number] | null;
+
+const isCovered = (px: number, covered: Covered): boolean =>
+  covered !== null && px > covered[0] - TICK_HALF_PX && px < covered[1] + TICK_HALF_PX;
+
+/** Hides the numbers under the cursor's tag. */
+export function coverTicks(svg: SVGSVGElement, axes: Axes, covered: Covered): void {
+  select(svg)
+    .select("g.x")
+    .selectAll<SVGGElement, number>("g.tick")
+    .attr("visibility", (tick) => (isCovered(axes.x(tick), covered) ? "hidden" : null));
+}
+
 /** Tick labels, for exports: on the page d3-axis writes them. */
-export function drawTickLabels(surface: Surface, axes: Axes, theme: Theme): void {
+export function drawTickLabels(surface: Surface, axes: Axes, theme: Theme, covered: Covered = null): void {
   const { box } = axes;
   surface.save();
   surface.font = `${AXIS_FONT_PX}px ${theme.fontFamily}`;
@@ -149,8 +169,10 @@ export function drawTickLabels(surface: Surface, axes: Axes, theme: Theme): void
     surface.fillText(axes.yFormat(tick), box.left - TICK_PADDING, axes.y(tick));
   surface.textBaseline = "alphabetic";
   surface.textAlign = "center";
-  for (const tick of axes.xTicks)
+  for (const tick of axes.xTicks) {
+    if (isCovered(axes.x(tick), covered)) continue;
     surface.fillText(axes.xFormat(tick), axes.x(tick), box.bottom + TICK_PADDING + 10);
+  }
   surface.restore();
 }
 

@@ -3,6 +3,8 @@ import { select } from "d3-selection";
 import { formatStep } from "../data/formats.ts";
 import {
   type Axes,
+  type Covered,
+  coverTicks,
   drawGrid,
   drawTickLabels,
   makeAxes,
@@ -44,6 +46,7 @@ class LineChart implements Chart<LineChartModel> {
   #valueDomain: readonly [number, number] | null = null;
   #valueKey = "";
   #margin = 0;
+  #hasCovered = false;
   #framesSinceAxes = AXIS_EVERY_FRAMES;
 
   constructor(host: HTMLElement, options: LineChartOptions) {
@@ -83,8 +86,12 @@ class LineChart implements Chart<LineChartModel> {
     const step = model.cursor?.step ?? null;
     const at = step === null ? "Newest" : `At step ${formatStep(step)}`;
     const unit = model.unit === "" || model.unit === "1" ? "" : ` in ${model.unit}`;
-    const words = model.series.map((entry) => wordsOf(entry, model.domain, step)).join("; ");
-    return `${this.#options.title}${unit}, steps ${formatStep(from)} to ${formatStep(to)}. ${at}: ${words}.`;
+    const named = model.series.filter(({ directLabel = true }) => directLabel);
+    const spoken = named.length > 0 ? named : model.series;
+    const more = model.series.length - spoken.length;
+    const words = spoken.map((entry) => wordsOf(entry, model.domain, step)).join("; ");
+    const rest = more > 0 ? `; and ${more} more series` : "";
+    return `${this.#options.title}${unit}, steps ${formatStep(from)} to ${formatStep(to)}. ${at}: ${words}${rest}.`;
   }
 
   toCsv(): string {
@@ -97,7 +104,7 @@ class LineChart implements Chart<LineChartModel> {
   }
 
   toSvg(): string {
-    return this.#stage.toSvg((surface) => this.#export(surface));
+    return this.#stage.toSvg(this.describe(), (surface) => this.#export(surface));
   }
 
   toPng(): Promise<Blob> {
@@ -107,15 +114,16 @@ class LineChart implements Chart<LineChartModel> {
   #export(surface: Surface): void {
     const { theme } = this.#stage;
     if (!this.#model || !this.#axes) return;
-    this.#draw(surface, this.#model, this.#axes);
-    drawTickLabels(surface, this.#axes, theme);
+    drawTickLabels(surface, this.#axes, theme, this.#draw(surface, this.#model, this.#axes));
   }
 
   #paint(model: LineChartModel, mayWait: boolean): void {
     const surface = this.#stage.begin();
     if (!surface) return;
     const axes = this.#layOut(surface, model, mayWait);
-    this.#draw(surface, model, axes);
+    const covered = this.#draw(surface, model, axes);
+    if (covered || this.#hasCovered) coverTicks(this.#stage.svg, axes, covered);
+    this.#hasCovered = covered !== null;
   }
 
   /** Axes and marks always agree: while the axes wait, the marks keep to the old ones. */
@@ -193,7 +201,7 @@ class LineChart implements Chart<LineChartModel> {
     return this.#valueDomain ?? [0, 1];
   }
 
-  #draw(surface: Surface, model: LineChartModel, axes: Axes): void {
+  #draw(surface: Surface, model: LineChartModel, axes: Axes): Covered {
     const { theme } = this.#stage;
     const { box } = axes;
     // Vector exports have no pixels to speak of: as many columns as a screen of twice the density.
@@ -226,8 +234,8 @@ class LineChart implements Chart<LineChartModel> {
     }
     drawNonFinite(surface, axes, model.series, theme);
     surface.restore();
-    if (model.cursor) drawCursor(surface, axes, model.cursor, model.series, theme);
     this.#drawLabels(surface, model, axes);
+    return model.cursor ? drawCursor(surface, axes, model.cursor, model.series, theme) : null;
   }
 
   #drawLabels(surface: Surface, model: LineChartModel, axes: Axes): void {

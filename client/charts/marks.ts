@@ -99,33 +99,38 @@ export function drawSeries(
 /** One rectangle per column of device pixels, from the least to the greatest value in it: no spike is lost. */
 function drawColumns(surface: Surface, axes: Axes, series: Series, ratio: number): void {
   const { box, x, y } = axes;
-  const columnWidth = 1 / ratio;
+  const [domainFrom = 0, domainTo = 1] = x.domain();
   const columns = Math.round((box.right - box.left) * ratio);
-  const out: Extremes = { min: 0, max: 0 };
+  const stepsPerColumn = (domainTo - domainFrom) / columns;
+  // A column alone would be fainter than a line.
+  const width = Math.max(1 / ratio, 1.25);
   const thickness = surface.lineWidth;
-  let from = series.lowerBound(Math.ceil(x.invert(box.left)));
+  const { hasNonFinite } = series;
+  const out: Extremes = { min: 0, max: 0 };
+  let from = series.lowerBound(Math.ceil(domainFrom));
   let joinTop = Number.NaN;
   let joinBottom = Number.NaN;
   surface.beginPath();
   for (let column = 0; column < columns; column++) {
-    const left = box.left + column * columnWidth;
-    const to = series.lowerBound(Math.ceil(x.invert(left + columnWidth)));
+    const isLast = column === columns - 1;
+    const to = series.lowerBound(
+      isLast ? Math.floor(domainTo) + 1 : Math.ceil(domainFrom + (column + 1) * stepsPerColumn),
+    );
+    if (to === from) continue;
     series.extremes(from, to, out);
-    const isEmpty = out.min > out.max;
-    const hasBreak = series.nonFinite(from, to).length > 0;
-    if (!isEmpty) {
-      let top = y(out.max);
-      let bottom = y(out.min);
-      const ownTop = top;
-      const ownBottom = bottom;
+    const hasBreak = hasNonFinite && series.nonFinite(from, to).length > 0;
+    if (out.min <= out.max) {
+      const ownTop = y(out.max);
+      const ownBottom = y(out.min);
       // Neighbours that do not overlap are joined, as a line would join them.
-      if (!hasBreak && joinBottom < top) top = joinBottom;
-      if (!hasBreak && joinTop > bottom) bottom = joinTop;
+      const top = !hasBreak && joinBottom < ownTop ? joinBottom : ownTop;
+      const bottom = !hasBreak && joinTop > ownBottom ? joinTop : ownBottom;
       const missing = Math.max(0, thickness - (bottom - top));
-      surface.rect(left, top - missing / 2, columnWidth, bottom - top + missing);
+      surface.rect(box.left + column / ratio, top - missing / 2, width, bottom - top + missing);
       joinTop = ownTop;
       joinBottom = ownBottom;
-    } else if (hasBreak) {
+    }
+    if (hasBreak) {
       joinTop = Number.NaN;
       joinBottom = Number.NaN;
     }

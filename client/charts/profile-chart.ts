@@ -20,7 +20,8 @@ import type { Surface } from "./surface.ts";
 import { roundDomain, valueScale } from "./value-scale.ts";
 
 const LEFT_PX = 52;
-const BOTTOM_PX = 26;
+/** Two rows: numbers, and what they count. */
+const BOTTOM_PX = 42;
 const TOP_PX = 22;
 
 export function createProfileChart(host: HTMLElement, options: ChartOptions): Chart<ProfileChartModel> {
@@ -78,7 +79,7 @@ class ProfileChart implements Chart<ProfileChartModel> {
   }
 
   toSvg(): string {
-    return this.#stage.toSvg((surface) => this.#export(surface));
+    return this.#stage.toSvg(this.describe(), (surface) => this.#export(surface));
   }
 
   toPng(): Promise<Blob> {

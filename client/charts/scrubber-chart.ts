@@ -10,7 +10,8 @@ import { type Surface, SvgSurface } from "./surface.ts";
 import type { ColourName } from "./theme.ts";
 import { valueScale } from "./value-scale.ts";
 
-const SIDE_PX = 12;
+/** Half of the last number of the axis. */
+const SIDE_PX = 20;
 /** Row of event marks above the track, and of measured ticks at its foot. */
 const MARKS_PX = 14;
 const TICKS_PX = 5;
@@ -80,7 +81,7 @@ class ScrubberChart implements Chart<ScrubberModel> {
   }
 
   toSvg(): string {
-    return this.#stage.toSvg((surface) => this.#export(surface));
+    return this.#stage.toSvg(this.describe(), (surface) => this.#export(surface));
   }
 
   toPng(): Promise<Blob> {

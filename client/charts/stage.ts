@@ -15,6 +15,7 @@ export class Stage {
   readonly #releaseTheme: () => void;
   readonly #redraw: () => void;
   #theme: Theme | null = null;
+  #measuredRatio = 0;
   width = 0;
   height = 0;
   /** Grows with size and theme: what was laid out for an older one is stale. */
@@ -77,6 +78,7 @@ export class Stage {
   #measure(): boolean {
     const width = this.#root.clientWidth;
     const height = this.#root.clientHeight;
+    this.#measuredRatio = this.ratio;
     const pixelWidth = Math.round(width * this.ratio);
     const pixelHeight = Math.round(height * this.ratio);
     const isSame = this.canvas.width === pixelWidth && this.canvas.height === pixelHeight;
@@ -92,7 +94,8 @@ export class Stage {
 
   /** The canvas, cleared, in CSS pixels; null while the host has no size. */
   begin(): Surface | null {
-    if (this.width === 0) this.#measure();
+    // The ratio changes without the size when a window moves to another screen.
+    if (this.width === 0 || this.ratio !== this.#measuredRatio) this.#measure();
     if (this.width < 2 || this.height < 2) return null;
     const context = this.#context;
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -108,8 +111,8 @@ export class Stage {
   }
 
   /** The same drawing as an SVG file, background included. */
-  toSvg(draw: (surface: Surface) => void): string {
-    const surface = new SvgSurface(this.width, this.height);
+  toSvg(title: string, draw: (surface: Surface) => void): string {
+    const surface = new SvgSurface(this.width, this.height, title);
     this.#paintGround(surface);
     draw(surface);
     return surface.toString();

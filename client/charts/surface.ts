@@ -58,6 +58,7 @@ export class SvgSurface implements Surface {
   textAlign: CanvasTextAlign = "left";
   textBaseline: CanvasTextBaseline = "alphabetic";
   lineJoin: CanvasLineJoin = "miter";
+  readonly #title: string;
   readonly #width: number;
   readonly #height: number;
   #body: string[] = [];
@@ -67,7 +68,8 @@ export class SvgSurface implements Surface {
   #groups = 0;
   #clips = 0;
 
-  constructor(width: number, height: number) {
+  constructor(width: number, height: number, title: string) {
+    this.#title = title;
     this.#width = width;
     this.#height = height;
   }
@@ -153,7 +155,7 @@ export class SvgSurface implements Surface {
   toString(): string {
     const size = `width="${this.#width}" height="${this.#height}" viewBox="0 0 ${this.#width} ${this.#height}"`;
     const open = this.#stack.reduce((sum, style) => sum + style.groups, this.#groups);
-    return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>${this.#body.join("")}${"</g>".repeat(open)}</svg>\n`;
+    return `<svg xmlns="http://www.w3.org/2000/svg" ${size}><title>${escapeXml(this.#title)}</title>${this.#body.join("")}${"</g>".repeat(open)}</svg>\n`;
   }
 
   #draw(attributes: string): void {

@@ -58,6 +58,11 @@ export class Column<A extends NumberArray> {
     return low;
   }
 
+  /** The storage, longer than the column: for inner loops that know their bounds. Valid until the next push. */
+  get storage(): A {
+    return this.#array;
+  }
+
   /** The values so far, as a view: valid until the next push. */
   view(): A {
     return this.#array.subarray(0, this.#length) as A;

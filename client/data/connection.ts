@@ -8,7 +8,8 @@ import {
   PROTOCOL,
   ServerMessage,
 } from "../../shared/protocol.ts";
-import { backoffMs, INITIAL_LINK, type LinkState } from "./link.ts";
+import { backoffMs, INITIAL_LINK, type LinkState, wordsOfClose } from "./link.ts";
+import { closed, Requests, unexpected, unreachable } from "./requests.ts";
 import {
   type Position,
   type Speed,
@@ -47,19 +48,6 @@ export interface ConnectionOptions {
   readonly host?: ConnectionHost;
 }
 
-/** A request that the server refused, or that the line lost (`link-lost`, `closed`). */
-export class RequestError extends Error {
-  readonly code: string;
-  readonly retryable: boolean;
-
-  constructor(code: string, message: string, retryable: boolean) {
-    super(message);
-    this.name = "RequestError";
-    this.code = code;
-    this.retryable = retryable;
-  }
-}
-
 /** A running subscription. Each request resolves when the server has accepted it. */
 export interface Subscription {
   readonly id: number;
@@ -79,16 +67,6 @@ const SILENCE_MS = 12_000;
 /** Failed attempts after which the badge says offline rather than reconnecting. */
 const OFFLINE_AFTER = 4;
 
-type Message = ClientMessageInput;
-
-interface Pending {
-  readonly message: Message;
-  /** Harmless to send twice: survives a lost line. */
-  readonly repeatable: boolean;
-  resolve(answer: ServerMessage): void;
-  reject(error: RequestError): void;
-}
-
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #host: ConnectionHost;
@@ -98,9 +76,8 @@ export class Connection {
   #failedAttempts = 0;
   #retryAfterMs = 0;
   #timers = new Set<unknown>();
-  #nextRequest = 1;
   #nextSubscription = 1;
-  readonly #pending = new Map<string, Pending>();
+  readonly #requests = new Requests();
   readonly #subscriptions = new Map<number, SubscriptionState>();
   readonly #listeners = new Set<(link: LinkState) => void>();
 
@@ -147,7 +124,7 @@ export class Connection {
     this.#subscriptions.set(state.id, state);
     if (this.#welcome) this.#send(state.message());
     const { id } = state;
-    const ask = async (message: Message): Promise<void> => {
+    const ask = async (message: ClientMessageInput): Promise<void> => {
       await this.#ask(message, false);
     };
     return {
@@ -190,9 +167,7 @@ export class Connection {
     this.#clearTimers();
     this.#detach()?.close(1000);
     this.#welcome = null;
-    for (const pending of this.#pending.values())
-      pending.reject(new RequestError("closed", "The connection was closed.", false));
-    this.#pending.clear();
+    this.#requests.close();
     this.#subscriptions.clear();
     this.#setLink({ status: "closed", reason: null, retryAtMs: null });
   }
@@ -251,16 +226,20 @@ export class Connection {
         this.#toSubscription(message.id, message);
         break;
       case "state":
-        if (message.id !== undefined) this.#toSubscription(message.id, message);
+        for (const state of this.#subscriptions.values()) {
+          if (message.id === state.id || (message.id === undefined && message.session === state.session)) {
+            state.receive(message);
+          }
+        }
         break;
       case "error":
         // An answer to a request (a refused seek) does not end the subscription it names.
-        if (message.request !== undefined && this.#pending.has(message.request)) break;
+        if (this.#requests.isWaitingFor(message)) break;
         if (message.id !== undefined) this.#toSubscription(message.id, message);
         break;
       default:
     }
-    this.#answer(message);
+    this.#requests.answer(message);
   }
 
   #toSubscription(id: number, message: Parameters<SubscriptionState["receive"]>[0]): void {
@@ -276,23 +255,12 @@ export class Connection {
     }
   }
 
-  #answer(message: ServerMessage): void {
-    const request = "request" in message ? message.request : undefined;
-    if (request === undefined) return;
-    const pending = this.#pending.get(request);
-    if (!pending) return;
-    this.#pending.delete(request);
-    if (message.op === "error")
-      pending.reject(new RequestError(message.code, message.message, message.retryable));
-    else pending.resolve(message);
-  }
-
   #greet(welcome: Welcome): void {
     this.#welcome = welcome;
     this.#failedAttempts = 0;
     this.#retryAfterMs = 0;
     this.#setLink({ status: "connected", reason: null, retryAtMs: null });
-    for (const [request, pending] of this.#pending) this.#send({ ...pending.message, request });
+    for (const message of this.#requests.unanswered()) this.#send(message);
     for (const state of this.#subscriptions.values()) this.#resume(state);
     this.#ping();
   }
@@ -302,22 +270,15 @@ export class Connection {
     if (state.isPaused) this.#send({ op: "pause", id: state.id });
   }
 
-  #ask(message: Message, repeatable: boolean): Promise<ServerMessage> {
-    if (this.#link.status === "closed")
-      return Promise.reject(new RequestError("closed", "The connection was closed.", false));
-    if (!this.#welcome && !repeatable) {
-      return Promise.reject(
-        new RequestError("link-lost", "The server cannot be reached at the moment.", true),
-      );
-    }
-    const request = String(this.#nextRequest++);
-    return new Promise((resolve, reject) => {
-      this.#pending.set(request, { message, repeatable, resolve, reject });
-      if (this.#welcome) this.#send({ ...message, request });
-    });
+  #ask(message: ClientMessageInput, isRepeatable: boolean): Promise<ServerMessage> {
+    if (this.#link.status === "closed") return Promise.reject(closed());
+    if (!this.#welcome && !isRepeatable) return Promise.reject(unreachable());
+    const { sent, answer } = this.#requests.add(message, isRepeatable);
+    if (this.#welcome) this.#send(sent);
+    return answer;
   }
 
-  #send(message: Message): void {
+  #send(message: ClientMessageInput): void {
     this.#socket?.send(JSON.stringify(message));
   }
 
@@ -345,17 +306,7 @@ export class Connection {
     this.#clearTimers();
     const wasConnected = this.#welcome !== null;
     this.#welcome = null;
-    for (const [request, pending] of this.#pending) {
-      if (pending.repeatable) continue;
-      this.#pending.delete(request);
-      pending.reject(
-        new RequestError(
-          "link-lost",
-          "The connection broke before the answer; the request may or may not have been carried out.",
-          true,
-        ),
-      );
-    }
+    this.#requests.lose();
     const words = this.#link.reason ?? wordsOfClose(code, reason);
     const delayMs = Math.max(this.#retryAfterMs, backoffMs(this.#failedAttempts, this.#host.random()));
     this.#retryAfterMs = 0;
@@ -406,25 +357,12 @@ export class Connection {
   }
 }
 
-function wordsOfClose(code: number, reason: string): string {
-  if (code === CLOSE.authExpired) return "The login has expired. Ask for a new link with `thalweg open`.";
-  if (code === CLOSE.policy) return `The server refused the connection${reason ? `: ${reason}` : ""}.`;
-  if (code === CLOSE.draining) return "The server is shutting down.";
-  if (code === 1006 || code === 0 || reason === "")
-    return reason ? `The server does not answer (${reason}).` : "The server cannot be reached.";
-  return reason;
-}
-
 function parseJson(data: unknown): unknown {
   try {
     return JSON.parse(String(data));
   } catch {
     return undefined;
   }
-}
-
-function unexpected(wanted: string, answer: ServerMessage): never {
-  throw new RequestError("unexpected-answer", `answer: expected "${wanted}", got "${answer.op}"`, false);
 }
 
 /** Real time and the browser's sockets. */

@@ -1,4 +1,5 @@
 /** How the connection stands, for the badge: never silent about a line that is down, late or lossy. */
+import { CLOSE } from "../../shared/protocol.ts";
 
 export interface LinkState {
   /** `offline`: several attempts in a row have failed (they go on), or the server has refused us for good. */
@@ -41,4 +42,14 @@ export const BACKOFF = { floorMs: 250, ceilingMs: 10_000 } as const;
 export function backoffMs(attempt: number, random: number): number {
   const ceiling = Math.min(BACKOFF.ceilingMs, BACKOFF.floorMs * 2 ** (attempt + 1));
   return BACKOFF.floorMs + random * (ceiling - BACKOFF.floorMs);
+}
+
+/** Why a socket closed, for somebody who wants to get going again. */
+export function wordsOfClose(code: number, reason: string): string {
+  if (code === CLOSE.authExpired) return "The login has expired. Ask for a new link with `thalweg open`.";
+  if (code === CLOSE.policy) return `The server refused the connection${reason ? `: ${reason}` : ""}.`;
+  if (code === CLOSE.draining) return "The server is shutting down.";
+  if (code === 1006 || code === 0 || reason === "")
+    return reason ? `The server does not answer (${reason}).` : "The server cannot be reached.";
+  return reason;
 }

@@ -30,8 +30,8 @@ export class Pyramid {
 
   /** Takes in what has been pushed to the column since the last call; amortised 8/7 entries per value. */
   extend(): void {
-    const values = this.#values.view();
-    for (; this.#covered < values.length; this.#covered++) {
+    const values = this.#values.storage;
+    for (; this.#covered < this.#values.length; this.#covered++) {
       this.#include(this.#covered, values[this.#covered] as number);
     }
   }
@@ -74,7 +74,7 @@ export class Pyramid {
     out.max = Number.NEGATIVE_INFINITY;
     let low = Math.max(0, from);
     let high = Math.min(to, this.#covered);
-    let min: ArrayLike<number> = this.#values.view();
+    let min: ArrayLike<number> = this.#values.storage;
     let max = min;
     for (let depth = 0; low < high; depth++) {
       const above = this.#levels[depth];
@@ -89,8 +89,8 @@ export class Pyramid {
       scan(min, max, lastWhole * FAN, high, out);
       low = firstWhole;
       high = lastWhole;
-      min = above.min.view();
-      max = above.max.view();
+      min = above.min.storage;
+      max = above.max.storage;
     }
   }
 

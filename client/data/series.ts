@@ -116,6 +116,10 @@ export class Series {
     return out;
   }
 
+  get hasNonFinite(): boolean {
+    return this.#nonFinite.length > 0;
+  }
+
   /** Indices of NaN and ±∞ in from ≤ i < to, ascending. */
   nonFinite(from: number, to: number): Uint32Array {
     const first = this.#nonFinite.lowerBound(from);

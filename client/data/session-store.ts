@@ -6,9 +6,10 @@
  */
 import type { EndReason, SessionHeader, SessionState } from "../../shared/header.ts";
 import type { ControlAction } from "../../shared/protocol.ts";
-import { type Connection, RequestError, type SessionMessage, type Subscription } from "./connection.ts";
+import type { Connection, SessionMessage, Subscription } from "./connection.ts";
 import { History } from "./history.ts";
 import { Playback } from "./playback.ts";
+import { RequestError } from "./requests.ts";
 import { View } from "./view.ts";
 
 /**
@@ -23,6 +24,8 @@ export interface StoreError {
 }
 
 const ASK_AGAIN_MS = 2_000;
+/** A backfill that pauses for this long is over. */
+const QUIET_MS = 500;
 
 export interface StoreTimers {
   setTimeout(callback: () => void, delayMs: number): unknown;
@@ -162,8 +165,7 @@ export class SessionStore {
     this.#subscription?.unsubscribe();
     this.#subscription = null;
     this.playback.pause();
-    if (this.#timer !== null) this.#timers.clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#clearTimer();
     this.#error = null;
     return ++this.#opening;
   }
@@ -195,22 +197,22 @@ export class SessionStore {
         samples: (samples) => {
           history.accept(samples);
           this.view.setHead(history.headStep, session.header.steps);
-          if (this.#phase === "backfilling" && history.headSeq >= this.#backfillTo) this.#phase = "following";
+          if (this.#phase === "backfilling") this.#expectMore();
           this.#changed();
         },
         gap: (gap) => {
           history.acceptGap(gap);
           this.#changed();
         },
-        state: ({ state }) => {
-          // "playing" is about the subscription's own pace, which is always as fast as possible here.
-          if (state !== "playing") this.#state = state;
-          // The position counts passed-over heavy events too, which `headSeq` of the history never reaches.
-          if (this.#phase === "backfilling" && state !== "playing") this.#phase = "following";
+        state: ({ session: of, state }) => {
+          // Without a session it is about the subscription's own pace, which is always as fast as possible here.
+          if (of === undefined || state === "playing") return;
+          this.#state = state;
           this.#changed();
         },
         end: ({ reason }) => {
-          this.#state = this.#state === "diverged" ? "diverged" : "ended";
+          this.#clearTimer();
+          this.#state = "ended";
           this.#reason = reason;
           this.#set("complete");
         },
@@ -219,6 +221,18 @@ export class SessionStore {
         },
       },
     );
+  }
+
+  /** The past is here when its last seq is, or when nothing more comes: its last events may be heavy ones, which we do not take. */
+  #expectMore(): void {
+    this.#clearTimer();
+    if (this.#history.headSeq >= this.#backfillTo) this.#phase = "following";
+    else this.#timer = this.#timers.setTimeout(() => this.#set("following"), QUIET_MS);
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== null) this.#timers.clearTimeout(this.#timer);
+    this.#timer = null;
   }
 
   #fail(error: StoreError): void {

@@ -34,7 +34,9 @@ export interface SubscriptionHandlers {
   /** In seq order, text and binary alike, each once; values decoded, non-finite numbers real. */
   samples?(samples: readonly HistorySample[]): void;
   gap?(message: GapMessage): void;
+  /** Once; a seek may make it send again, and end again. */
   end?(message: EndMessage): void;
+  /** Of the session (`session` set) or of this subscription's playback (`id` set). */
   state?(message: StateMessage): void;
   /** After a seek: the next sample may lie before the last one. Grows, also across sockets. */
   generation?(generation: number): void;
@@ -60,6 +62,7 @@ export class SubscriptionState {
   #serverGeneration = 0;
   #generation = 0;
   #isOver = false;
+  #hasEnded = false;
 
   constructor(id: number, request: SubscribeRequest, handlers: SubscriptionHandlers) {
     this.id = id;
@@ -69,7 +72,7 @@ export class SubscriptionState {
     this.#speed = request.speed ?? "asap";
   }
 
-  /** Ended, refused or unsubscribed: nothing to resume. */
+  /** Refused or unsubscribed: nothing to resume. One that has ended can still be sought. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -154,8 +157,8 @@ export class SubscriptionState {
         this.#handlers.state?.(message);
         return 0;
       case "end":
-        this.#isOver = true;
-        this.#handlers.end?.(message);
+        if (!this.#hasEnded) this.#handlers.end?.(message);
+        this.#hasEnded = true;
         return 0;
       case "error":
         this.#isOver = !message.retryable;
@@ -173,6 +176,7 @@ export class SubscriptionState {
 
   #rewind(seq: number): void {
     this.#sought = null;
+    this.#hasEnded = false;
     this.#next = seq;
     this.#handlers.generation?.(++this.#generation);
   }

@@ -58,12 +58,17 @@ function optimizerText(optimizer: Readonly<Record<string, unknown>>, train: Sess
   const batch = train.fullBatch ? "full batch" : `batch ${train.batchSize.toLocaleString("en")}`;
   return [
     name,
-    typeof eta === "number" ? `η ${formatNumber(eta, 3)}` : null,
-    typeof beta === "number" && beta > 0 ? `β ${formatNumber(beta, 2)}` : null,
+    typeof eta === "number" ? `η ${plain(eta)}` : null,
+    typeof beta === "number" && beta > 0 ? `β ${plain(beta)}` : null,
     batch,
   ]
     .filter((part) => part !== null)
     .join(", ");
+}
+
+/** A constant as it was given: no trailing zeros. */
+function plain(value: number): string {
+  return String(Number(value.toPrecision(6)));
 }
 
 function versionText(versions: Readonly<Record<string, string>>): string {
@@ -84,17 +89,22 @@ export class CredibilityLine extends LitElement {
       ul {
         display: flex;
         flex-wrap: wrap;
+        gap: 0 20px;
+        overflow: hidden;
         font-size: 12px;
         line-height: 20px;
         color: var(--ink-3);
       }
       li {
+        position: relative;
         cursor: default;
       }
-      li:not(:last-child)::after {
+      /* At the start of a line it falls outside. */
+      li::before {
         content: "·";
-        margin: 0 8px;
-        color: var(--line-strong);
+        position: absolute;
+        left: -12px;
+        color: var(--ink-3);
       }
       [data-tone="bad"] {
         color: var(--bad);

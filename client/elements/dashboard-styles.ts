@@ -15,7 +15,7 @@ export const dashboardStyles = css`
     width: 100%;
     max-width: 1680px;
     margin: 0 auto;
-    padding: 24px;
+    padding: 16px 24px 24px;
     display: flex;
     flex-direction: column;
     gap: 16px;

@@ -43,7 +43,7 @@ export class PlaybackBar extends LitElement {
         position: sticky;
         bottom: 0;
         z-index: 10;
-        background: color-mix(in oklab, var(--surface), transparent 4%);
+        background: var(--surface);
         border-top: 1px solid var(--line);
       }
       .bar {
@@ -149,10 +149,13 @@ export class PlaybackBar extends LitElement {
           height: 56px;
         }
         .where {
-          gap: 12px;
+          gap: 8px;
         }
         .step {
-          min-width: 96px;
+          min-width: 0;
+        }
+        .live {
+          min-width: 72px;
         }
       }
     `,

@@ -33,6 +33,7 @@ export class PresetList extends LitElement {
         padding-bottom: 0;
       }
       h3 {
+        color: var(--ink);
         font-size: 14px;
         line-height: 24px;
         font-weight: 600;

@@ -2,7 +2,6 @@
 import { css, html, LitElement, type TemplateResult } from "lit";
 import type { SessionState } from "../../shared/header.ts";
 import type { ControlAction } from "../../shared/protocol.ts";
-import { formatNumber } from "../data/formats.ts";
 import { icons } from "./icons.ts";
 import { base, buttons } from "./styles.ts";
 
@@ -43,7 +42,7 @@ export class RunControls extends LitElement {
         border: 1px solid var(--line-strong);
         border-radius: var(--radius-small);
       }
-      input:invalid {
+      input:user-invalid {
         border-color: var(--bad);
       }
     `,
@@ -79,7 +78,7 @@ export class RunControls extends LitElement {
       <form @submit=${this.#setLearningRate}>
         <label for="eta">Learning rate</label>
         <input id="eta" name="eta" inputmode="decimal" autocomplete="off" required pattern="[0-9.eE+\\-]+"
-          placeholder=${this.learningRate === null ? "η" : formatNumber(this.learningRate, 3)} />
+          placeholder=${this.learningRate === null ? "η" : String(Number(this.learningRate.toPrecision(4)))} />
         <button type="submit">Set</button>
       </form>
     `;

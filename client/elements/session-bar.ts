@@ -142,10 +142,14 @@ export class SessionBar extends LitElement {
         background: var(--bad-wash);
         color: var(--bad);
       }
+      .standing {
+        display: flex;
+        align-items: center;
+        gap: 24px;
+      }
       dl {
         display: flex;
         gap: 24px;
-        margin-inline: 8px;
       }
       dl div {
         display: flex;
@@ -187,36 +191,48 @@ export class SessionBar extends LitElement {
         }
       }
       @media (max-width: 699px) {
+        :host {
+          position: static;
+        }
         header {
-          flex-wrap: wrap;
+          display: grid;
+          grid-template-columns: auto 1fr auto;
+          gap: 8px;
           padding: 8px 16px;
         }
-        .brand span {
+        .brand span,
+        .space,
+        .new-run span {
           display: none;
         }
-        .picker {
-          flex: 1;
+        .new-run {
+          width: 32px;
+          padding: 0;
+        }
+        .tools {
+          grid-column: 3;
+          grid-row: 1;
         }
         select {
           width: 100%;
           max-width: none;
         }
-        .space {
-          display: none;
+        .standing {
+          grid-column: 1 / -1;
         }
         dl {
-          margin: 0;
           gap: 16px;
         }
         .loss {
           display: flex;
         }
-        .tools {
-          width: 100%;
-          justify-content: flex-end;
-        }
         link-badge {
-          margin-inline-end: auto;
+          margin: 0;
+        }
+      }
+      @media (max-width: 479px) {
+        .loss {
+          display: none;
         }
       }
     `,
@@ -247,7 +263,7 @@ export class SessionBar extends LitElement {
       <div class="tools">
         <link-badge .link=${this.link} .isLive=${standing?.isLive ?? false} .newestMs=${standing?.newestMs ?? null}
           .gapCount=${standing?.gapCount ?? 0}></link-badge>
-        ${this.hasPresets ? html`<button @click=${() => this.#say("new-run")}>${icons.plus}New run</button>` : null}
+        ${this.hasPresets ? html`<button class="new-run" aria-label="New run" @click=${() => this.#say("new-run")}>${icons.plus}<span>New run</span></button>` : null}
         <button class="quiet icon" aria-label=${THEMES[this.theme]} title=${THEMES[this.theme]} @click=${() => this.#say("theme")}>
           ${this.theme === "system" ? icons.system : this.theme === "light" ? icons.sun : icons.moon}
         </button>
@@ -275,7 +291,7 @@ export class SessionBar extends LitElement {
 
   #standing({ state, reason, step, steps, loss, stepsPerSecond, overhead }: Standing): TemplateResult {
     const hasEnded = state === "ended" && reason !== null;
-    return html`
+    return html`<div class="standing">
       <span class="state" role="status" data-state=${hasEnded ? reason : state}>${hasEnded ? REASONS[reason] : STATES[state]}</span>
       <dl>
         <div><dt>step</dt><dd>${formatStep(step)} <span>/ ${formatStep(steps)}</span></dd></div>
@@ -283,7 +299,7 @@ export class SessionBar extends LitElement {
         ${stepsPerSecond === null ? null : html`<div class="rate"><dt>steps/s</dt><dd>${formatNumber(stepsPerSecond, 3)}</dd></div>`}
         ${overhead === null ? null : html`<div class="overhead"><dt>overhead</dt><dd>${formatPercent(overhead)}</dd></div>`}
       </dl>
-    `;
+    </div>`;
   }
 
   readonly #onPick = (event: Event): void => {

@@ -110,11 +110,14 @@ export class StreamPanel extends LitElement {
       .parts {
         flex: 1;
         display: grid;
-        gap: 24px;
+        grid-template-rows: auto 1fr;
+        gap: 0 24px;
       }
+      /* Captions of parts are equally high, so that their charts stand on one line. */
       figure {
-        display: flex;
-        flex-direction: column;
+        display: grid;
+        grid-row: span 2;
+        grid-template-rows: subgrid;
         min-width: 0;
       }
       figcaption {
@@ -141,17 +144,17 @@ export class StreamPanel extends LitElement {
       }
       .chart {
         position: relative;
-        flex: 1 0 auto;
-        height: 200px;
+        height: 100%;
+        min-height: 200px;
       }
       .chart[data-height="144"] {
-        height: 144px;
+        min-height: 144px;
       }
       .chart[data-height="240"] {
-        height: 240px;
+        min-height: 240px;
       }
       .chart[data-height="288"] {
-        height: 288px;
+        min-height: 288px;
       }
       .waiting {
         position: absolute;
@@ -167,6 +170,19 @@ export class StreamPanel extends LitElement {
         font-size: 12px;
         line-height: 16px;
         color: var(--ink-3);
+      }
+      @container (max-width: 419px) {
+        .scales button[aria-pressed="false"] {
+          display: none;
+        }
+        .figures {
+          column-gap: 16px;
+        }
+      }
+      @container (max-width: 559px) {
+        .parts figure + figure {
+          margin-top: 24px;
+        }
       }
       @container (min-width: 560px) {
         .parts[data-count="2"] {
@@ -271,7 +287,7 @@ export class StreamPanel extends LitElement {
     return html`<div class="scales" role="group" aria-label="Scale of ${part.title ?? this.panel?.title ?? ""}">
       ${part.scales.map(
         (scale) => html`<button aria-pressed=${scale === chosen ? "true" : "false"}
-          @click=${() => this.#chooseScale(part, scale)}>${SCALE_NAMES[scale]}</button>`,
+          @click=${() => this.#chooseScale(part, scale === chosen ? nextOf(part.scales, scale) : scale)}>${SCALE_NAMES[scale]}</button>`,
       )}
     </div>`;
   }
@@ -347,6 +363,11 @@ export class StreamPanel extends LitElement {
     if (format === "csv") download(name, chart.toCsv(), "text/csv");
     if (format === "png") void chart.toPng().then((blob) => download(name, blob, "image/png"));
   }
+}
+
+/** Where there is no room for all, only the chosen one is shown, and takes turns. */
+function nextOf(scales: readonly FieldScale[], scale: FieldScale): FieldScale {
+  return scales[(scales.indexOf(scale) + 1) % scales.length] ?? scale;
 }
 
 /** Says when the first number is to be expected, where the schedule knows. */

@@ -23,27 +23,45 @@ export class VerdictList extends LitElement {
       :host {
         display: block;
       }
+      :host {
+        container-type: inline-size;
+      }
       ul {
         display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(min(100%, 336px), 1fr));
         border: 1px solid var(--line);
         border-radius: var(--radius);
-        background: var(--line);
-        gap: 1px;
+        background: var(--surface);
         overflow: hidden;
         box-shadow: var(--shadow);
       }
+      /* Hairlines below and to the right; those at the edges fall outside. */
       li {
-        padding: 16px;
-        background: var(--surface);
-        display: flex;
-        flex-direction: column;
-        gap: 4px;
+        position: relative;
+        padding: 12px 16px;
+        box-shadow:
+          0 1px 0 var(--line),
+          1px 0 0 var(--line);
+      }
+      @container (min-width: 880px) {
+        ul {
+          grid-auto-flow: column;
+          grid-auto-columns: 1fr;
+        }
+        ul[data-rows="1"] {
+          grid-template-rows: auto;
+        }
+        ul[data-rows="2"] {
+          grid-template-rows: repeat(2, auto);
+        }
+        ul[data-rows="3"] {
+          grid-template-rows: repeat(3, auto);
+        }
+        ul[data-rows="4"] {
+          grid-template-rows: repeat(4, auto);
+        }
       }
       .question {
-        display: flex;
-        align-items: baseline;
-        gap: 8px;
+        padding-inline-end: 136px;
         font-size: 12px;
         line-height: 16px;
         color: var(--ink-3);
@@ -51,7 +69,7 @@ export class VerdictList extends LitElement {
       .answer {
         font-weight: 600;
         color: var(--ink-3);
-        flex: none;
+        margin-inline-start: 4px;
       }
       [data-state="yes"] .answer {
         color: var(--accent);
@@ -60,6 +78,7 @@ export class VerdictList extends LitElement {
         color: var(--ink);
       }
       .sentence {
+        margin-top: 4px;
         font-size: 14px;
         line-height: 20px;
         color: var(--ink);
@@ -69,12 +88,15 @@ export class VerdictList extends LitElement {
         color: var(--ink-2);
       }
       details {
-        margin-top: auto;
-        padding-top: 4px;
         font-size: 12px;
         line-height: 16px;
       }
       summary {
+        position: absolute;
+        top: 8px;
+        right: 12px;
+        padding-inline: 4px;
+        border-radius: 4px;
         display: inline-flex;
         align-items: center;
         gap: 4px;
@@ -97,7 +119,9 @@ export class VerdictList extends LitElement {
         transform: rotate(180deg);
       }
       .how {
-        margin: 4px 0 8px;
+        margin: 12px 0 8px;
+        padding-inline-start: 12px;
+        border-inline-start: 2px solid var(--line-strong);
         font-size: 13px;
         line-height: 20px;
         color: var(--ink-2);
@@ -106,6 +130,15 @@ export class VerdictList extends LitElement {
         display: flex;
         flex-wrap: wrap;
         gap: 8px;
+      }
+      @container (max-width: 479px) {
+        summary {
+          position: static;
+          margin-inline-start: -4px;
+        }
+        .question {
+          padding-inline-end: 0;
+        }
       }
     `,
   ];
@@ -118,7 +151,7 @@ export class VerdictList extends LitElement {
   }
 
   override render(): TemplateResult {
-    return html`<ul aria-label="Verdicts">
+    return html`<ul aria-label="Verdicts" data-rows=${Math.ceil(this.verdicts.length / 2)}>
       ${repeat(
         this.verdicts,
         ({ id }) => id,
@@ -129,7 +162,7 @@ export class VerdictList extends LitElement {
 
   #verdict({ id, question, state, sentence, how, evidence }: Verdict): TemplateResult {
     return html`<li data-verdict=${id} data-state=${state}>
-      <p class="question"><span>${question}</span><span class="answer">${ANSWERS[state]}</span></p>
+      <p class="question">${question} <span class="answer">${ANSWERS[state]}</span></p>
       <p class="sentence">${sentence}</p>
       <details>
         <summary>How do you know? ${icons.chevron}</summary>

@@ -17,9 +17,12 @@ function draw({ history }: Scene): LineDrawing {
               series: length,
               colour: "series-2" as const,
               dash: "dash" as const,
+              directLabel: false,
             },
           ]),
-      ...(l2 === undefined ? [] : [{ label: "distance", series: l2, colour: "series-3" as const }]),
+      ...(l2 === undefined
+        ? []
+        : [{ label: "distance", series: l2, colour: "series-3" as const, directLabel: false }]),
     ],
     unit: "θ",
     includeZero: true,
@@ -28,7 +31,7 @@ function draw({ history }: Scene): LineDrawing {
 
 export const panel: Panel = {
   id: "distance",
-  title: "Distance from the start, and the way there",
+  title: "Distance from the start",
   about:
     "‖θ_t − θ₀‖, as the crow flies, against the length of the path that training took. Straightness is their quotient: 1 on a straight path.",
   order: 60,

@@ -22,6 +22,7 @@ function drawPath({ history }: Scene): LineDrawing {
               colour: "series-2" as const,
               dash: "dash" as const,
               mark: "step-after" as const,
+              directLabel: false,
             },
           ]),
       ...(excess === undefined
@@ -39,6 +40,11 @@ function pathFigures(scene: Scene): readonly Figure[] {
   const { drawUp, upFraction, every, pairedStdErr } = sample.value;
   return [
     {
+      label: "Monotone",
+      text: drawUp > 0 ? "no" : "so far",
+      tone: drawUp > 0 ? "warn" : "good",
+    },
+    {
       label: every > 1 ? "Draw-up, at least" : "Draw-up",
       text: formatNumber(drawUp, 3),
       ...(pairedStdErr === null ? {} : { note: `± ${formatNumber(pairedStdErr, 2)}` }),
@@ -46,11 +52,6 @@ function pathFigures(scene: Scene): readonly Figure[] {
       dashed: true,
     },
     { label: "Steps that rise", text: formatPercent(upFraction), ...ageNote(sample.ageSteps) },
-    {
-      label: "Monotone",
-      text: drawUp > 0 ? "no" : "so far",
-      tone: drawUp > 0 ? "warn" : "good",
-    },
   ];
 }
 
@@ -70,6 +71,7 @@ function drawLine(scene: Scene): ProfileChartModel | null {
               colour: "series-4" as const,
               role: "ghost" as const,
               dash: "dash" as const,
+              directLabel: false,
             },
           ]),
       {
@@ -78,6 +80,7 @@ function drawLine(scene: Scene): ProfileChartModel | null {
         ys: losses,
         colour: "series-3",
         role: carriesVerdict ? "verdict" : "hint",
+        directLabel: false,
       },
     ],
     xLabel: "α from θ₀ (0) to θ_t (1)",
@@ -90,31 +93,30 @@ function drawLine(scene: Scene): ProfileChartModel | null {
 function lineFigures(scene: Scene): readonly Figure[] {
   const sample = sampleAt<LineProfile>(scene, LINE);
   if (sample === null) return [{ label: "Draw-up", text: "–" }];
-  const { drawUp, pairedStdErr, monotoneOnProbe, control, alphas } = sample.value;
+  const { drawUp, pairedStdErr, monotoneOnProbe, control } = sample.value;
   return [
+    {
+      label: "Monotone",
+      text: monotoneOnProbe ? "yes" : "no",
+      tone: monotoneOnProbe ? "good" : "warn",
+    },
     {
       label: "Draw-up",
       text: formatNumber(drawUp, 3),
-      note: drawUp > 0 ? `± ${formatNumber(pairedStdErr, 2)}` : `on ${alphas.length} points`,
+      ...(drawUp > 0 ? { note: `± ${formatNumber(pairedStdErr, 2)}` } : ageNote(sample.ageSteps)),
       colour: "series-3",
     },
     ...(control === null
       ? []
       : [
           {
-            label: "Control",
+            label: "Unrelated start",
             text: formatNumber(control.drawUp, 3),
-            note: control.monotoneOnProbe ? "monotone too" : "not monotone",
+            note: control.monotoneOnProbe ? "monotone too" : "rises",
             colour: "series-4" as const,
             dashed: true,
           },
         ]),
-    {
-      label: "Monotone",
-      text: monotoneOnProbe ? "yes" : "no",
-      tone: monotoneOnProbe ? "good" : "warn",
-      ...ageNote(sample.ageSteps),
-    },
   ];
 }
 
@@ -132,7 +134,7 @@ export const panel: Panel = {
       id: "path",
       kind: "line",
       title: "Along the path",
-      subtitle: "where training went: θ₀, θ₁, …, θ_t",
+      subtitle: "where training went",
       scales: ["linear", "symlog"],
       draw: drawPath,
       figures: pathFigures,
@@ -141,7 +143,7 @@ export const panel: Panel = {
       id: "line",
       kind: "profile",
       title: "Along the straight line",
-      subtitle: "where it did not go: (1−α)θ₀ + αθ_t",
+      subtitle: "from θ₀ to here, where it never went",
       draw: drawLine,
       figures: lineFigures,
     },

@@ -36,7 +36,7 @@ function json(
   };
 }
 
-export function syntheticChannels(hessianEvery: number): StreamDescriptor[] {
+export function syntheticChannels(hessianEvery: number, hasMinibatches: boolean): StreamDescriptor[] {
   const scheduled: Cadence = { kind: "scheduled", every: hessianEvery };
   return [
     json("train/loss", "Training loss", "minibatch", EVERY_STEP, [field("", "loss", "loss", "log")]),
@@ -67,7 +67,10 @@ export function syntheticChannels(hessianEvery: number): StreamDescriptor[] {
     json("distance/to-init", "Distance from the start", "theta", EVERY_STEP, [
       field("l2", "‖θ_t − θ₀‖₂", "θ"),
       field("pathLength", "path length", "θ"),
-      field("straightness", "straightness", "1"),
+      field("relative", "‖θ_t − θ₀‖ / ‖θ₀‖", "1"),
+      field("straightness", "distance / length of the path", "1"),
+      field("perLayer.*", "distance per parameter", "θ"),
+      field("rotation.*", "1 − cos(θ_t, θ₀) per parameter", "1"),
     ]),
     json("hessian/eigenvalues", "Hessian eigenvalues", "probe", scheduled, [
       field("top.*.value", "λ", "loss·θ⁻²"),
@@ -75,6 +78,15 @@ export function syntheticChannels(hessianEvery: number): StreamDescriptor[] {
       field("threshold", "threshold", "loss·θ⁻²"),
       field("ratio", "λ₁ / threshold", "1"),
     ]),
+    ...(hasMinibatches
+      ? [
+          json("hessian/batch-sharpness", "Batch sharpness", "minibatch", scheduled, [
+            field("value", "batch sharpness", "loss·θ⁻²"),
+            field("stdErr", "standard error", "loss·θ⁻²"),
+            field("ratio", "batch sharpness / (2/η)", "1"),
+          ]),
+        ]
+      : []),
     json("gradient/top-subspace", "Gradient in the top subspace", "probe", scheduled, [
       field("share", "share", "1"),
       field("control", "random subspace", "1"),

@@ -7,6 +7,7 @@
  */
 import type { SessionHeader } from "../../../../shared/header.ts";
 import type {
+  BatchSharpness,
   DistanceToInit,
   HessianEigenvalues,
   LineProfile,
@@ -96,7 +97,8 @@ export function syntheticSession(options: SyntheticOptions = {}): SyntheticSessi
     const t = step / 1500;
     const valley = 0.018 + 0.44 * Math.exp(-step / 55) + 0.05 * Math.exp(-step / 420);
     const wander = fullBatch ? 0 : 0.012 * noise() * Math.sqrt(valley);
-    const loss = diverged ? Number.NaN : valley + 0.5 * (THRESHOLD + y) * x * x + wander;
+    const bounce = fullBatch ? 0.5 * (THRESHOLD + y) * x * x : 0;
+    const loss = diverged ? Number.NaN : valley + bounce + wander;
     const due = isDue(step, hessianEvery, steps);
 
     if (step > 0) {
@@ -144,6 +146,7 @@ export function syntheticSession(options: SyntheticOptions = {}): SyntheticSessi
     emit("distance/to-init", step, distance);
     if (due) {
       emit("hessian/eigenvalues", step, eigenvalues(step, y, loss, l2, fullBatch, noise));
+      if (!fullBatch) emit("hessian/batch-sharpness", step, batchSharpness(step, noise));
       emit("gradient/top-subspace", step, {
         share: 0.98 - 0.55 * Math.exp(-step / 200),
         control: 0.0004,
@@ -209,6 +212,11 @@ function eigenvalues(
     coldGap: step % 300 === 0 ? 3e-6 : null,
     probeStdErr: null,
   };
+}
+
+function batchSharpness(step: number, noise: () => number): BatchSharpness {
+  const value = THRESHOLD * (0.72 + 0.3 * (1 - Math.exp(-step / 260))) + 0.25 * noise();
+  return { value, stdErr: 0.32, batches: 10, threshold: THRESHOLD, ratio: value / THRESHOLD };
 }
 
 function profile(loss: number, carriesVerdict: boolean, moved: boolean): LineProfile {
@@ -296,6 +304,6 @@ function header(
     backend: "wasm",
     selfTest: { backend: "wasm", gradientError: 8.1e-8, hvpError: 2.3e-7, asymmetry: 4e-8, passed: true },
     versions: { thalweg: "0.1.0", node: "20.20.2", tfjs: "4.22.0", cpu: "synthetic" },
-    channels: syntheticChannels(hessianEvery),
+    channels: syntheticChannels(hessianEvery, !fullBatch),
   };
 }

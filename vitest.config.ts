@@ -1,20 +1,64 @@
 import { fileURLToPath } from "node:url";
+import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
+import { findBrowser } from "./test/browser/find-browser.ts";
 
-export default defineConfig({
-  resolve: { alias: { thalweg: fileURLToPath(new URL("./server/index.ts", import.meta.url)) } },
-  test: {
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: "node",
-          environment: "node",
-          include: ["test/**/*.test.ts"],
-          exclude: ["test/client/browser/**"],
-          testTimeout: 30_000,
+const root = fileURLToPath(new URL(".", import.meta.url));
+
+export default defineConfig(async () => {
+  // Where there is none, the node tests run all the same, and require-browser.ts says what to do.
+  const browser = await findBrowser(root).catch(() => null);
+  return {
+    resolve: { alias: { thalweg: fileURLToPath(new URL("./server/index.ts", import.meta.url)) } },
+    test: {
+      projects: [
+        {
+          extends: true,
+          test: {
+            name: "node",
+            environment: "node",
+            include: ["test/**/*.test.ts"],
+            exclude: ["test/client/browser/**"],
+            testTimeout: 30_000,
+          },
         },
-      },
-    ],
-  },
+        {
+          extends: true,
+          // Found and bundled before the first test: a late discovery would reload the page under it.
+          optimizeDeps: {
+            include: [
+              "axe-core",
+              "d3-array",
+              "d3-axis",
+              "d3-format",
+              "d3-scale",
+              "d3-selection",
+              "lit",
+              "lit/directives/repeat.js",
+              "zod/mini",
+            ],
+          },
+          test: {
+            name: "browser",
+            include: ["test/client/browser/**/*.test.ts"],
+            globalSetup: ["test/browser/require-browser.ts"],
+            testTimeout: 20_000,
+            browser: {
+              enabled: true,
+              headless: true,
+              screenshotFailures: false,
+              api: { host: "127.0.0.1" },
+              viewport: { width: 1440, height: 900 },
+              provider: playwright(
+                browser === null
+                  ? {}
+                  : { launchOptions: { executablePath: browser.executablePath, env: browser.env } },
+              ),
+              instances: [{ browser: "chromium" }],
+            },
+          },
+        },
+      ],
+    },
+  };
 });

@@ -1,0 +1,190 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { clearPage, type Dashboard, mountDashboard } from "./support/dashboard.ts";
+import { FakeServer } from "./support/fake-server.ts";
+import { syntheticSession } from "./support/synthetic-session.ts";
+
+const session = syntheticSession();
+let server: FakeServer;
+
+function valueAt(channel: string, step: number): unknown {
+  return session.events.findLast((event) => event.channel === channel && event.step <= step)?.value;
+}
+
+async function open(hash = ""): Promise<Dashboard> {
+  history.replaceState(null, "", `${location.pathname}${location.search}${hash}`);
+  const dashboard = mountDashboard();
+  await dashboard.until(() => dashboard.find("playback-bar") !== null && !Number.isNaN(dashboard.step));
+  return dashboard;
+}
+
+beforeEach(() => {
+  clearPage();
+  server = new FakeServer().install();
+  server.addRecording(session);
+});
+
+afterEach(() => {
+  clearPage();
+  server.uninstall();
+});
+
+describe("a recorded session", () => {
+  it("says what was run, on what, and how far the instruments can be trusted", async () => {
+    const dashboard = await open();
+    expect(dashboard.text("h1")).toBe("edge");
+    const facts = dashboard.text("credibility-line ul");
+    for (const fact of [
+      "784-100-10 tanh",
+      "half-sum-mse",
+      "gd, η 0.2, full batch",
+      "mnist, 1,000 examples",
+      "seed 0",
+      "wasm",
+      "curvature on the training set of 1,000 (9b1c44e7)",
+      "self-test: gradient 8.1e−8, Hv 2.3e−7",
+      "hessian every 30",
+    ])
+      expect(facts).toContain(fact);
+    expect(dashboard.text("session-bar .state")).toBe("Finished");
+  });
+
+  it("shows the numbers of the last step, as they were recorded", async () => {
+    const dashboard = await open();
+    await dashboard.atStep(1500);
+    const loss = valueAt("path/loss", 1500) as number;
+    const spectrum = valueAt("hessian/eigenvalues", 1500) as { top: { value: number }[]; ratio: number };
+    await dashboard.until(() => dashboard.figures("loss")["Probe"] !== "–");
+    expect(Number(dashboard.figures("loss")["Probe"])).toBeCloseTo(loss, 4);
+    expect(Number.parseFloat(dashboard.figures("eigenvalues")["λ₁"] ?? "")).toBeCloseTo(
+      spectrum.top[0]?.value ?? 0,
+      2,
+    );
+    expect(Number.parseFloat(dashboard.figures("sharpness-ratio")["λ₁ / threshold"] ?? "")).toBeCloseTo(
+      spectrum.ratio,
+      2,
+    );
+  });
+
+  it("keeps the path and the straight line apart, each under its own name", async () => {
+    const dashboard = await open();
+    const panel = dashboard.panel("path-and-line");
+    const titles = [...(panel.shadowRoot?.querySelectorAll("h3") ?? [])].map(
+      ({ textContent }) => textContent,
+    );
+    expect(titles).toEqual(["Along the path", "Along the straight line"]);
+    await dashboard.until(() => dashboard.figures("path-and-line")["Unrelated start"] !== undefined);
+    const monotone = [...(panel.shadowRoot?.querySelectorAll(".figures dd[data-tone]") ?? [])]
+      .map(({ textContent }) => textContent?.trim())
+      .filter((text) => text === "yes" || text === "no");
+    expect(monotone).toEqual(["no", "yes"]);
+  });
+
+  it("draws marks on every chart that has data", async () => {
+    const dashboard = await open();
+    await dashboard.until(() => dashboard.all<HTMLCanvasElement>("stream-panel canvas").length >= 10);
+    await dashboard.until(() => dashboard.all<HTMLCanvasElement>("stream-panel canvas").every(hasInk));
+  });
+
+  it("answers each verdict's how, and jumps to its evidence", async () => {
+    const dashboard = await open();
+    await dashboard.until(() => dashboard.text('[data-verdict="edge-of-stability"] .answer') === "Yes");
+    const item = dashboard.get('[data-verdict="edge-of-stability"]');
+    item.querySelector("summary")?.click();
+    expect(item.querySelector("details")?.open).toBe(true);
+    expect(item.querySelector(".how")?.textContent).toMatch(/consecutive measurements/);
+    const jump = [...item.querySelectorAll("button")].find(({ textContent }) =>
+      textContent?.includes("hessian/eigenvalues"),
+    );
+    jump?.click();
+    await dashboard.until(() => dashboard.panel("eigenvalues").hasAttribute("marked"));
+    const { steps } = { steps: jump?.textContent?.match(/to ([\d,]+)|step ([\d,]+)/) };
+    await dashboard.atStep(Number((steps?.[1] ?? steps?.[2] ?? "").replaceAll(",", "")));
+  });
+
+  it("says how old a sparse measurement is at a cursor between two of them", async () => {
+    const dashboard = await open("#step=427");
+    await dashboard.atStep(427);
+    await dashboard.until(() => dashboard.figures("sharpness-ratio")["λ₁ / threshold"]?.includes("before"));
+    const shown = dashboard.figures("sharpness-ratio")["λ₁ / threshold"] ?? "";
+    // Measured every 30 steps: the newest at or before 427 is that of step 420.
+    expect(shown).toContain("7 steps before");
+    const at420 = valueAt("hessian/eigenvalues", 420) as { ratio: number };
+    expect(Number.parseFloat(shown)).toBeCloseTo(at420.ratio, 2);
+  });
+
+  it("draws a stream that no panel knows, from its descriptor alone", async () => {
+    const dashboard = await open();
+    const panel = dashboard.panel("gradient/top-subspace");
+    expect(panel.shadowRoot?.querySelector("h2")?.textContent).toBe("Gradient in the top subspace");
+    await dashboard.until(() => Object.keys(dashboard.figures("gradient/top-subspace")).length === 2);
+    const { share } = valueAt("gradient/top-subspace", 1500) as { share: number };
+    expect(Number.parseFloat(dashboard.figures("gradient/top-subspace")["share"] ?? "")).toBeCloseTo(
+      share,
+      3,
+    );
+  });
+
+  it("exports every sample of a panel as CSV, and its drawing as SVG", async () => {
+    const dashboard = await open();
+    await dashboard.atStep(1500);
+    const files: { name: string; blob: Blob }[] = [];
+    vi.spyOn(URL, "createObjectURL").mockImplementation((blob) => {
+      files.push({ name: "", blob: blob as Blob });
+      return "blob:test";
+    });
+    vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (this: HTMLAnchorElement) {
+      const last = files.at(-1);
+      if (last !== undefined) last.name = this.download;
+    });
+    const commands = [
+      ...(dashboard.panel("loss").shadowRoot?.querySelectorAll<HTMLElement>(".command") ?? []),
+    ];
+    for (const command of commands.filter(({ textContent }) => textContent !== "PNG")) command.click();
+    const csv = await files.find(({ name }) => name.endsWith(".csv"))?.blob.text();
+    const svg = await files.find(({ name }) => name.endsWith(".svg"))?.blob.text();
+    expect(files.map(({ name }) => name).sort()).toEqual([
+      "edge-loss-step-1500.csv",
+      "edge-loss-step-1500.svg",
+    ]);
+    expect(csv?.trim().split("\r\n").length).toBe(1502);
+    expect(svg).toMatch(/^<svg[\s>]/);
+    vi.restoreAllMocks();
+  });
+
+  it("replays at the recorded pace and pauses where it is told", async () => {
+    const dashboard = await open("#step=100");
+    await dashboard.atStep(100);
+    dashboard.press(" ");
+    await dashboard.until(() => dashboard.step > 103);
+    dashboard.press(" ");
+    await dashboard.until(() => dashboard.find('[aria-label="Replay"]') !== null);
+    const paused = dashboard.step;
+    expect(paused).toBeLessThan(1500);
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    expect(dashboard.step).toBe(paused);
+  });
+
+  it("opens the table of all numbers at the cursor", async () => {
+    const dashboard = await open("#step=300");
+    await dashboard.atStep(300);
+    dashboard.get("cursor-table summary").click();
+    await dashboard.until(() => dashboard.all("cursor-table tbody tr").length > 20);
+    const row = dashboard
+      .all("cursor-table tbody tr")
+      .find(({ textContent }) => textContent?.includes("train/update-norm"));
+    const value = valueAt("train/update-norm", 300) as number;
+    expect(Number(row?.querySelector("td.number")?.textContent)).toBeCloseTo(value, 5);
+  });
+});
+
+function hasInk(canvas: HTMLCanvasElement): boolean {
+  const { width, height } = canvas;
+  if (width === 0 || height === 0) return false;
+  const data = canvas.getContext("2d")?.getImageData(0, 0, width, height).data ?? [];
+  // Grid lines are there without data: a mark is a strongly coloured pixel.
+  for (let i = 0; i < data.length; i += 4) {
+    const [r = 0, g = 0, b = 0, a = 0] = [data[i], data[i + 1], data[i + 2], data[i + 3]];
+    if (a > 100 && Math.max(r, g, b) - Math.min(r, g, b) > 60) return true;
+  }
+  return false;
+}

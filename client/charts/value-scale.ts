@@ -55,8 +55,10 @@ export function roundDomain(
     const to = roundUp(high);
     return from < to ? [from, to] : [from / 2, to * 2];
   }
-  if (min === max) {
-    const half = min === 0 ? 1 : Math.abs(min) / 10;
+  const largest = Math.max(Math.abs(min), Math.abs(max));
+  // Below a millionth of the value, ticks would need more digits than there is room for: it is drawn flat.
+  if (max - min < largest * 1e-6 || largest === 0) {
+    const half = largest === 0 ? 1 : max === min ? largest / 10 : largest * 1e-6;
     return roundDomain(kind, min - half, max + half, count);
   }
   const [from = min, to = max] = scaleLinear().domain([min, max]).nice(count).domain();

@@ -24,7 +24,6 @@ export type Welcome = Extract<ServerMessage, { op: "welcome" }>;
 /** What we use of a WebSocket: the browser's, `ws`, or a test's. */
 export interface Socket {
   binaryType: string;
-  onopen: (() => void) | null;
   onmessage: ((event: { readonly data: unknown }) => void) | null;
   onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
   onerror: (() => void) | null;

@@ -87,11 +87,14 @@ export function tickFormat(ticks: readonly number[], scale: FieldScale): (value:
     const plain = smallest >= 1e-3 && largest < 1e5;
     return (value) => (plain ? minus(format(",.12~r")(value)) : minus(tidyExponent(value.toExponential(6))));
   }
-  if (largest >= 1e6 || (largest > 0 && largest < 1e-3)) {
-    return (value) => (value === 0 ? "0" : minus(tidyExponent(value.toExponential(3))));
-  }
   const gap = ticks.length > 1 ? Math.abs((ticks[1] as number) - (ticks[0] as number)) : largest || 1;
-  const decimals = Math.max(0, Math.min(12, Math.ceil(-Math.log10(gap) - 1e-9)));
+  if (largest >= 1e6 || (largest > 0 && largest < 1e-3)) {
+    const digits = Math.max(0, Math.min(12, Math.ceil(Math.log10(largest / gap)) + 1));
+    return (value) => (value === 0 ? "0" : minus(tidyExponent(value.toExponential(digits))));
+  }
+  let decimals = Math.max(0, Math.min(12, Math.ceil(-Math.log10(gap) - 1e-9)));
+  // Ticks 2.5 apart need the digit that ticks 2 apart do not.
+  if (Math.abs(gap * 10 ** decimals - Math.round(gap * 10 ** decimals)) > 1e-6) decimals++;
   const fixed = format(`,.${decimals}f`);
   return (value) => minus(fixed(value));
 }

@@ -193,6 +193,9 @@ export class SessionStore {
         from: "start",
       },
       {
+        subscribed: () => {
+          if (this.#phase === "backfilling") this.#expectMore();
+        },
         generation: (generation) => history.beginGeneration(generation),
         samples: (samples) => {
           history.accept(samples);

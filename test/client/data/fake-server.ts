@@ -173,22 +173,24 @@ export class FakeServer implements ConnectionHost {
         if (this.answersPings) answer({ op: "pong", t: message.t });
         return;
       case "list":
-        return answer({ op: "sessions", sessions: [] });
+        answer({ op: "sessions", sessions: [] });
+        return;
       case "subscribe": {
         const { from } = message;
         const next =
           typeof from === "object" && "seq" in from ? from.seq : from === "now" ? this.log.length : 0;
         if (next > this.log.length) {
-          return answer({
+          answer({
             op: "error",
             id: message.id,
             code: "diverged",
             message: "beyond the head",
             retryable: false,
           });
+          return;
         }
         line.cursors.set(message.id, { next, channels: message.channels, paused: false });
-        return answer({
+        answer({
           op: "subscribed",
           id: message.id,
           session: SESSION,
@@ -199,12 +201,13 @@ export class FakeServer implements ConnectionHost {
           every: null,
           maxHz: null,
         });
+        return;
       }
       case "seek": {
         const cursor = line.cursors.get(message.id);
         if (!cursor || !("seq" in message.to)) return;
         cursor.next = message.to.seq;
-        return answer({
+        answer({
           op: "state",
           id: message.id,
           state: "playing",
@@ -212,21 +215,24 @@ export class FakeServer implements ConnectionHost {
           speed: "asap",
           generation: 1,
         });
+        return;
       }
       case "pause":
       case "play": {
         const cursor = line.cursors.get(message.id);
         if (cursor) cursor.paused = message.op === "pause";
-        return answer({
+        answer({
           op: "state",
           id: message.id,
           state: message.op === "pause" ? "paused" : "playing",
           generation: 0,
         });
+        return;
       }
       case "unsubscribe":
         line.cursors.delete(message.id);
-        return answer({ op: "accepted", id: message.id });
+        answer({ op: "accepted", id: message.id });
+        return;
       default:
     }
   }

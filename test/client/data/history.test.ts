@@ -132,10 +132,9 @@ describe("History", () => {
         ] as const) {
           expect(points(made, channel, path)).toEqual(points(expected, channel, path));
           const series = made.series(channel, path);
-          expect(series?.extremes(0, series.length)).toEqual(
-            expected.series(channel, path)?.extremes(0, series.length),
-          );
-          expect([...(series?.nonFinite(0, series.length) ?? [])]).toEqual([
+          const length = series?.length ?? 0;
+          expect(series?.extremes(0, length)).toEqual(expected.series(channel, path)?.extremes(0, length));
+          expect([...(series?.nonFinite(0, length) ?? [])]).toEqual([
             ...(expected.series(channel, path)?.nonFinite(0, 999) ?? []),
           ]);
         }

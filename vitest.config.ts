@@ -24,6 +24,8 @@ export default defineConfig(async () => {
         },
         {
           extends: true,
+          // Without "development": Lit's builds as they are shipped, which also say nothing on the console.
+          resolve: { conditions: ["module", "browser"] },
           // Found and bundled before the first test: a late discovery would reload the page under it.
           optimizeDeps: {
             include: [

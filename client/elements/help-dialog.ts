@@ -94,10 +94,10 @@ export class HelpDialog extends LitElement {
 
   override render(): TemplateResult {
     return html`<dialog aria-labelledby="title">
-      <header>
+      <div class="head">
         <h2 id="title">Keys and words</h2>
         <button class="quiet icon" aria-label="Close" @click=${this.#close}>${icons.close}</button>
-      </header>
+      </div>
       <div class="body columns">
         <section>
           <h3>Keys</h3>

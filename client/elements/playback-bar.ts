@@ -1,11 +1,12 @@
 /** Always in reach: the overview of the run, the cursor on it, replay, and the way back to live. */
-import { css, html, LitElement, type PropertyValues, type TemplateResult } from "lit";
+import { html, LitElement, type PropertyValues, type TemplateResult } from "lit";
 import type { Chart, ScrubberMark, ScrubberModel } from "../charts/chart.ts";
 import { createScrubberChart } from "../charts/scrubber-chart.ts";
 import { formatCount, formatStep } from "../data/formats.ts";
 import { SPEEDS } from "../data/playback.ts";
 import type { Scene } from "../panels/panel.ts";
 import { icons } from "./icons.ts";
+import { playbackBarStyles } from "./playback-bar-styles.ts";
 import { base, buttons } from "./styles.ts";
 
 export interface PlaybackState {
@@ -34,132 +35,7 @@ export class PlaybackBar extends LitElement {
     requestFrame: { attribute: false },
   };
 
-  static override styles = [
-    base,
-    buttons,
-    css`
-      :host {
-        display: block;
-        position: sticky;
-        bottom: 0;
-        z-index: 10;
-        background: var(--surface);
-        border-top: 1px solid var(--line);
-      }
-      .bar {
-        display: grid;
-        grid-template-columns: auto 1fr auto;
-        align-items: center;
-        gap: 16px;
-        max-width: 1680px;
-        margin: 0 auto;
-        padding: 8px 24px;
-      }
-      .buttons,
-      .where {
-        display: flex;
-        align-items: center;
-        gap: 4px;
-      }
-      .where {
-        gap: 16px;
-        justify-content: flex-end;
-      }
-      select {
-        font: inherit;
-        font-size: 12px;
-        height: 32px;
-        padding: 0 4px;
-        color: var(--ink-2);
-        background: transparent;
-        border: 1px solid transparent;
-        border-radius: var(--radius-small);
-      }
-      select:hover {
-        background: var(--hover);
-      }
-      .track {
-        position: relative;
-        height: 64px;
-        min-width: 0;
-        border-radius: var(--radius-small);
-      }
-      .track:has(:focus-visible) {
-        outline: 2px solid var(--accent);
-        outline-offset: 2px;
-      }
-      .overview {
-        height: 100%;
-      }
-      /* The picture is for pointers; this is the same slider for keys and screen readers. */
-      input {
-        position: absolute;
-        inset: 0;
-        width: 100%;
-        height: 100%;
-        margin: 0;
-        opacity: 0;
-        pointer-events: none;
-      }
-      .step {
-        min-width: 120px;
-        text-align: right;
-        line-height: 16px;
-      }
-      .step b {
-        font-weight: 600;
-        font-size: 15px;
-        letter-spacing: -0.01em;
-      }
-      .step span {
-        display: block;
-        font-size: 12px;
-        color: var(--ink-3);
-      }
-      .live {
-        min-width: 80px;
-        font-weight: 600;
-        font-size: 12px;
-        letter-spacing: 0.04em;
-      }
-      .live::before {
-        content: "";
-        width: 8px;
-        height: 8px;
-        border-radius: 50%;
-        background: var(--ink-3);
-      }
-      .live[aria-pressed="true"] {
-        color: var(--bad);
-        border-color: color-mix(in oklab, var(--bad), transparent 55%);
-        background: var(--bad-wash);
-      }
-      .live[aria-pressed="true"]::before {
-        background: var(--bad);
-      }
-      @media (max-width: 699px) {
-        .bar {
-          grid-template-columns: auto 1fr;
-          gap: 4px 8px;
-          padding: 8px 16px;
-        }
-        .track {
-          grid-column: 1 / -1;
-          grid-row: 1;
-          height: 56px;
-        }
-        .where {
-          gap: 8px;
-        }
-        .step {
-          min-width: 0;
-        }
-        .live {
-          min-width: 72px;
-        }
-      }
-    `,
-  ];
+  static override styles = [base, buttons, playbackBarStyles];
 
   declare scene: Scene | null;
   declare playback: PlaybackState;
@@ -213,7 +89,7 @@ export class PlaybackBar extends LitElement {
     const { playback, scene } = this;
     const step = scene?.step ?? -1;
     const isLiveNow = playback.isFollowing && playback.isLive;
-    return html`<div class="bar" role="group" aria-label="Time">
+    return html`<div class="bar" role="region" aria-label="Time">
       <div class="buttons">
         <button class="quiet icon" aria-label="Previous measurement" title="Previous measurement (Shift ←)"
           @click=${() => this.#send({ kind: "measured", direction: -1 })}>${icons.back}</button>
@@ -252,7 +128,9 @@ export class PlaybackBar extends LitElement {
   }
 
   protected override updated(changed: PropertyValues): void {
-    if (changed.has("scene") && this.scene !== null) this.draw(this.scene, this.playback);
+    if (!changed.has("scene") || this.scene === null || this.#scrubber === null) return;
+    this.draw(this.scene, this.playback);
+    this.renderRoot.querySelector("canvas")?.setAttribute("aria-label", this.#scrubber.describe());
   }
 
   #mount(): void {

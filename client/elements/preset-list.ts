@@ -32,7 +32,7 @@ export class PresetList extends LitElement {
       li:last-child {
         padding-bottom: 0;
       }
-      h3 {
+      .title {
         color: var(--ink);
         font-size: 14px;
         line-height: 24px;
@@ -44,7 +44,7 @@ export class PresetList extends LitElement {
         margin-inline-start: 8px;
         font-weight: 400;
       }
-      p {
+      .about {
         grid-column: 1;
         line-height: 20px;
         color: var(--ink-2);
@@ -75,8 +75,8 @@ export class PresetList extends LitElement {
     return html`<ul>
       ${this.presets.map(
         ({ name, title, about }) => html`<li>
-          <h3>${title}<code>${name}</code></h3>
-          <p>${about}</p>
+          <p class="title">${title}<code>${name}</code></p>
+          <p class="about">${about}</p>
           <button aria-label="Start ${title}" ?disabled=${!this.canStart || this.starting !== null} @click=${() => this.#start(name)}>
             ${this.starting === name ? "Starting" : "Start"}
           </button>

@@ -136,7 +136,7 @@ export const dialogs = css`
   dialog::backdrop {
     background: rgb(0 0 0 / 0.32);
   }
-  dialog header {
+  dialog .head {
     display: flex;
     align-items: center;
     justify-content: space-between;

@@ -102,10 +102,10 @@ export class ThalwegDashboard extends LitElement {
       ${scene === null || desk.store.phase === "failed" ? html`<main>${this.#notice(desk)}</main>` : this.#session(desk, scene)}
       <help-dialog></help-dialog>
       <dialog class="presets" aria-labelledby="presets-title">
-        <header>
+        <div class="head">
           <h2 id="presets-title">New run</h2>
           <button class="quiet icon" aria-label="Close" @click=${this.#hidePresets}>${icons.close}</button>
-        </header>
+        </div>
         <div class="body">${this.#presetList(desk)}</div>
       </dialog>
     `;

@@ -1,8 +1,8 @@
 /** A Thalweg server inside the page: takes the place of WebSocket and of fetch under /v1, and holds the client to the wire's schemas. */
 import type { EndReason, SessionHeader, SessionState, SessionSummary } from "../../../../shared/header.ts";
-import { ClientMessage, PROTOCOL, type ServerMessage } from "../../../../shared/protocol.ts";
+import { ClientMessage, PROTOCOL } from "../../../../shared/protocol.ts";
 import type { StreamDescriptor } from "../../../../shared/stream.ts";
-import { encodeValue } from "../../../../shared/value.ts";
+import { FakeSocket } from "./fake-socket.ts";
 import type { SyntheticEvent, SyntheticSession } from "./synthetic-session.ts";
 
 const BATCH = 400;
@@ -18,17 +18,12 @@ interface Held {
   earliestSeq: number;
 }
 
-interface Subscription {
+export interface Subscription {
   readonly id: number;
   readonly held: Held;
   readonly channels: readonly StreamDescriptor[];
   readonly names: ReadonlySet<string>;
   next: number;
-  playing: boolean;
-  speed: "asap" | number;
-  /** Recorded time up to which a paced subscription has been sent. */
-  clockMs: number;
-  generation: number;
   ended: boolean;
 }
 
@@ -139,15 +134,22 @@ export class FakeServer {
     this.#held(id).earliestSeq = seq;
   }
 
-  /** Time passes for subscriptions that play at a speed. */
-  elapse(ms: number): void {
+  /** Passes over the next `count` events for everybody, and says so. */
+  omit(id: string, count: number): void {
+    const held = this.#held(id);
+    const fromSeq = held.log.length;
+    for (let i = 0; i < count; i++) {
+      const event = held.script[held.scripted++] as SyntheticEvent;
+      held.log.push({ ...event, seq: held.log.length });
+    }
     for (const socket of this.#sockets) {
       for (const subscription of socket.subscriptions.values()) {
-        if (subscription.playing && subscription.speed !== "asap")
-          subscription.clockMs += ms * subscription.speed;
+        if (subscription.held !== held) continue;
+        subscription.next = held.log.length;
+        const toSeq = held.log.length - 1;
+        socket.deliver({ op: "gap", id: subscription.id, fromSeq, toSeq, count, reason: "conflated" });
       }
     }
-    this.#flush();
   }
 
   /** Every connection breaks without a word. */
@@ -240,10 +242,6 @@ export class FakeServer {
           channels,
           names: new Set(channels.map((channel) => channel.name)),
           next: first,
-          playing: true,
-          speed: message.speed,
-          clockMs: held.log[first]?.wallTimeMs ?? 0,
-          generation: 0,
           ended: false,
         });
         socket.deliver({
@@ -281,32 +279,8 @@ export class FakeServer {
       case "control":
         this.#control(socket, message, echo);
         return;
-      default: {
-        const subscription = socket.subscriptions.get(message.id);
-        if (subscription === undefined) {
-          refuse("unknown-subscription", `No subscription ${message.id}`, message.id);
-          return;
-        }
-        if (message.op === "play") subscription.playing = true;
-        if (message.op === "pause") subscription.playing = false;
-        if (message.op === "speed") subscription.speed = message.speed;
-        if (message.op === "seek") {
-          subscription.next = seqOf(subscription.held, message.to);
-          subscription.clockMs = subscription.held.log[subscription.next]?.wallTimeMs ?? 0;
-          subscription.generation += 1;
-          subscription.ended = false;
-        }
-        socket.deliver({
-          op: "state",
-          id: message.id,
-          state: subscription.playing ? "playing" : "paused",
-          seq: subscription.next,
-          speed: subscription.speed,
-          generation: subscription.generation,
-          ...echo,
-        });
-        this.#flush();
-      }
+      default:
+        throw new Error(`the dashboard plays locally; it sent ${message.op}`);
     }
   }
 
@@ -373,9 +347,8 @@ export class FakeServer {
       if (batch.length > 0) socket.deliver({ op: "samples", id: subscription.id, samples: batch });
       batch = [];
     };
-    while (subscription.playing && subscription.next < held.log.length) {
+    while (subscription.next < held.log.length) {
       const event = held.log[subscription.next] as SyntheticEvent;
-      if (subscription.speed !== "asap" && event.wallTimeMs > subscription.clockMs) break;
       subscription.next += 1;
       if (subscription.names.has(event.channel)) batch.push(event);
       if (batch.length === BATCH) flush();
@@ -436,75 +409,6 @@ export class FakeServer {
         earliestSeq,
       }))
       .sort((a, b) => b.startedAtMs - a.startedAtMs);
-  }
-}
-
-/** One end of a connection: the part of WebSocket that a client can see. */
-export class FakeSocket extends EventTarget {
-  static readonly CONNECTING = 0;
-  static readonly OPEN = 1;
-  static readonly CLOSING = 2;
-  static readonly CLOSED = 3;
-  readonly subscriptions = new Map<number, Subscription>();
-  readonly url: string;
-  readonly protocol: string;
-  readonly bufferedAmount = 0;
-  readyState = FakeSocket.CONNECTING;
-  binaryType = "blob";
-  onopen: ((event: Event) => void) | null = null;
-  onmessage: ((event: MessageEvent) => void) | null = null;
-  onclose: ((event: CloseEvent) => void) | null = null;
-  onerror: ((event: Event) => void) | null = null;
-  readonly #server: FakeServer;
-
-  constructor(server: FakeServer, url: string, protocols?: string | string[]) {
-    super();
-    this.#server = server;
-    this.url = url;
-    const offered = protocols === undefined ? [] : [protocols].flat();
-    if (!offered.includes(PROTOCOL))
-      throw new Error(`the client offered ${offered.join(", ")}, not ${PROTOCOL}`);
-    this.protocol = PROTOCOL;
-    queueMicrotask(() => server.open(this));
-  }
-
-  opened(): void {
-    this.readyState = FakeSocket.OPEN;
-    this.#tell("onopen", new Event("open"));
-  }
-
-  deliver(message: ServerMessage): void {
-    const data = encodeValue(message);
-    queueMicrotask(() => {
-      if (this.readyState === FakeSocket.OPEN) this.#tell("onmessage", new MessageEvent("message", { data }));
-    });
-  }
-
-  send(data: string): void {
-    if (this.readyState !== FakeSocket.OPEN) throw new DOMException("not open", "InvalidStateError");
-    queueMicrotask(() => {
-      if (this.readyState === FakeSocket.OPEN) this.#server.receive(this, data);
-    });
-  }
-
-  close(code = 1005, reason = ""): void {
-    this.drop(code, reason);
-  }
-
-  drop(code: number, reason: string): void {
-    if (this.readyState === FakeSocket.CLOSED) return;
-    const wasConnecting = this.readyState === FakeSocket.CONNECTING;
-    this.readyState = FakeSocket.CLOSED;
-    this.#server.closed(this);
-    queueMicrotask(() => {
-      if (wasConnecting) this.#tell("onerror", new Event("error"));
-      this.#tell("onclose", new CloseEvent("close", { code, reason, wasClean: code !== 1006 }));
-    });
-  }
-
-  #tell(handler: "onopen" | "onmessage" | "onclose" | "onerror", event: Event): void {
-    this.dispatchEvent(event);
-    this[handler]?.(event as MessageEvent & CloseEvent);
   }
 }
 

@@ -1,0 +1,102 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { clearPage, mountDashboard } from "./support/dashboard.ts";
+import { FakeServer } from "./support/fake-server.ts";
+import { syntheticSession } from "./support/synthetic-session.ts";
+
+const session = syntheticSession({ steps: 120 });
+const PRESETS = [
+  { name: "edge", title: "The edge of stability", about: "Sharpness meets 2/η." },
+  { name: "diverge", title: "Divergence", about: "The loss overflows." },
+];
+let server: FakeServer;
+
+beforeEach(() => {
+  clearPage();
+  server = new FakeServer().install();
+});
+
+afterEach(() => {
+  clearPage();
+  server.uninstall();
+});
+
+describe("without a session", () => {
+  it("offers presets, and shows the run that one of them started", async () => {
+    server.presets = PRESETS;
+    const dashboard = mountDashboard();
+    await dashboard.until(() => dashboard.text("notice-card h1") === "No session yet");
+    await dashboard.until(() => dashboard.all("preset-list li").length > 0);
+    server.addLive(session, 40);
+    dashboard.get('[aria-label="Start The edge of stability"]').click();
+    await dashboard.until(() => dashboard.text("h1") === "edge");
+    await dashboard.atStep(40);
+    expect(server.posted).toEqual([{ preset: "edge" }]);
+  });
+
+  it("shows a session that somebody else started, by itself", async () => {
+    const dashboard = mountDashboard();
+    await dashboard.until(() => dashboard.text("notice-card h1") === "No session yet");
+    server.addLive(session, 30);
+    await dashboard.atStep(30);
+  });
+
+  it("says that a browser is not signed in, and what to do", async () => {
+    server.unauthorised = true;
+    const dashboard = mountDashboard();
+    await dashboard.until(() => dashboard.text("notice-card h1") === "Not signed in");
+    expect(dashboard.text("notice-card")).toContain("npm run thalweg -- open");
+  });
+
+  it("says that nobody answers, and comes up when somebody does", async () => {
+    server.down = true;
+    const dashboard = mountDashboard();
+    await dashboard.until(() => dashboard.text("notice-card h1") === "The server does not answer");
+    server.addRecording(session);
+    server.down = false;
+    dashboard.get("notice-card button").click();
+    await dashboard.atStep(120);
+  });
+
+  it("says that an address names no session here, and offers the newest", async () => {
+    server.addRecording(session);
+    history.replaceState(null, "", `${location.pathname}${location.search}#run=${"0".repeat(32)}`);
+    const dashboard = mountDashboard();
+    await dashboard.until(() => dashboard.text("notice-card h1") === "This session cannot be shown");
+    dashboard.get("notice-card button").click();
+    await dashboard.atStep(120);
+  });
+});
+
+describe("with several sessions", () => {
+  it("changes to the one that is picked, and back to all of its steps", async () => {
+    const other = syntheticSession({
+      id: "ab".repeat(16),
+      name: "edge again",
+      steps: 90,
+      startedAtMs: 1_700_000_000_000,
+    });
+    server.addRecording(session);
+    server.addRecording(other);
+    const dashboard = mountDashboard();
+    await dashboard.atStep(120);
+    await dashboard.until(() => dashboard.all("session-bar option").length === 2);
+    const picker = dashboard.get("session-bar select") as HTMLSelectElement;
+    picker.value = other.header.id;
+    picker.dispatchEvent(new Event("change", { bubbles: true }));
+    await dashboard.until(() => dashboard.text("h1") === "edge again");
+    await dashboard.atStep(90);
+    await dashboard.until(() => location.hash.includes(`run=${other.header.id}`));
+  });
+
+  it("offers a run that goes live while an ended one is on screen", async () => {
+    server.addRecording(session);
+    const dashboard = mountDashboard();
+    await dashboard.atStep(120);
+    const live = syntheticSession({ id: "cd".repeat(16), name: "newcomer", startedAtMs: 1_790_000_000_000 });
+    server.addLive(live, 12);
+    dashboard.get("session-bar select").dispatchEvent(new Event("pointerdown", { bubbles: true }));
+    await dashboard.until(() => dashboard.text(".banner").includes("A run is live: newcomer."));
+    dashboard.get(".banner button").click();
+    await dashboard.atStep(12);
+  });
+});

@@ -115,6 +115,15 @@ const LONG_FILES = new Set([
   "server/session/log.ts",
   "server/threads/live-session.ts",
   "client/data/connection.ts",
+  "client/data/session-store.ts",
+  "client/charts/line-chart.ts",
+  "client/charts/marks.ts",
+  "client/charts/scrubber-chart.ts",
+  "client/elements/desk.ts",
+  "client/elements/playback-bar.ts",
+  "client/elements/session-bar.ts",
+  "client/elements/stream-panel.ts",
+  "client/elements/thalweg-dashboard.ts",
 ]);
 const MAX_LINES = 250;
 

@@ -1,0 +1,136 @@
+import { describe, expect, it } from "vitest";
+import { History, type HistorySample } from "../../../client/data/history.ts";
+import { panelsFor } from "../../../client/panels/index.ts";
+import type { Panel, Scene } from "../../../client/panels/panel.ts";
+import { runChannels, streams } from "../../../server/streams/index.ts";
+import type { StreamDescriptor } from "../../../shared/stream.ts";
+import { syntheticSession } from "../browser/support/synthetic-session.ts";
+
+const announced = [...streams.map(({ descriptor }) => descriptor), ...runChannels];
+
+function sceneOf(step: number, options: { batchSize?: number } = {}): Scene {
+  const session = syntheticSession({ steps: 300, ...options });
+  const history = new History();
+  history.describe(session.header.channels);
+  history.accept(session.events as readonly HistorySample[]);
+  return {
+    history,
+    header: session.header,
+    state: "ended",
+    domain: [0, 300],
+    cursor: { step, kind: "pinned" },
+    step,
+    following: false,
+    playedTo: null,
+    scales: {},
+  };
+}
+
+function panelOf(id: string, scene: Scene): Panel {
+  const found = panelsFor(scene.header.channels).find((panel) => panel.id === id);
+  if (found === undefined) throw new Error(`no panel ${id}`);
+  return found;
+}
+
+describe("panelsFor", () => {
+  it("shows every json stream of the server somewhere", () => {
+    const drawn = new Set(panelsFor(announced).flatMap((panel) => panel.streams));
+    const wanted = announced.filter(({ encoding, name }) => encoding === "json" && name !== "run/status");
+    expect(wanted.map(({ name }) => name).filter((name) => !drawn.has(name))).toEqual([]);
+  });
+
+  it("shows no panel of which no stream is announced", () => {
+    const only = announced.filter(({ name }) => name === "train/loss");
+    expect(panelsFor(only).map(({ id }) => id)).toEqual(["loss"]);
+  });
+
+  it("asks each panel's fields of streams that have them", () => {
+    // Panels name paths in values; a renamed field would leave an empty chart behind.
+    const scene = sceneOf(300);
+    const series = panelsFor(scene.header.channels)
+      .flatMap(({ parts }) => parts)
+      .flatMap((part) => (part.kind === "line" ? part.draw(scene).series : []));
+    expect(series.length).toBeGreaterThan(15);
+    expect(series.filter(({ series }) => series.length === 0).map(({ label }) => label)).toEqual([]);
+  });
+
+  it("draws only fields that the server's streams announce", () => {
+    const scene = sceneOf(300, { batchSize: 100 });
+    const server = new History();
+    server.describe(announced);
+    const drawn = panelsFor(scene.header.channels)
+      .flatMap(({ parts }) => parts)
+      .flatMap((part) => (part.kind === "line" ? part.draw(scene).series : []))
+      .map(({ series }) => series)
+      .filter(({ channel }) => server.descriptor(channel) !== undefined);
+    expect(drawn.length).toBeGreaterThan(15);
+    expect(drawn.filter(({ channel, path }) => server.field(channel, path) === undefined)).toEqual([]);
+  });
+
+  it("gives an unknown stream a panel from its descriptor, with the lines of one unit", () => {
+    const unknown: StreamDescriptor = {
+      name: "lab/temperature",
+      title: "Temperature",
+      about: "Of the room.",
+      unit: "K",
+      encoding: "json",
+      heavy: false,
+      on: "run",
+      needs: "trainer",
+      cadence: { kind: "step" },
+      fields: [
+        { path: "inside", label: "inside", unit: "K", scale: "linear" },
+        { path: "outside", label: "outside", unit: "K", scale: "linear" },
+        { path: "humidity", label: "humidity", unit: "1", scale: "linear" },
+      ],
+    };
+    const [panel] = panelsFor([unknown]);
+    const history = new History();
+    history.describe([unknown]);
+    history.accept([
+      {
+        seq: 0,
+        channel: "lab/temperature",
+        step: 0,
+        wallTimeMs: 0,
+        value: { inside: 293, outside: 281, humidity: 0.4 },
+      },
+    ]);
+    const scene: Scene = { ...sceneOf(0), history };
+    expect(panel).toMatchObject({ id: "lab/temperature", title: "Temperature" });
+    const [part] = panel?.parts ?? [];
+    expect(part?.kind === "line" && part.draw(scene).series.map(({ label }) => label)).toEqual([
+      "inside",
+      "outside",
+    ]);
+    expect(part?.figures?.(scene).map(({ text }) => text)).toEqual(["293 K", "281 K"]);
+  });
+
+  it("draws no panel for bytes and for heavy streams", () => {
+    const heavy = announced.filter(({ heavy }) => heavy);
+    expect(heavy.length).toBeGreaterThan(0);
+    expect(panelsFor(heavy)).toEqual([]);
+  });
+});
+
+describe("the eigenvalue panel", () => {
+  it("calls the full-batch line a bound, and greys it, when there are minibatches", () => {
+    const scene = sceneOf(300, { batchSize: 100 });
+    const [part] = panelOf("eigenvalues", scene).parts;
+    if (part.kind !== "line") throw new Error("expected a line");
+    const bound = part.draw(scene).series.find(({ label }) => label === "full-batch bound");
+    expect(bound?.colour).toBe("ink-3");
+    expect(part.figures?.(scene).find(({ label }) => label === "Threshold")?.note).toBe("full-batch bound");
+  });
+
+  it("says how many eigenvalues have not converged", () => {
+    // The synthetic session leaves one unconverged at each multiple of 90.
+    const [part] = panelOf("eigenvalues", sceneOf(270)).parts;
+    expect(part.figures?.(sceneOf(270)).at(-1)).toMatchObject({
+      label: "Converged",
+      text: "13 of 14",
+      tone: "warn",
+    });
+    expect(part.figures?.(sceneOf(240)).at(-1)).toMatchObject({ label: "Converged", text: "all" });
+  });
+});

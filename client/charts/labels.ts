@@ -11,6 +11,8 @@ const SWATCH_PX = 14;
 const GAP_PX = 5;
 /** Below this width of the host, labels stand in a row above the plot. */
 export const COMPACT_BELOW_PX = 420;
+/** Right of a plot without end labels: half of the axis's last number. */
+export const COMPACT_MARGIN_PX = 20;
 
 export interface Label {
   readonly name: string;
@@ -35,7 +37,7 @@ export function labelsOf(drawn: readonly LineSeries[], axes: Axes | null): Label
 
 /** Pixels to the right of the plot that the labels need. */
 export function labelMargin(surface: Surface, labels: readonly Label[], width: number, theme: Theme): number {
-  if (labels.length === 0) return 14;
+  if (labels.length === 0) return COMPACT_MARGIN_PX;
   surface.save();
   surface.font = fontOf(theme);
   const widest = Math.max(...labels.map(({ name }) => surface.measureText(name).width));

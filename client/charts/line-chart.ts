@@ -16,7 +16,15 @@ import {
 import type { Chart, LineChartModel, LineChartOptions } from "./chart.ts";
 import { seriesCsv } from "./csv.ts";
 import { drawCursor } from "./cursor-mark.ts";
-import { COMPACT_BELOW_PX, drawEndLabels, drawRowLabels, labelMargin, labelsOf, wordsOf } from "./labels.ts";
+import {
+  COMPACT_BELOW_PX,
+  COMPACT_MARGIN_PX,
+  drawEndLabels,
+  drawRowLabels,
+  labelMargin,
+  labelsOf,
+  wordsOf,
+} from "./labels.ts";
 import { drawGaps, drawNonFinite, drawSeries, visibleExtremes } from "./marks.ts";
 import { listenToPointer } from "./pointer.ts";
 import { Stage } from "./stage.ts";
@@ -132,7 +140,7 @@ class LineChart implements Chart<LineChartModel> {
     this.#framesSinceAxes++;
     const isCompact = stage.width < COMPACT_BELOW_PX;
     const margin = isCompact
-      ? 14
+      ? COMPACT_MARGIN_PX
       : labelMargin(surface, labelsOf(model.series, null), stage.width, stage.theme);
     const box: PlotBox = {
       left: Math.min(LEFT_PX, stage.width / 3),

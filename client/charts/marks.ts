@@ -81,7 +81,7 @@ export function drawSeries(
   surface.lineJoin = "round";
   if (entry.whisker) drawWhiskers(surface, axes, entry.whisker, series, span);
   if (isDense) {
-    drawColumns(surface, axes, series, context.ratio);
+    drawColumns(surface, axes, series, context.ratio, DASHES[entry.dash ?? "solid"]);
   } else {
     surface.setLineDash(DASHES[entry.dash ?? "solid"]);
     if (mark !== "points")
@@ -97,7 +97,13 @@ export function drawSeries(
 }
 
 /** One rectangle per column of device pixels, from the least to the greatest value in it: no spike is lost. */
-function drawColumns(surface: Surface, axes: Axes, series: Series, ratio: number): void {
+function drawColumns(
+  surface: Surface,
+  axes: Axes,
+  series: Series,
+  ratio: number,
+  dash: readonly number[],
+): void {
   const { box, x, y } = axes;
   const [domainFrom = 0, domainTo = 1] = x.domain();
   const columns = Math.round((box.right - box.left) * ratio);
@@ -106,6 +112,7 @@ function drawColumns(surface: Surface, axes: Axes, series: Series, ratio: number
   const width = Math.max(1 / ratio, 1.25);
   const thickness = surface.lineWidth;
   const { hasNonFinite } = series;
+  const isInGap = gapOf(dash);
   const out: Extremes = { min: 0, max: 0 };
   let from = series.lowerBound(Math.ceil(domainFrom));
   let joinTop = Number.NaN;
@@ -126,7 +133,11 @@ function drawColumns(surface: Surface, axes: Axes, series: Series, ratio: number
       const top = !hasBreak && joinBottom < ownTop ? joinBottom : ownTop;
       const bottom = !hasBreak && joinTop > ownBottom ? joinTop : ownBottom;
       const missing = Math.max(0, thickness - (bottom - top));
-      surface.rect(box.left + column / ratio, top - missing / 2, width, bottom - top + missing);
+      // Dashes leave out only where the line is quiet: never a spike.
+      const isQuiet = bottom - top <= 3 * thickness;
+      if (!isQuiet || !isInGap(column / ratio)) {
+        surface.rect(box.left + column / ratio, top - missing / 2, width, bottom - top + missing);
+      }
       joinTop = ownTop;
       joinBottom = ownBottom;
     }
@@ -137,6 +148,18 @@ function drawColumns(surface: Surface, axes: Axes, series: Series, ratio: number
     from = to;
   }
   surface.fill();
+}
+
+/** Does a pixel fall between two dashes? */
+function gapOf(dash: readonly number[]): (px: number) => boolean {
+  const period = dash.reduce((sum, length) => sum + length, 0);
+  if (period === 0) return () => false;
+  return (px) => {
+    let rest = px % period;
+    let index = 0;
+    while (rest >= (dash[index] ?? period)) rest -= dash[index++] ?? period;
+    return index % 2 === 1;
+  };
 }
 
 function drawPath(

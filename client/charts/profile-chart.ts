@@ -13,7 +13,15 @@ import {
 } from "./axes.ts";
 import type { Chart, ChartOptions, ProfileChartModel, ProfileCurve } from "./chart.ts";
 import { columnsCsv } from "./csv.ts";
-import { COMPACT_BELOW_PX, drawEndLabels, drawRowLabels, fontOf, type Label, labelMargin } from "./labels.ts";
+import {
+  COMPACT_BELOW_PX,
+  COMPACT_MARGIN_PX,
+  drawEndLabels,
+  drawRowLabels,
+  fontOf,
+  type Label,
+  labelMargin,
+} from "./labels.ts";
 import { DASHES } from "./marks.ts";
 import { Stage } from "./stage.ts";
 import type { Surface } from "./surface.ts";
@@ -95,7 +103,9 @@ class ProfileChart implements Chart<ProfileChartModel> {
   #layOut(surface: Surface, model: ProfileChartModel): Axes {
     const stage = this.#stage;
     const isCompact = stage.width < COMPACT_BELOW_PX;
-    const margin = isCompact ? 14 : labelMargin(surface, labelsOf(model, null), stage.width, stage.theme);
+    const margin = isCompact
+      ? COMPACT_MARGIN_PX
+      : labelMargin(surface, labelsOf(model, null), stage.width, stage.theme);
     const box: PlotBox = {
       left: Math.min(LEFT_PX, stage.width / 3),
       top: TOP_PX,

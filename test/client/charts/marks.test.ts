@@ -2,7 +2,7 @@ import { scaleLinear } from "d3-scale";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Axes, makeAxes, type PlotBox } from "../../../client/charts/axes.ts";
-import type { LineSeries } from "../../../client/charts/chart.ts";
+import type { Dash, LineSeries } from "../../../client/charts/chart.ts";
 import { drawNonFinite, drawSeries, visibleExtremes } from "../../../client/charts/marks.ts";
 import { SvgSurface } from "../../../client/charts/surface.ts";
 import type { Theme } from "../../../client/charts/theme.ts";
@@ -42,13 +42,13 @@ interface Rectangle {
 }
 
 /** Rectangles that a dense series is drawn as. */
-function rectanglesOf(series: Series, axes: Axes): Rectangle[] {
+function rectanglesOf(series: Series, axes: Axes, dash: Dash = "solid"): Rectangle[] {
   const rectangles: Rectangle[] = [];
   const surface = new SvgSurface(100, 100, "");
   surface.rect = (left, top, _width, height) => {
     rectangles.push({ left, top, bottom: top + height });
   };
-  drawSeries(surface, axes, { label: "loss", series, colour: "series-1" }, THEME, {
+  drawSeries(surface, axes, { label: "loss", series, colour: "series-1", dash }, THEME, {
     gaps: [],
     ratio: 1,
     holdTo: 0,
@@ -105,6 +105,17 @@ describe("drawSeries", () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  it("dashes what is quiet, and no spike", () => {
+    const values = Array.from({ length: 1000 }, (_, i) => (i % 90 === 0 ? 10 : 1));
+    const axes = axesOver([0, 999], [0, 10]);
+    const solid = rectanglesOf(seriesOf(values), axes);
+    const dashed = rectanglesOf(seriesOf(values), axes, "dash");
+    expect(dashed.length).toBeLessThan(solid.length - 20);
+    const spikes = (rectangles: readonly Rectangle[]) =>
+      rectangles.filter(({ top }) => top <= 0).map(({ left }) => left);
+    expect(spikes(dashed)).toEqual(spikes(solid));
   });
 
   it("joins neighbouring columns, but not across NaN", () => {

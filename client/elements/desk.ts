@@ -158,14 +158,13 @@ export class Desk {
     const { store, view } = this;
     const { header, history } = store;
     if (header === null) return null;
-    const at = view.cursor?.step ?? -1;
-    const loss = (history.series("path/loss") ?? history.series("train/loss"))?.at(at)?.value ?? null;
+    const loss = (history.series("path/loss") ?? history.series("train/loss"))?.latest()?.value ?? null;
     return {
       id: header.id,
       state: store.state,
       reason: store.reason,
       isLive: store.isLive,
-      step: at,
+      step: view.head,
       steps: header.steps,
       loss,
       stepsPerSecond: store.isLive && store.state === "running" ? this.#stepsPerSecond() : null,

@@ -16,15 +16,32 @@ const SWATCHES: readonly ColourName[] = [
 ];
 
 export const figureStyles = css`
+  .figure-box {
+    container-type: inline-size;
+  }
+  /* Columns do not depend on what is in them: nothing moves while the cursor does. */
   .figures {
-    display: flex;
-    flex-wrap: wrap;
-    gap: 4px 24px;
+    display: grid;
+    grid-template-columns: repeat(auto-fill, minmax(88px, 1fr));
+    gap: 4px 12px;
+  }
+  @container (min-width: 400px) {
+    .figures {
+      grid-template-columns: repeat(auto-fill, minmax(112px, 1fr));
+      gap: 4px 16px;
+    }
+  }
+  .figures > div {
+    min-width: 0;
+  }
+  .figures dt,
+  .figures dd,
+  .figures small {
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
   }
   .figures dt {
-    display: flex;
-    align-items: center;
-    gap: 6px;
     font-size: 12px;
     line-height: 16px;
     color: var(--ink-3);
@@ -34,10 +51,12 @@ export const figureStyles = css`
     line-height: 24px;
     font-weight: 600;
     letter-spacing: -0.01em;
-    white-space: nowrap;
   }
   .figures small {
+    display: block;
+    min-height: 16px;
     font-size: 12px;
+    line-height: 16px;
     font-weight: 400;
     letter-spacing: 0;
     color: var(--ink-3);
@@ -52,24 +71,26 @@ export const figureStyles = css`
     color: var(--bad);
   }
   .swatch {
-    flex: none;
+    display: inline-block;
     width: 12px;
-    height: 0;
-    border-top: 2px solid var(--swatch);
+    height: 2px;
+    margin-inline-end: 6px;
+    vertical-align: middle;
+    background: var(--swatch);
   }
   .swatch[data-dashed] {
-    border-top-style: dashed;
+    background: linear-gradient(90deg, var(--swatch) 5px, transparent 5px 7px, var(--swatch) 7px);
   }
   ${unsafeCSS(SWATCHES.map((name) => `.swatch[data-colour="${name}"] { --swatch: var(--${name}); }`).join("\n"))}
 `;
 
 export function figureList(figures: readonly Figure[]): TemplateResult {
-  return html`<dl class="figures">
+  return html`<div class="figure-box"><dl class="figures">
     ${figures.map(
       ({ label, text, note, colour, dashed, tone }) => html`<div>
-        <dt>${colour === undefined ? null : html`<span class="swatch" data-colour=${colour} ?data-dashed=${dashed === true}></span>`}${label}</dt>
-        <dd data-tone=${tone ?? "plain"}>${text}${note === undefined ? null : html` <small>${note}</small>`}</dd>
+        <dt title=${label}>${colour === undefined ? null : html`<span class="swatch" data-colour=${colour} ?data-dashed=${dashed === true}></span>`}${label}</dt>
+        <dd data-tone=${tone ?? "plain"}>${text} <small>${note ?? ""}</small></dd>
       </div>`,
     )}
-  </dl>`;
+  </dl></div>`;
 }

@@ -88,9 +88,6 @@ export const streamPanelStyles = css`
     grid-template-rows: subgrid;
     min-width: 0;
   }
-  figcaption {
-    margin-bottom: 8px;
-  }
   .part-head {
     display: flex;
     align-items: start;
@@ -106,9 +103,6 @@ export const streamPanelStyles = css`
     font-size: 12px;
     line-height: 16px;
     color: var(--ink-3);
-  }
-  .figures {
-    min-height: 40px;
   }
   .chart {
     position: relative;
@@ -142,9 +136,6 @@ export const streamPanelStyles = css`
   @container (max-width: 419px) {
     .scales button[aria-pressed="false"] {
       display: none;
-    }
-    .figures {
-      column-gap: 16px;
     }
   }
   @container (max-width: 559px) {

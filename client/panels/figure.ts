@@ -1,6 +1,6 @@
 /** Figures read off series at the cursor: the newest measurement at or before it, and how old that is. Never interpolated. */
 import type { ColourName } from "../charts/theme.ts";
-import { formatAge, formatQuantity } from "../data/formats.ts";
+import { formatCount, formatQuantity } from "../data/formats.ts";
 import type { Figure, Scene } from "./panel.ts";
 
 export interface FigureLook {
@@ -21,7 +21,7 @@ export function figureAt(
   return {
     label,
     text: formatQuantity(reading?.value ?? null, unit),
-    ...(reading !== null && reading.ageSteps > 0 ? { note: formatAge(reading.ageSteps) } : {}),
+    ...ageNote(reading?.ageSteps ?? 0),
     ...rest,
   };
 }
@@ -37,5 +37,5 @@ export function sampleAt<V>(
 
 /** Empty at the step itself: most panels need no words for "now". */
 export function ageNote(ageSteps: number): { readonly note?: string } {
-  return ageSteps > 0 ? { note: formatAge(ageSteps) } : {};
+  return ageSteps > 0 ? { note: `${formatCount(ageSteps, "step")} old` } : {};
 }

@@ -19,7 +19,7 @@ function draw({ history, header }: Scene): LineDrawing {
             {
               label: header.train.fullBatch ? "train" : "train, minibatch",
               series: train,
-              colour: "series-5" as const,
+              colour: "ink-3" as const,
               weight: 0.75,
               // On the full batch it is the probe's curve moved by one step: the label would lie on the probe's.
               directLabel: !header.probe.isTrainingSet,
@@ -39,7 +39,7 @@ function figures(scene: Scene): readonly Figure[] {
   const accuracy = history.series(ACCURACY)?.at(step) ?? null;
   return [
     figureAt(scene, "Probe", PROBE, "", { colour: "series-1" }),
-    figureAt(scene, header.train.fullBatch ? "Train" : "Minibatch", TRAIN, "", { colour: "series-5" }),
+    figureAt(scene, header.train.fullBatch ? "Train" : "Minibatch", TRAIN, "", { colour: "ink-3" }),
     ...(history.series(TEST) === undefined
       ? []
       : [figureAt(scene, "Test", TEST, "", { colour: "series-2", dashed: true })]),

@@ -47,7 +47,7 @@ export const panel: Panel = {
           { label: "Bare step", text: formatDuration(bareStepMs) },
           ...(dearest === undefined
             ? []
-            : [{ label: `Busiest: ${dearest[0]}`, text: `${formatNumber(dearest[1], 2)} threads` }]),
+            : [{ label: "Busiest", text: `${formatNumber(dearest[1], 2)} threads`, note: dearest[0] }]),
         ];
       },
     },

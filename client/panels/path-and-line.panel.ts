@@ -110,7 +110,7 @@ function lineFigures(scene: Scene): readonly Figure[] {
       ? []
       : [
           {
-            label: "Unrelated start",
+            label: "Control",
             text: formatNumber(control.drawUp, 3),
             note: control.monotoneOnProbe ? "monotone too" : "rises",
             colour: "series-4" as const,
@@ -124,7 +124,7 @@ export const panel: Panel = {
   id: "path-and-line",
   title: "Does the loss fall monotonically?",
   about:
-    "Two different questions. The path: does the loss ever rise from one step of training to a later one? The straight line: does it rise anywhere between the first weights and those of now, on ground that training never walked?",
+    "Two different questions. The path: does the loss ever rise from one step of training to a later one? The straight line: does it rise anywhere between the first weights and those of now, on ground that training never walked? Its control is the same line from an unrelated start.",
   order: 20,
   span: 6,
   height: 240,

@@ -46,7 +46,7 @@ function figures(scene: Scene): readonly Figure[] {
       ? []
       : [
           {
-            label: "Batch sharpness / (2/η)",
+            label: "Batch / (2/η)",
             text: formatNumber(batch.value, 3),
             colour: "series-2" as const,
             ...ageNote(batch.ageSteps),

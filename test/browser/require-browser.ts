@@ -2,6 +2,6 @@
 import { fileURLToPath } from "node:url";
 import { findBrowser } from "./find-browser.ts";
 
-export default async function requireBrowser(): Promise<void> {
+export async function setup(): Promise<void> {
   await findBrowser(fileURLToPath(new URL("../..", import.meta.url)));
 }

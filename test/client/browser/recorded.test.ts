@@ -72,7 +72,7 @@ describe("a recorded session", () => {
       ({ textContent }) => textContent,
     );
     expect(titles).toEqual(["Along the path", "Along the straight line"]);
-    await dashboard.until(() => dashboard.figures("path-and-line")["Unrelated start"] !== undefined);
+    await dashboard.until(() => dashboard.figures("path-and-line")["Control"] !== undefined);
     const monotone = [...(panel.shadowRoot?.querySelectorAll(".figures dd[data-tone]") ?? [])]
       .map(({ textContent }) => textContent?.trim())
       .filter((text) => text === "yes" || text === "no");
@@ -104,10 +104,10 @@ describe("a recorded session", () => {
   it("says how old a sparse measurement is at a cursor between two of them", async () => {
     const dashboard = await open("#step=427");
     await dashboard.atStep(427);
-    await dashboard.until(() => dashboard.figures("sharpness-ratio")["λ₁ / threshold"]?.includes("before"));
+    await dashboard.until(() => dashboard.figures("sharpness-ratio")["λ₁ / threshold"]?.includes("old"));
     const shown = dashboard.figures("sharpness-ratio")["λ₁ / threshold"] ?? "";
     // Measured every 30 steps: the newest at or before 427 is that of step 420.
-    expect(shown).toContain("7 steps before");
+    expect(shown).toContain("7 steps old");
     const at420 = valueAt("hessian/eigenvalues", 420) as { ratio: number };
     expect(Number.parseFloat(shown)).toBeCloseTo(at420.ratio, 2);
   });

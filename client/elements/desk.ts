@@ -9,10 +9,10 @@ import { View } from "../data/view.ts";
 import { bindAddress } from "../data/view-address.ts";
 import { panelsFor } from "../panels/index.ts";
 import type { Panel, Scene } from "../panels/panel.ts";
-import type { KeyAction } from "./keyboard.ts";
-import type { PlaybackCommand, PlaybackState } from "./playback-bar.ts";
+import type { PlaybackState } from "./playback-bar.ts";
 import { type Door, type PresetSummary, ServerApi } from "./server-api.ts";
 import type { Standing } from "./session-bar.ts";
+import { StepNavigator } from "./step-navigator.ts";
 import { VerdictFeed } from "./verdict-feed.ts";
 
 export interface DeskOptions {
@@ -24,19 +24,13 @@ export interface DeskOptions {
 }
 
 const LIST_EVERY_MS = 5_000;
-/** Speed is taken over this much of the newest past. */
-const SPEED_OVER_MS = 2_000;
-/** What "the next measurement" means: the first of these that the session has. */
-const MEASURED = [
-  ["hessian/eigenvalues", "top.0.value"],
-  ["line/profile", "drawUp"],
-] as const;
 
 export class Desk {
   readonly api: ServerApi;
   readonly connection: Connection;
   readonly store: SessionStore;
   readonly view = new View();
+  readonly navigator: StepNavigator;
   sessions: readonly SessionSummary[] = [];
   presets: readonly PresetSummary[] = [];
   /** Asked when the line breaks: a browser does not say why. */
@@ -61,6 +55,7 @@ export class Desk {
     if (ownsAddress) this.#releases.push(bindAddress(this.view));
     this.connection = new Connection({ url: this.api.socketUrl, ...(token === undefined ? {} : { token }) });
     this.store = new SessionStore(this.connection, this.view);
+    this.navigator = new StepNavigator(this.store);
     const timer = setInterval(() => void this.list(), LIST_EVERY_MS);
     this.#releases.push(
       this.connection.onLink(() => this.#onLink()),
@@ -167,7 +162,7 @@ export class Desk {
       step: view.head,
       steps: header.steps,
       loss,
-      stepsPerSecond: store.isLive && store.state === "running" ? this.#stepsPerSecond() : null,
+      stepsPerSecond: store.isLive && store.state === "running" ? stepsPerSecond(store.history) : null,
       overhead: history.series("run/overhead", "total")?.latest()?.value ?? null,
       newestMs: this.#newestMs,
       gapCount: history.gaps.length,
@@ -190,116 +185,6 @@ export class Desk {
 
   get learningRate(): number | null {
     return this.store.history.series("train/learning-rate")?.latest()?.value ?? null;
-  }
-
-  playback(command: PlaybackCommand): void {
-    const { view, store } = this;
-    switch (command.kind) {
-      case "play":
-        store.playback.play();
-        return;
-      case "pause":
-        store.playback.pause();
-        return;
-      case "live":
-        this.#live();
-        return;
-      case "measured":
-        this.#toMeasured(command.direction);
-        return;
-      case "speed":
-        store.playback.setSpeed(command.speed);
-        return;
-      case "range":
-        this.setRange(command.range);
-        return;
-      case "scrub":
-        if (command.phase === "start") view.freeze();
-        view.pin(command.step);
-        if (command.phase === "end") view.thaw();
-    }
-  }
-
-  setRange(range: readonly [from: number, to: number] | null): void {
-    this.view.setRange(range === null ? { kind: "all" } : { kind: "fixed", from: range[0], to: range[1] });
-  }
-
-  /** Everything but the help, which is the element's. */
-  press(action: KeyAction): void {
-    const { view, store } = this;
-    const [from, to] = view.domain;
-    const at = view.cursor?.step ?? 0;
-    switch (action.kind) {
-      case "move":
-        view.preview(null);
-        view.move(action.steps);
-        return;
-      case "measured":
-        this.#toMeasured(action.direction);
-        return;
-      case "first":
-        view.pin(0);
-        return;
-      case "live":
-        this.#live();
-        return;
-      case "freeze-or-play":
-        this.#freezeOrPlay();
-        return;
-      case "range-from":
-        if (at < to) this.setRange([at, to]);
-        return;
-      case "range-to":
-        if (at > from) this.setRange([from, at]);
-        return;
-      case "range-all":
-        this.setRange(null);
-        return;
-      case "zoom":
-        view.zoom(action.factor);
-        return;
-      case "help":
-        store.playback.pause();
-    }
-  }
-
-  #live(): void {
-    this.store.playback.pause();
-    if (this.store.isLive) this.view.follow();
-    else this.view.pin(this.view.head);
-  }
-
-  #freezeOrPlay(): void {
-    const { view, store } = this;
-    const { playback } = store;
-    if (playback.isPlaying) playback.pause();
-    else if (view.isFrozen) view.thaw();
-    else if (store.isLive && view.isLive) view.freeze();
-    else playback.play();
-  }
-
-  #toMeasured(direction: -1 | 1): void {
-    const { view, store } = this;
-    const at = view.cursor?.step ?? 0;
-    for (const [channel, path] of MEASURED) {
-      const series = store.history.series(channel, path);
-      if (series === undefined || series.length === 0) continue;
-      const index = direction > 0 ? series.lowerBound(at + 1) : series.lowerBound(at) - 1;
-      if (index < 0 || index >= series.length) return;
-      view.preview(null);
-      view.pin(series.stepAt(index));
-      return;
-    }
-  }
-
-  #stepsPerSecond(): number | null {
-    const rows = this.store.history.timeline;
-    if (!rows || rows.length < 2) return null;
-    const last = rows.length - 1;
-    const since = rows.wallTimesMs.at(last) - SPEED_OVER_MS;
-    const first = Math.min(last - 1, rows.wallTimesMs.lowerBound(since));
-    const elapsedMs = rows.wallTimesMs.at(last) - rows.wallTimesMs.at(first);
-    return elapsedMs > 0 ? ((rows.steps.at(last) - rows.steps.at(first)) * 1000) / elapsedMs : null;
   }
 
   #onStore(): void {
@@ -351,4 +236,16 @@ export class Desk {
     this.#isAskingDoor = false;
     this.#changed();
   }
+}
+
+/** Speed is taken over this much of the newest past. */
+const SPEED_OVER_MS = 2_000;
+
+function stepsPerSecond({ timeline: rows }: History): number | null {
+  if (!rows || rows.length < 2) return null;
+  const last = rows.length - 1;
+  const since = rows.wallTimesMs.at(last) - SPEED_OVER_MS;
+  const first = Math.min(last - 1, rows.wallTimesMs.lowerBound(since));
+  const elapsedMs = rows.wallTimesMs.at(last) - rows.wallTimesMs.at(first);
+  return elapsedMs > 0 ? ((rows.steps.at(last) - rows.steps.at(first)) * 1000) / elapsedMs : null;
 }

@@ -1,5 +1,5 @@
 /** A button and what drops from it: a menu of commands, or a few sentences. */
-import { css, html, LitElement, type PropertyValues } from "lit";
+import { css, html, LitElement, type TemplateResult } from "lit";
 import { base, buttons } from "./styles.ts";
 
 export class DropMenu extends LitElement {
@@ -62,11 +62,7 @@ export class DropMenu extends LitElement {
     document.removeEventListener("focusin", this.#outside);
   }
 
-  protected override updated(changed: PropertyValues): void {
-    if (changed.get("open") === false && this.open) this.dispatchEvent(new Event("menu-open"));
-  }
-
-  override render() {
+  override render(): TemplateResult {
     return html`
       <button class="quiet icon small" aria-label=${this.label} title=${this.label} aria-expanded=${this.open ? "true" : "false"}
         @click=${this.#toggle}><slot name="button"></slot></button>

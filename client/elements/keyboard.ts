@@ -1,10 +1,13 @@
 /** The keys, in one table: what they do, and what the help says. */
 
-export type KeyAction =
+/** Moves in time, and what of it is shown. */
+export type NavigationKey =
   | { readonly kind: "move"; readonly steps: number }
   | { readonly kind: "measured"; readonly direction: -1 | 1 }
-  | { readonly kind: "first" | "live" | "freeze-or-play" | "range-from" | "range-to" | "range-all" | "help" }
+  | { readonly kind: "first" | "live" | "freeze-or-play" | "range-from" | "range-to" | "range-all" }
   | { readonly kind: "zoom"; readonly factor: number };
+
+export type KeyAction = NavigationKey | { readonly kind: "help" };
 
 interface Binding {
   readonly keys: readonly string[];

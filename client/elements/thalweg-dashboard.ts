@@ -95,7 +95,7 @@ export class ThalwegDashboard extends LitElement {
     const { scene } = desk;
     return html`
       <session-bar .sessions=${desk.sessions} .standing=${desk.standing} .link=${desk.connection.link} .theme=${this.theme}
-        .hasPresets=${desk.presets.length > 0 && desk.api !== null && this.#mayStart(desk)}
+        .hasPresets=${this.#mayStart(desk)}
         @pick-session=${(event: CustomEvent<string>) => desk.open(event.detail)}
         @list-sessions=${() => void desk.list()} @new-run=${this.#showPresets} @theme=${this.#nextTheme} @help=${this.#showHelp}></session-bar>
       ${this.#banner(desk)}
@@ -145,7 +145,7 @@ export class ThalwegDashboard extends LitElement {
         </div>
       </main>
       <playback-bar .scene=${scene} .playback=${desk.playbackState} .requestFrame=${this.#invalidate}
-        @playback=${(event: CustomEvent<PlaybackCommand>) => desk.playback(event.detail)}></playback-bar>
+        @playback=${(event: CustomEvent<PlaybackCommand>) => desk.navigator.playback(event.detail)}></playback-bar>
     `;
   }
 
@@ -157,7 +157,7 @@ export class ThalwegDashboard extends LitElement {
   readonly #pointer = {
     onPreview: (step: number | null) => this.#desk?.view.preview(step),
     onPin: (step: number) => this.#desk?.view.pin(step),
-    onRange: (range: readonly [number, number] | null) => this.#desk?.setRange(range),
+    onRange: (range: readonly [number, number] | null) => this.#desk?.navigator.setRange(range),
   };
 
   #recordingLink(desk: Desk): TemplateResult | null {
@@ -292,7 +292,7 @@ export class ThalwegDashboard extends LitElement {
     if (action === null) return;
     event.preventDefault();
     if (action.kind === "help") this.#showHelp();
-    else this.#desk?.press(action);
+    else this.#desk?.navigator.press(action);
   };
 
   readonly #onJump = (event: Event): void => {

@@ -22,7 +22,7 @@ export const figureStyles = css`
   /* Columns do not depend on what is in them: nothing moves while the cursor does. */
   .figures {
     display: grid;
-    grid-template-columns: repeat(auto-fill, minmax(88px, 1fr));
+    grid-template-columns: repeat(auto-fit, minmax(88px, 1fr));
     gap: 4px 12px;
   }
   @container (min-width: 400px) {

@@ -50,6 +50,11 @@ function indexIn(pattern: string, path: string): string {
   return found === undefined ? path : String(Number(found) + 1);
 }
 
+/** A single number needs no name beside the panel's title. */
+function unitLabel(unit: string): string {
+  return unit === "" || unit === "1" ? "at the cursor" : unit;
+}
+
 /** null for streams without a drawable number. */
 export function defaultPanel(descriptor: StreamDescriptor): Panel | null {
   const [first] = descriptor.fields;
@@ -73,15 +78,17 @@ export function defaultPanel(descriptor: StreamDescriptor): Panel | null {
           unit: first.unit,
           includeZero: first.scale === "linear",
         }),
-        figures: (scene) =>
-          linesOf(descriptor, scene)
+        figures: (scene) => {
+          const lines = linesOf(descriptor, scene);
+          const isOne = lines.length === 1;
+          return lines
             .slice(0, FIGURES)
-            .map(({ label, series, colour }, index, all) =>
-              figureAt(scene, all.length === 1 ? "At the cursor" : label, descriptor.name, series.path, {
-                unit: descriptor.fields[0]?.unit ?? "1",
-                ...(all.length === 1 && index === 0 ? {} : { colour }),
-              }),
-            ),
+            .map(({ label, series, colour }) =>
+              isOne
+                ? figureAt(scene, unitLabel(first.unit), descriptor.name, series.path)
+                : figureAt(scene, label, descriptor.name, series.path, { colour }),
+            );
+        },
       },
     ],
   };

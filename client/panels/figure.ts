@@ -1,6 +1,6 @@
 /** Figures read off series at the cursor: the newest measurement at or before it, and how old that is. Never interpolated. */
 import type { ColourName } from "../charts/theme.ts";
-import { formatCount, formatQuantity } from "../data/formats.ts";
+import { formatCount, formatNumber } from "../data/formats.ts";
 import type { Figure, Scene } from "./panel.ts";
 
 export interface FigureLook {
@@ -14,15 +14,14 @@ export function figureAt(
   label: string,
   channel: string,
   path = "",
-  look: FigureLook & { readonly unit?: string } = {},
+  look: FigureLook = {},
 ): Figure {
-  const { unit = "1", ...rest } = look;
   const reading = scene.history.series(channel, path)?.at(scene.step) ?? null;
   return {
     label,
-    text: formatQuantity(reading?.value ?? null, unit),
+    text: formatNumber(reading?.value ?? null),
     ...ageNote(reading?.ageSteps ?? 0),
-    ...rest,
+    ...look,
   };
 }
 

@@ -103,7 +103,7 @@ describe("panelsFor", () => {
       "inside",
       "outside",
     ]);
-    expect(part?.figures?.(scene).map(({ text }) => text)).toEqual(["293 K", "281 K"]);
+    expect(part?.figures?.(scene).map(({ text }) => text)).toEqual(["293", "281"]);
   });
 
   it("draws no panel for bytes and for heavy streams", () => {

@@ -56,7 +56,8 @@ export class ServerApi {
       const response = await this.#fetch("/v1/sessions", {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ preset }),
+        // One run trains at a time: the one that is going on is stopped, and its recording finished.
+        body: JSON.stringify({ preset, replace: true }),
       });
       const body = (await response.json()) as { id?: unknown; error?: Failure };
       if (response.ok && typeof body.id === "string") return { id: body.id };

@@ -7,6 +7,7 @@ const CHANNEL = "path/top-mode";
 
 function draw({ history }: Scene): LineDrawing {
   const projection = history.series(CHANNEL, "projection");
+  const reference = history.series(CHANNEL, "referenceStep");
   return {
     series:
       projection === undefined
@@ -18,6 +19,7 @@ function draw({ history }: Scene): LineDrawing {
               colour: "series-1",
               weight: 0.75,
               directLabel: false,
+              ...(reference === undefined ? {} : { breakOn: reference }),
             },
           ],
     unit: "θ",

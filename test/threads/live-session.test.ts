@@ -145,6 +145,8 @@ describe("a live session", { timeout: TIMEOUT_MS }, () => {
       code: "unknown-stream",
     });
     await accept({ action: "resume" });
+    const paused = session.status.step;
+    await firstValueFrom(session.status$.pipe(filter(({ step }) => step >= paused + 3)));
     await session.stop();
     expect(session.status).toMatchObject({ state: "ended", reason: "stopped" });
     const events = await everything(session);

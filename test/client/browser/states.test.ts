@@ -30,7 +30,7 @@ describe("without a session", () => {
     dashboard.get('[aria-label="Start The edge of stability"]').click();
     await dashboard.until(() => dashboard.text("h1") === "edge");
     await dashboard.atStep(40);
-    expect(server.posted).toEqual([{ preset: "edge" }]);
+    expect(server.posted).toEqual([{ preset: "edge", replace: true }]);
   });
 
   it("shows a session that somebody else started, by itself", async () => {

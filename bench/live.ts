@@ -14,6 +14,7 @@ import { train } from "../server/training/from-settings.ts";
 import { resolveSettings } from "../server/training/resolve.ts";
 import { PROTOCOL } from "../shared/protocol.ts";
 import { interleaved, type Measurement, ratioOf } from "./harness.ts";
+import { samples } from "./samples.ts";
 
 const ROUNDS = 5;
 /** No power of two lies between: with intervals beyond it, no dear stream is measured inside. */
@@ -65,14 +66,8 @@ async function bareStepsPerSecond(): Promise<number> {
 async function watchedStepsPerSecond(settings: RunSettings): Promise<number> {
   return withSession(settings, true, async (session) => {
     await session.ended;
-    const channel = session.header.channels.findIndex(({ name }) => name === "train/loss");
-    const cursor = session.cursor({ channels: new Set([channel]), from: 0 });
-    const times = new Map<number, number>();
-    while (cursor.position <= session.status.headSeq) {
-      for (const { step, wallTimeMs } of await cursor.read({ maxEvents: 1000, maxBytes: 2 ** 20 }))
-        times.set(step, wallTimeMs);
-    }
-    cursor.close();
+    const losses = await samples<number>(session, "train/loss");
+    const times = new Map(losses.map(({ step, wallTimeMs }) => [step, wallTimeMs]));
     return rate((times.get(WINDOW.to) ?? 0) - (times.get(WINDOW.from) ?? 0));
   });
 }

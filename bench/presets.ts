@@ -7,7 +7,7 @@ import { startLiveSession } from "../server/threads/start-live-session.ts";
 import { PRESETS } from "../server/training/presets.ts";
 import { resolveSettings } from "../server/training/resolve.ts";
 import type { HessianEigenvalues, LineProfile, PathMonotonicity } from "../shared/readings.ts";
-import { decodeValue, type Json } from "../shared/value.ts";
+import { samples } from "./samples.ts";
 
 const SEEDS = [1, 2, 3];
 
@@ -79,17 +79,4 @@ async function figures(session: Session): Promise<Record<string, unknown>> {
     lineDrawUp: verdict?.drawUp,
     linePoints: verdict?.alphas.length,
   };
-}
-
-async function samples<V>(session: Session, name: string): Promise<{ step: number; value: V }[]> {
-  const channel = session.header.channels.findIndex((descriptor) => descriptor.name === name);
-  const cursor = session.cursor({ channels: new Set([channel]), from: 0 });
-  const found: { step: number; value: V }[] = [];
-  while (cursor.position <= session.status.headSeq) {
-    for (const { step, json } of await cursor.read({ maxEvents: 2000, maxBytes: 2 ** 22 })) {
-      found.push({ step, value: decodeValue(JSON.parse(json ?? "null") as Json) as V });
-    }
-  }
-  cursor.close();
-  return found;
 }

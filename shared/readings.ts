@@ -91,6 +91,39 @@ export interface HessianEigenvalues {
   readonly probeStdErr: number | null;
 }
 
+/** `hessian/density`: the eigenvalues of the Hessian, all D of them, as a density with integral 1. */
+export interface HessianDensity {
+  /** Evenly spaced, ascending; and the density there, per unit of λ. Empty where a product was not finite. */
+  readonly lambda: readonly number[];
+  readonly density: readonly number[];
+  /** Standard deviation, in λ, of the Gaussian that stands for each eigenvalue. */
+  readonly kernelWidth: number;
+  /** Σλ, and its standard error over the probe vectors; NaN for one vector. */
+  readonly trace: number;
+  readonly traceStdErr: number;
+  /** Share of eigenvalues with |λ| < nearZeroBelow = 0.01·max|λ|: relative to the spectrum, and so said. */
+  readonly nearZeroFraction: number;
+  readonly nearZeroStdErr: number;
+  readonly nearZeroBelow: number;
+  /** Share of eigenvalues below −10⁻⁶·max|λ|, which is as near to zero as float32 resolves. */
+  readonly negativeMass: number;
+  /** Eigenvalues above the largest ratio between neighbours, of those above nearZeroBelow; null where none has converged. */
+  readonly outliers: {
+    readonly count: number;
+    /** λ_count/λ_{count+1}, at least; and the next largest such ratio: where both are alike, there is no gap to speak of. */
+    readonly gap: number;
+    readonly secondGap: number;
+    /** Converged eigenvalues that were compared. */
+    readonly among: number;
+  } | null;
+  /** Random vectors: what the masses are averages over. */
+  readonly probes: number;
+  readonly lanczosSteps: number;
+  /** Examples in the probe. */
+  readonly n: number;
+  readonly hvps: number;
+}
+
 /** `hessian/batch-sharpness`: E_B[gᵀH_B g / ‖g‖²] over training minibatches, g the minibatch's own gradient. */
 export interface BatchSharpness {
   readonly value: number;

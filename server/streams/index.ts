@@ -5,6 +5,7 @@ import { distanceToInitStream } from "./distance-to-init.ts";
 import { testAccuracyStream } from "./eval-test-accuracy.ts";
 import { testLossStream } from "./eval-test-loss.ts";
 import { batchSharpnessStream } from "./hessian-batch-sharpness.ts";
+import { hessianDensityStream } from "./hessian-density.ts";
 import { hessianEigenvaluesStream } from "./hessian-eigenvalues.ts";
 import { lineProfileStream } from "./line-profile.ts";
 import { pathLossStream } from "./path-loss.ts";
@@ -27,6 +28,7 @@ export const streams: readonly StreamDefinition[] = [
   pathMonotonicityStream,
   lineProfileStream,
   hessianEigenvaluesStream,
+  hessianDensityStream,
   batchSharpnessStream,
   topModeStream,
   distanceToInitStream,
@@ -44,6 +46,7 @@ export { distanceToInit } from "./distance-to-init.ts";
 export { testAccuracy } from "./eval-test-accuracy.ts";
 export { testLoss } from "./eval-test-loss.ts";
 export { batchSharpness } from "./hessian-batch-sharpness.ts";
+export { hessianDensity } from "./hessian-density.ts";
 export { hessianEigenvalues } from "./hessian-eigenvalues.ts";
 export { lineProfile } from "./line-profile.ts";
 export { createModes } from "./modes.ts";

@@ -1,18 +1,21 @@
 /** How often the dear streams are measured, from what measuring costs on this machine. */
 
-/** Share of one core's time that each schedule key may take where a core is free for measuring. */
+/** Share of one core's time that each schedule key may take where a core is free for measuring; of all that a run has, at most 1 is given. */
 const SHARES: Readonly<Record<string, number>> = {
   hessian: 0.45,
   path: 0.08,
   line: 0.08,
   eval: 0.06,
   "batch-sharpness": 0.08,
+  density: 0.05,
 };
 /** Points of line/profile between verdicts. */
 const LINE_POINTS = 11;
 /** A warm measurement of a dozen eigenvalues to 1e-3 takes about this many products; measured: 15 to 50. */
 const WARM_HVPS = 40;
 const SHARPNESS_BATCHES = 8;
+/** Four random vectors, 24 products each. */
+const DENSITY_HVPS = 96;
 /** Intervals a person can count in. */
 const ROUND = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000];
 const STATE_EVERY = 500;
@@ -35,6 +38,7 @@ export function measurementMs(costs: CostsMs): Readonly<Record<string, number>> 
     line: LINE_POINTS * costs.probeLoss,
     eval: costs.testLoss,
     "batch-sharpness": SHARPNESS_BATCHES * costs.batch,
+    density: costs.linearise + DENSITY_HVPS * costs.hvp,
   };
 }
 
@@ -43,16 +47,20 @@ export function measurementMs(costs: CostsMs): Readonly<Record<string, number>> 
  *
  * With a core to spare, measuring runs beside training and costs it nothing as long as that core keeps up: each key gets its share of it.
  * Without one, all of them together get `overhead` percent of the only core.
+ *
+ * @param keys  those that the run has streams for; default: all.
  */
 export function chooseIntervals(
   costs: CostsMs,
   cores: number,
   overheadPercent: number,
+  keys: ReadonlySet<string> = new Set(Object.keys(SHARES)),
 ): Record<string, number> {
-  const all = Object.values(SHARES).reduce((sum, share) => sum + share, 0);
-  const scale = cores > 1 ? 1 : overheadPercent / 100 / all;
-  const intervals = Object.entries(measurementMs(costs)).map(([key, ms]) => {
-    const steps = ms / ((SHARES[key] ?? 0.05) * scale * costs.step);
+  const measured = Object.entries(measurementMs(costs)).filter(([key]) => keys.has(key));
+  const all = measured.reduce((sum, [key]) => sum + (SHARES[key] ?? 0), 0);
+  const scale = cores > 1 ? Math.min(1, 1 / all) : overheadPercent / 100 / all;
+  const intervals = measured.map(([key, ms]) => {
+    const steps = ms / ((SHARES[key] ?? 0) * scale * costs.step);
     return [key, ROUND.find((interval) => interval >= steps) ?? Math.ceil(steps)] as const;
   });
   return { ...Object.fromEntries(intervals), state: STATE_EVERY };

@@ -15,6 +15,7 @@ import type {
   WeightsResult,
 } from "../session/session.ts";
 import type { Blueprint } from "../training/run.ts";
+import type { LeftOut } from "./affordable.ts";
 import type { PackedSample, Plan, PlannedStream, ThreadReply } from "./messages.ts";
 import { createModeLine, endModes } from "./mode-line.ts";
 import { abandonAcks, acknowledge, createAcks } from "./outbox.ts";
@@ -70,7 +71,12 @@ export class LiveSession implements Session {
     });
   }
 
-  begin(blueprint: Blueprint, planned: readonly PlannedStream[], schedule: Schedule): void {
+  begin(
+    blueprint: Blueprint,
+    planned: readonly PlannedStream[],
+    schedule: Schedule,
+    leftOut: readonly LeftOut[],
+  ): void {
     const { initial, probe, config } = blueprint;
     const plan: Plan = {
       streams: planned,
@@ -100,6 +106,7 @@ export class LiveSession implements Session {
     };
     const { from, to } = this.#modes;
     this.#status("info", "started", `training ${this.header.modelSummary} for ${this.header.steps} steps`);
+    for (const { stream, message } of leftOut) this.#status("warning", "stream-left-out", message, stream);
     curvature.send({ kind: "begin", plan, acks: acksFor(curvature), ring: measured, modes: from }, [
       from.port,
     ]);
@@ -230,8 +237,9 @@ export class LiveSession implements Session {
     return this.#log.append(index, step, { bytes: bytes ?? new Uint8Array() });
   }
 
-  #status(level: RunStatus["level"], code: string, message: string): number {
-    return this.#append(json("run/status", this.#newestStep, { level, code, message } satisfies RunStatus));
+  #status(level: RunStatus["level"], code: string, message: string, stream?: string): number {
+    const value: RunStatus = { level, code, message, ...(stream === undefined ? {} : { stream }) };
+    return this.#append(json("run/status", this.#newestStep, value));
   }
 
   /** A bug in a thread ends the session, with everything it has said. */

@@ -21,6 +21,9 @@ export interface PlannedStream {
   readonly name: string;
   readonly role: StreamRole;
   readonly scheduleKey: string | null;
+  /** Without the dense beginning: see {@link import("../../shared/stream.ts").Cadence}. */
+  readonly isSparse: boolean;
+  readonly memoryBytes: number;
 }
 
 /** What every thread must agree on before the first step. */

@@ -5,6 +5,7 @@ import type { SessionHeader } from "../../shared/header.ts";
 import { SessionLog } from "../session/log.ts";
 import type { RunConfig, RunSettings } from "../training/config.ts";
 import type { Blueprint } from "../training/run.ts";
+import { affordable } from "./affordable.ts";
 import { type CostsMs, chooseIntervals, chooseWeightsEvery } from "./intervals.ts";
 import { LiveSession } from "./live-session.ts";
 import type { PlannedStream } from "./messages.ts";
@@ -37,11 +38,9 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
     // One after the other: costs are measured while nothing else runs.
     const curvature = await threads.curvature.open({ blueprint });
     await threads.geometry.open({ blueprint });
-    const planned = training.streams ?? [];
-    const schedule = scheduleOf(blueprint, planned, {
-      ...training.costsMs,
-      ...curvature.costsMs,
-    } as unknown as CostsMs);
+    const costsMs = { ...training.costsMs, ...curvature.costsMs } as unknown as CostsMs;
+    const { planned, leftOut } = affordable(training.streams ?? [], costsMs, blueprint);
+    const schedule = scheduleOf(blueprint, planned, costsMs);
     const header = sessionHeader({ blueprint, planned, schedule, training, curvature });
     const log = await SessionLog.create(
       options.record
@@ -54,7 +53,7 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
       schedule.costsMs["step"] ?? 1,
       options.onTrouble ?? (() => {}),
     );
-    session.begin(blueprint, planned, schedule);
+    session.begin(blueprint, planned, schedule, leftOut);
     return session;
   } catch (cause) {
     await Promise.all(Object.values(threads).map((thread) => thread.terminate()));
@@ -64,8 +63,9 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
 
 function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], costsMs: CostsMs): Schedule {
   const { config, initial } = blueprint;
+  const keys = new Set(planned.flatMap(({ scheduleKey }) => scheduleKey ?? []));
   const chosen: Record<string, number> = {
-    ...chooseIntervals(costsMs, availableParallelism(), config.overhead),
+    ...chooseIntervals(costsMs, availableParallelism(), config.overhead, keys),
     weights: config.weightsEvery ?? chooseWeightsEvery(initial.length, config.steps, config.recordingBudget),
   };
   const everyOf = ({ name, scheduleKey, role }: PlannedStream): number => {

@@ -1,6 +1,6 @@
 /** The thread that trains: every θ goes into the ring, every due one also to the curvature thread. */
 import { type Subscription, take, tap } from "rxjs";
-import { isDue } from "../../shared/schedule.ts";
+import { isDue, isLogged } from "../../shared/schedule.ts";
 import { openBackend } from "../backends/select.ts";
 import { pipeline } from "../pipeline.ts";
 import { streams } from "../streams/index.ts";
@@ -68,6 +68,8 @@ async function open({ config, module }: Open): Promise<void> {
         name: stream.descriptor.name,
         role: stream.role(run),
         scheduleKey: stream.scheduleKey,
+        isSparse: stream.descriptor.cadence.kind === "sparse",
+        memoryBytes: stream.memoryBytes?.(run) ?? 0,
       })),
   });
 }
@@ -148,11 +150,12 @@ function begin({ plan, acks, all, measured }: Begin): void {
   });
 }
 
-function isMeasured(step: Step, plan: Plan): boolean {
-  return plan.streams.some(
-    ({ name, role }) =>
-      role === "curvature" && isDue(step.step, plan.everyOfStream[name] ?? 1, step.lastStep),
-  );
+function isMeasured({ step, lastStep }: Step, plan: Plan): boolean {
+  return plan.streams.some(({ name, role, isSparse }) => {
+    if (role !== "curvature") return false;
+    const every = plan.everyOfStream[name] ?? 1;
+    return isSparse ? isLogged(step, every, lastStep) : isDue(step, every, lastStep);
+  });
 }
 
 /** Waits for the measurement before; under --best-effort passes this one over, and says so. */

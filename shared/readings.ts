@@ -124,6 +124,70 @@ export interface HessianDensity {
   readonly hvps: number;
 }
 
+/** `gradient/top-subspace`: ‖VVᵀg‖²/‖g‖² for the first k Hessian eigenvectors V. */
+export interface TopSubspace {
+  readonly share: number;
+  /** The same in k random directions; k/D in the mean. */
+  readonly control: number;
+  readonly k: number;
+  /** How many of the k have converged. */
+  readonly converged: number;
+}
+
+export interface SubspaceOverlap {
+  /** The earlier of the two steps. */
+  readonly step: number;
+  /** ‖VᵀV′‖_F²/k: 1 for the same subspace, 0 for orthogonal ones. */
+  readonly overlap: number;
+}
+
+/** `hessian/overlap`: the span of the first k eigenvectors, now against earlier. */
+export interface HessianOverlap {
+  readonly k: number;
+  readonly converged: number;
+  /** k/D: the mean over random subspaces. */
+  readonly control: number;
+  readonly previous: SubspaceOverlap | null;
+  /** Snapshots of the first measurements at or after steps 0, 10, 100 and 1000, as far as they are past. */
+  readonly references: readonly SubspaceOverlap[];
+}
+
+/** `hessian/per-layer`: λ₁ of each layer's diagonal block, in the header's order. */
+export interface HessianPerLayer {
+  readonly layers: readonly (Eigenvalue & { readonly layer: string })[];
+  readonly n: number;
+  readonly hvps: number;
+}
+
+/** `gauss-newton/eigenvalues`: of JᵀH_ℓJ, descending. */
+export interface GaussNewtonEigenvalues {
+  readonly top: readonly Eigenvalue[];
+  readonly n: number;
+  readonly products: number;
+}
+
+/** `gradient/noise-scale`: tr Σ/‖G‖², in examples. */
+export interface NoiseScale {
+  /** A ratio of two unbiased estimates; negative where that of ‖G‖² is. */
+  readonly value: number;
+  /** 95 %; [low, ∞] where ‖G‖² cannot be told from zero. */
+  readonly interval: readonly [low: number, high: number];
+  /** ‖G‖² and its standard error, and tr Σ of one example's gradient. */
+  readonly signal: number;
+  readonly signalStdErr: number;
+  readonly noise: number;
+  readonly batchSize: number;
+  readonly batches: number;
+}
+
+/** `sharpness/sam`: L(θ + ρg/‖g‖) − L(θ) on the probe. */
+export interface SamSharpness {
+  readonly value: number;
+  readonly rho: number;
+  readonly loss: number;
+  readonly gradientNorm: number;
+}
+
 /** `hessian/batch-sharpness`: E_B[gᵀH_B g / ‖g‖²] over training minibatches, g the minibatch's own gradient. */
 export interface BatchSharpness {
   readonly value: number;

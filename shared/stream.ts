@@ -32,7 +32,7 @@ export type Cadence = z.infer<typeof Cadence>;
 
 export const StreamDescriptor = z.object({
   /** "hessian/eigenvalues": lower case, one slash; recordings refer to it for ever. */
-  name: z.string().check(z.regex(/^[a-z]+\/[a-z][a-z-]*$/)),
+  name: z.string().check(z.regex(/^[a-z][a-z-]*\/[a-z][a-z-]*$/)),
   title: z.string(),
   /** What it is, in two sentences at most, for somebody who meets it here first. */
   about: z.string(),

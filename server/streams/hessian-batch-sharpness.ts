@@ -3,11 +3,12 @@ import type { BatchSharpness } from "../../shared/readings.ts";
 import type { Sample } from "../../shared/stream.ts";
 import { batchSharpnessThreshold } from "../../shared/thresholds.ts";
 import type { Objective } from "../engine/objective.ts";
-import { createRandom, type Random } from "../numerics/random.ts";
+import { createRandom } from "../numerics/random.ts";
 import { dot } from "../numerics/vector.ts";
 import type { Run, Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
 import { type Schedule, scheduled } from "./derived.ts";
+import { drawIndices } from "./draw-indices.ts";
 
 const NAME = "hessian/batch-sharpness";
 
@@ -71,17 +72,6 @@ function curvatureAlongGradient(objective: Objective, theta: Float32Array): numb
   } finally {
     linearised.dispose();
   }
-}
-
-/** `count` different indices below `size`, ascending; each subset equally likely (Floyd's method). */
-function drawIndices(random: Random, count: number, size: number): Uint32Array {
-  if (count > size) throw new RangeError(`batchSize: expected at most ${size}, got ${count}`);
-  const chosen = new Set<number>();
-  for (let bound = size - count; bound < size; bound++) {
-    const index = random.integer(bound + 1);
-    chosen.add(chosen.has(index) ? bound : index);
-  }
-  return Uint32Array.from(chosen).sort();
 }
 
 export const batchSharpnessStream: StreamDefinition = {

@@ -4,15 +4,21 @@ import type { StreamDefinition } from "./define.ts";
 import { distanceToInitStream } from "./distance-to-init.ts";
 import { testAccuracyStream } from "./eval-test-accuracy.ts";
 import { testLossStream } from "./eval-test-loss.ts";
+import { gaussNewtonEigenvaluesStream } from "./gauss-newton-eigenvalues.ts";
+import { noiseScaleStream } from "./gradient-noise-scale.ts";
+import { topSubspaceStream } from "./gradient-top-subspace.ts";
 import { batchSharpnessStream } from "./hessian-batch-sharpness.ts";
 import { hessianDensityStream } from "./hessian-density.ts";
 import { hessianEigenvaluesStream } from "./hessian-eigenvalues.ts";
+import { hessianOverlapStream } from "./hessian-overlap.ts";
+import { hessianPerLayerStream } from "./hessian-per-layer.ts";
 import { lineProfileStream } from "./line-profile.ts";
 import { pathLossStream } from "./path-loss.ts";
 import { pathMonotonicityStream } from "./path-monotonicity.ts";
 import { topModeStream } from "./path-top-mode.ts";
 import { runOverhead } from "./run-overhead.ts";
 import { runStatus } from "./run-status.ts";
+import { samSharpnessStream } from "./sharpness-sam.ts";
 import { trainGradientNormStream } from "./train-gradient-norm.ts";
 import { trainLearningRateStream } from "./train-learning-rate.ts";
 import { trainLossStream } from "./train-loss.ts";
@@ -29,7 +35,13 @@ export const streams: readonly StreamDefinition[] = [
   lineProfileStream,
   hessianEigenvaluesStream,
   hessianDensityStream,
+  topSubspaceStream,
+  hessianOverlapStream,
+  hessianPerLayerStream,
+  gaussNewtonEigenvaluesStream,
   batchSharpnessStream,
+  samSharpnessStream,
+  noiseScaleStream,
   topModeStream,
   distanceToInitStream,
   trainGradientNormStream,
@@ -45,14 +57,20 @@ export const runChannels: readonly StreamDescriptor[] = [runOverhead, runStatus]
 export { distanceToInit } from "./distance-to-init.ts";
 export { testAccuracy } from "./eval-test-accuracy.ts";
 export { testLoss } from "./eval-test-loss.ts";
+export { gaussNewtonEigenvalues } from "./gauss-newton-eigenvalues.ts";
+export { noiseScale } from "./gradient-noise-scale.ts";
+export { topSubspace } from "./gradient-top-subspace.ts";
 export { batchSharpness } from "./hessian-batch-sharpness.ts";
 export { hessianDensity } from "./hessian-density.ts";
 export { hessianEigenvalues } from "./hessian-eigenvalues.ts";
+export { hessianOverlap } from "./hessian-overlap.ts";
+export { hessianPerLayer } from "./hessian-per-layer.ts";
 export { lineProfile } from "./line-profile.ts";
 export { createModes } from "./modes.ts";
 export { pathLoss } from "./path-loss.ts";
 export { pathMonotonicity } from "./path-monotonicity.ts";
 export { topMode } from "./path-top-mode.ts";
+export { samSharpness } from "./sharpness-sam.ts";
 export { trainGradientNorm } from "./train-gradient-norm.ts";
 export { trainLearningRate } from "./train-learning-rate.ts";
 export { trainLoss } from "./train-loss.ts";

@@ -2,7 +2,8 @@
 import type { Objective } from "../engine/objective.ts";
 import type { Eigenpair } from "../numerics/lanczos.ts";
 import type { Step } from "../training/run.ts";
-import type { Spectrum } from "./spectrum-tracker.ts";
+import { type Spectrum, SpectrumTracker } from "./spectrum-tracker.ts";
+import { hessianOperator } from "./symmetric-operator.ts";
 
 export interface MeasuredSpectrum {
   /** Descending. */
@@ -28,8 +29,27 @@ export function rememberSpectrum(
   memory.set(objective, new WeakMap([[step, { step: step.step, top, finite, gradient }]]));
 }
 
-/** null where nobody has measured this step yet. */
-export function spectrumAt(objective: Objective, step: Step): MeasuredSpectrum | null {
-  const known = memory.get(objective)?.get(step);
-  return known !== undefined && known.step === step.step ? known : null;
+/**
+ * The top of the spectrum at each step: as another stream has measured it, else by a Lanczos of its own.
+ * @param k  eigenvectors wanted where none have been measured; what has been measured may be fewer or more.
+ */
+export function spectrumSource(
+  objective: Objective,
+  k: number,
+  seed: number,
+): (step: Step) => MeasuredSpectrum {
+  const limits = { tolerance: 1e-3, bottomTolerance: 1, maxApplications: 64 };
+  const tracker = new SpectrumTracker({ top: k, bottom: 0, ...limits, seed }, "top");
+  return (step) => {
+    const known = memory.get(objective)?.get(step);
+    if (known !== undefined && known.step === step.step) return known;
+    const linearised = objective.linearise(step.theta);
+    try {
+      const spectrum = tracker.measure(hessianOperator(linearised), step.step, false, step.demanded === null);
+      rememberSpectrum(objective, step, spectrum, linearised.gradient);
+      return { top: spectrum.top, finite: spectrum.finite, gradient: linearised.gradient };
+    } finally {
+      linearised.dispose();
+    }
+  };
 }

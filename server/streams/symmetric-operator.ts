@@ -12,3 +12,39 @@ export interface SymmetricOperator {
 export function hessianOperator(linearised: Linearised): SymmetricOperator {
   return { size: linearised.theta.length, apply: (v) => linearised.hessianVectorProduct(v) };
 }
+
+/** G, the generalised Gauss–Newton matrix, there. */
+export function gaussNewtonOperator(linearised: Linearised): SymmetricOperator {
+  return { size: linearised.theta.length, apply: (v) => linearised.gaussNewtonProduct(v) };
+}
+
+/**
+ * The diagonal block of A that belongs to some of its rows. Each application is one of the whole of A.
+ * @param ranges  of rows, in order: [from, to).
+ */
+export function blockOperator(
+  whole: SymmetricOperator,
+  ranges: readonly (readonly [from: number, to: number])[],
+): SymmetricOperator {
+  const size = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
+  // Zero outside the block, for good.
+  const padded = new Float32Array(whole.size);
+  return {
+    size,
+    apply(v) {
+      let at = 0;
+      for (const [from, to] of ranges) {
+        padded.set(v.subarray(at, at + to - from), from);
+        at += to - from;
+      }
+      const image = whole.apply(padded);
+      const block = new Float32Array(size);
+      at = 0;
+      for (const [from, to] of ranges) {
+        block.set(image.subarray(from, to), at);
+        at += to - from;
+      }
+      return block;
+    },
+  };
+}

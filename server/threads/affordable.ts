@@ -1,5 +1,6 @@
 /** Which streams a run can afford: what is too dear is left out and named, before it fails or holds everything up. */
-import type { Blueprint } from "../training/run.ts";
+import type { RunConfig } from "../training/config.ts";
+import type { RunFacts } from "../training/run.ts";
 import { type CostsMs, measurementMs } from "./intervals.ts";
 import type { PlannedStream } from "./messages.ts";
 
@@ -22,7 +23,7 @@ const SHARE_OF_RUN = 0.05;
 export function affordable(
   planned: readonly PlannedStream[],
   costs: CostsMs,
-  { config }: Pick<Blueprint, "config">,
+  { config, facts }: { readonly config: RunConfig; readonly facts: Pick<RunFacts, "parameters"> },
 ): { readonly planned: readonly PlannedStream[]; readonly leftOut: readonly LeftOut[] } {
   const leftOut = planned.flatMap((stream): LeftOut[] => {
     const { name, scheduleKey, isSparse, memoryBytes } = stream;
@@ -31,7 +32,7 @@ export function affordable(
       return [{ stream: name, message }];
     }
     if (!isSparse || scheduleKey === null || name in config.every || scheduleKey in config.every) return [];
-    const ms = measurementMs(costs)[scheduleKey] ?? 0;
+    const ms = measurementMs(costs, layerCount(facts))[scheduleKey] ?? 0;
     const runMs = config.steps * costs.step;
     if (ms <= Math.max(MEASUREMENT_MS, SHARE_OF_RUN * runMs)) return [];
     const message = `${name} is left out: a measurement would take ${seconds(ms)}, the steps of the run ${seconds(runMs)}; --every ${scheduleKey}=<k> asks for it all the same`;
@@ -39,6 +40,11 @@ export function affordable(
   });
   const names = new Set(leftOut.map(({ stream }) => stream));
   return { planned: planned.filter(({ name }) => !names.has(name)), leftOut };
+}
+
+/** Layers that have parameters. */
+export function layerCount({ parameters }: Pick<RunFacts, "parameters">): number {
+  return new Set(parameters.map(({ layer }) => layer)).size;
 }
 
 function gibi(bytes: number): string {

@@ -8,6 +8,10 @@ const SHARES: Readonly<Record<string, number>> = {
   eval: 0.06,
   "batch-sharpness": 0.08,
   density: 0.05,
+  "per-layer": 0.04,
+  "gauss-newton": 0.03,
+  "noise-scale": 0.03,
+  sam: 0.01,
 };
 /** Points of line/profile between verdicts. */
 const LINE_POINTS = 11;
@@ -16,6 +20,9 @@ const WARM_HVPS = 40;
 const SHARPNESS_BATCHES = 8;
 /** Four random vectors, 24 products each. */
 const DENSITY_HVPS = 96;
+/** λ₁ alone to 1e-3, from a cold start. */
+const COLD_HVPS = 16;
+const NOISE_BATCHES = 16;
 /** Intervals a person can count in. */
 const ROUND = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000];
 const STATE_EVERY = 500;
@@ -30,8 +37,11 @@ export interface CostsMs {
   readonly batch: number;
 }
 
-/** One measurement under each schedule key, in milliseconds. */
-export function measurementMs(costs: CostsMs): Readonly<Record<string, number>> {
+/**
+ * One measurement under each schedule key, in milliseconds.
+ * @param layers  that have parameters.
+ */
+export function measurementMs(costs: CostsMs, layers = 1): Readonly<Record<string, number>> {
   return {
     hessian: costs.linearise + WARM_HVPS * costs.hvp,
     path: costs.probeLoss,
@@ -39,6 +49,11 @@ export function measurementMs(costs: CostsMs): Readonly<Record<string, number>> 
     eval: costs.testLoss,
     "batch-sharpness": SHARPNESS_BATCHES * costs.batch,
     density: costs.linearise + DENSITY_HVPS * costs.hvp,
+    "per-layer": costs.linearise + layers * COLD_HVPS * costs.hvp,
+    "gauss-newton": costs.linearise + COLD_HVPS * costs.hvp,
+    // A gradient costs less than what `batch` has: a gradient and a product.
+    "noise-scale": NOISE_BATCHES * costs.batch,
+    sam: costs.linearise + costs.probeLoss,
   };
 }
 
@@ -48,15 +63,16 @@ export function measurementMs(costs: CostsMs): Readonly<Record<string, number>> 
  * With a core to spare, measuring runs beside training and costs it nothing as long as that core keeps up: each key gets its share of it.
  * Without one, all of them together get `overhead` percent of the only core.
  *
- * @param keys  those that the run has streams for; default: all.
+ * @param run.keys  those that the run has streams for; default: all. @param run.layers  that have parameters; default 1.
  */
 export function chooseIntervals(
   costs: CostsMs,
   cores: number,
   overheadPercent: number,
-  keys: ReadonlySet<string> = new Set(Object.keys(SHARES)),
+  run: { readonly keys?: ReadonlySet<string>; readonly layers?: number } = {},
 ): Record<string, number> {
-  const measured = Object.entries(measurementMs(costs)).filter(([key]) => keys.has(key));
+  const { keys, layers } = run;
+  const measured = Object.entries(measurementMs(costs, layers)).filter(([key]) => keys?.has(key) ?? true);
   const all = measured.reduce((sum, [key]) => sum + (SHARES[key] ?? 0), 0);
   const scale = cores > 1 ? Math.min(1, 1 / all) : overheadPercent / 100 / all;
   const intervals = measured.map(([key, ms]) => {

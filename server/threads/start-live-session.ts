@@ -5,7 +5,7 @@ import type { SessionHeader } from "../../shared/header.ts";
 import { SessionLog } from "../session/log.ts";
 import type { RunConfig, RunSettings } from "../training/config.ts";
 import type { Blueprint } from "../training/run.ts";
-import { affordable } from "./affordable.ts";
+import { affordable, layerCount } from "./affordable.ts";
 import { type CostsMs, chooseIntervals, chooseWeightsEvery } from "./intervals.ts";
 import { LiveSession } from "./live-session.ts";
 import type { PlannedStream } from "./messages.ts";
@@ -62,10 +62,13 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
 }
 
 function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], costsMs: CostsMs): Schedule {
-  const { config, initial } = blueprint;
+  const { config, initial, facts } = blueprint;
   const keys = new Set(planned.flatMap(({ scheduleKey }) => scheduleKey ?? []));
   const chosen: Record<string, number> = {
-    ...chooseIntervals(costsMs, availableParallelism(), config.overhead, keys),
+    ...chooseIntervals(costsMs, availableParallelism(), config.overhead, {
+      keys,
+      layers: layerCount(facts),
+    }),
     weights: config.weightsEvery ?? chooseWeightsEvery(initial.length, config.steps, config.recordingBudget),
   };
   const everyOf = ({ name, scheduleKey, role }: PlannedStream): number => {

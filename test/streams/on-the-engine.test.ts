@@ -1,6 +1,5 @@
 /** Streams on the real engine and a real training, against what a dense or direct computation says. */
 import { memory } from "@tensorflow/tfjs-core";
-import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { lastValueFrom, type OperatorFunction, takeWhile, tap, toArray } from "rxjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openBackend } from "../../server/backends/select.ts";
@@ -16,6 +15,7 @@ import {
 import { train } from "../../server/training/from-settings.ts";
 import type { Run, Step, Training } from "../../server/training/run.ts";
 import type { Sample } from "../../shared/stream.ts";
+import { denseEigenvalues, denseMatrix } from "../support/dense-matrix.ts";
 
 beforeAll(async () => {
   await openBackend("cpu", { allowNative: false });
@@ -25,20 +25,11 @@ const small = (settings: Parameters<typeof train>[0] = {}): Promise<Training> =>
   train({ preset: "spirals", trainSize: 60, hidden: [12], steps: 12, backend: "cpu", seed: 5, ...settings });
 
 /** All eigenvalues, descending, from every column of H. */
-function denseEigenvalues(objective: Objective, theta: Float32Array): number[] {
-  const n = theta.length;
+function exactEigenvalues(objective: Objective, theta: Float32Array): number[] {
   const linearised = objective.linearise(theta);
-  const h = Matrix.zeros(n, n);
-  for (let column = 0; column < n; column++) {
-    const unit = new Float32Array(n);
-    unit[column] = 1;
-    for (const [row, value] of linearised.hessianVectorProduct(unit).entries()) h.set(row, column, value);
-  }
+  const values = denseEigenvalues(denseMatrix(theta.length, (v) => linearised.hessianVectorProduct(v)));
   linearised.dispose();
-  const symmetric = Matrix.add(h, h.transpose()).mul(0.5);
-  return new EigenvalueDecomposition(symmetric, { assumeSymmetric: true }).realEigenvalues.sort(
-    (a, b) => b - a,
-  );
+  return values;
 }
 
 describe("streams on the engine", () => {
@@ -55,7 +46,7 @@ describe("streams on the engine", () => {
     );
     expect(samples.map(({ step }) => step)).toEqual([0, 1, 2, 4, 8, 12]);
     for (const { step, value } of samples) {
-      const exact = denseEigenvalues(training.objective, thetas.get(step) ?? new Float32Array());
+      const exact = exactEigenvalues(training.objective, thetas.get(step) ?? new Float32Array());
       const size = Math.abs(exact[0] ?? 0);
       for (const [i, { value: lambda, residual, converged }] of value.top.entries()) {
         expect(converged).toBe(true);

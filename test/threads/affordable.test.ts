@@ -4,6 +4,7 @@ import type { PlannedStream } from "../../server/threads/messages.ts";
 import { quadraticConfig } from "../support/quadratic-run.ts";
 
 const costs = { step: 10, linearise: 20, hvp: 10, probeLoss: 5, testLoss: 30, batch: 4 };
+const facts = { parameters: [{ name: "kernel", layer: "dense", shape: [2], offset: 0 }] };
 const stream = (name: string, rest: Partial<PlannedStream> = {}): PlannedStream => ({
   name,
   role: "curvature",
@@ -16,13 +17,16 @@ const stream = (name: string, rest: Partial<PlannedStream> = {}): PlannedStream 
 describe("what a run can afford", () => {
   it("keeps every stream of a small network", () => {
     const planned = [stream("hessian/density"), stream("train/loss", { scheduleKey: null, isSparse: false })];
-    expect(affordable(planned, costs, { config: quadraticConfig({}) })).toEqual({ planned, leftOut: [] });
+    expect(affordable(planned, costs, { facts, config: quadraticConfig({}) })).toEqual({
+      planned,
+      leftOut: [],
+    });
   });
 
   it("leaves out what would hold more than a GiB, even where it was asked for", () => {
     const basis = stream("hessian/eigenvalues", { isSparse: false, memoryBytes: 64 * 4 * 5e6 });
     const config = quadraticConfig({ every: { density: 10 } });
-    const { planned, leftOut } = affordable([basis, stream("hessian/density")], costs, { config });
+    const { planned, leftOut } = affordable([basis, stream("hessian/density")], costs, { facts, config });
     expect(planned.map(({ name }) => name)).toEqual(["hessian/density"]);
     expect(leftOut).toEqual([
       {
@@ -37,6 +41,7 @@ describe("what a run can afford", () => {
     const dear = { ...costs, hvp: 50 };
     const left = (every: Record<string, number>, steps: number, isSparse = true) =>
       affordable([stream("hessian/density", { isSparse })], dear, {
+        facts,
         config: quadraticConfig({ every, steps }),
       }).leftOut.map(({ message }) => message);
     expect(left({}, 1000)).toEqual([

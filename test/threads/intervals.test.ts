@@ -25,7 +25,7 @@ describe("the intervals", () => {
 
   it("give the share of a stream that the run has not to nobody, and stay below the core all the same", () => {
     const keys = new Set(["hessian", "path"]);
-    const every = chooseIntervals(costs, 2, 5, keys);
+    const every = chooseIntervals(costs, 2, 5, { keys });
     expect(Object.keys(every).sort()).toEqual(["hessian", "path", "state"]);
     expect(every["hessian"]).toBe(100);
   });

@@ -19,7 +19,17 @@ const SETTINGS: RunSettings = {
   hidden: [16],
   steps: 60,
   weightsEvery: 3,
-  every: { hessian: 20, line: 30, eval: 30, path: 10, "batch-sharpness": 20, density: 30 },
+  every: {
+    hessian: 20,
+    line: 30,
+    eval: 30,
+    path: 10,
+    "batch-sharpness": 20,
+    density: 30,
+    "per-layer": 30,
+    "gauss-newton": 30,
+    sam: 20,
+  },
 };
 
 /** Minibatches, and data that needs no reading. */
@@ -33,7 +43,18 @@ const SPIRALS: RunSettings = {
   optimizer: "sgd",
   steps: 40,
   weightsEvery: 5,
-  every: { hessian: 10, line: 20, eval: 20, path: 5, "batch-sharpness": 10, density: 20 },
+  every: {
+    hessian: 10,
+    line: 20,
+    eval: 20,
+    path: 5,
+    "batch-sharpness": 10,
+    density: 20,
+    "per-layer": 20,
+    "gauss-newton": 20,
+    sam: 10,
+    "noise-scale": 20,
+  },
 };
 
 let folder: string;

@@ -159,6 +159,33 @@ export interface HessianPerLayer {
   readonly hvps: number;
 }
 
+/** `hessian/preconditioned`: of P⁻¹H, P the diagonal by which Adam divides; descending. */
+export interface PreconditionedEigenvalues {
+  readonly top: readonly Eigenvalue[];
+  /** (2+2β₁)/((1−β₁)η). */
+  readonly threshold: number;
+  readonly rule: ThresholdRule;
+  readonly ratio: number;
+  readonly eta: number;
+  readonly n: number;
+  readonly hvps: number;
+  readonly coldGap: number | null;
+}
+
+/** `hessian/directional`: curvature of the minibatch's loss along update t, at θ_{t−1}, where it was made. */
+export interface DirectionalSharpness {
+  /** uᵀH_Bu/‖u‖² with u = θ_t − θ_{t−1}; for plain descent gᵀH_Bg/‖g‖². */
+  readonly value: number;
+  /**
+   * uᵀH_Bu / (−2gᵀu): how far along the parabola of the minibatch's loss the update went. 0.5 its minimum, 1 as high on the other side
+   * (η = 2/value for plain descent). Null where the update did not go downhill.
+   */
+  readonly ratio: number | null;
+  readonly updateNorm: number;
+  /** Examples in the minibatch. */
+  readonly n: number;
+}
+
 /** `gauss-newton/eigenvalues`: of JᵀH_ℓJ, descending. */
 export interface GaussNewtonEigenvalues {
   readonly top: readonly Eigenvalue[];

@@ -9,9 +9,11 @@ import { noiseScaleStream } from "./gradient-noise-scale.ts";
 import { topSubspaceStream } from "./gradient-top-subspace.ts";
 import { batchSharpnessStream } from "./hessian-batch-sharpness.ts";
 import { hessianDensityStream } from "./hessian-density.ts";
+import { directionalSharpnessStream } from "./hessian-directional.ts";
 import { hessianEigenvaluesStream } from "./hessian-eigenvalues.ts";
 import { hessianOverlapStream } from "./hessian-overlap.ts";
 import { hessianPerLayerStream } from "./hessian-per-layer.ts";
+import { preconditionedEigenvaluesStream } from "./hessian-preconditioned.ts";
 import { lineProfileStream } from "./line-profile.ts";
 import { pathLossStream } from "./path-loss.ts";
 import { pathMonotonicityStream } from "./path-monotonicity.ts";
@@ -34,12 +36,14 @@ export const streams: readonly StreamDefinition[] = [
   pathMonotonicityStream,
   lineProfileStream,
   hessianEigenvaluesStream,
+  preconditionedEigenvaluesStream,
   hessianDensityStream,
   topSubspaceStream,
   hessianOverlapStream,
   hessianPerLayerStream,
   gaussNewtonEigenvaluesStream,
   batchSharpnessStream,
+  directionalSharpnessStream,
   samSharpnessStream,
   noiseScaleStream,
   topModeStream,
@@ -62,9 +66,11 @@ export { noiseScale } from "./gradient-noise-scale.ts";
 export { topSubspace } from "./gradient-top-subspace.ts";
 export { batchSharpness } from "./hessian-batch-sharpness.ts";
 export { hessianDensity } from "./hessian-density.ts";
+export { directionalSharpness } from "./hessian-directional.ts";
 export { hessianEigenvalues } from "./hessian-eigenvalues.ts";
 export { hessianOverlap } from "./hessian-overlap.ts";
 export { hessianPerLayer } from "./hessian-per-layer.ts";
+export { preconditionedEigenvalues } from "./hessian-preconditioned.ts";
 export { lineProfile } from "./line-profile.ts";
 export { createModes } from "./modes.ts";
 export { pathLoss } from "./path-loss.ts";

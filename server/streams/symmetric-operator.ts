@@ -13,6 +13,26 @@ export function hessianOperator(linearised: Linearised): SymmetricOperator {
   return { size: linearised.theta.length, apply: (v) => linearised.hessianVectorProduct(v) };
 }
 
+/**
+ * P^{-1/2}(H + λI)P^{-1/2}: symmetric, with the eigenvalues of P⁻¹(H + λI).
+ * @param diagonal  of P, positive. @param weightDecay  λ of L2 in the gradient.
+ */
+export function preconditionedOperator(
+  hessian: SymmetricOperator,
+  diagonal: Float32Array,
+  weightDecay: number,
+): SymmetricOperator {
+  const scale = Float64Array.from(diagonal, (value) => 1 / Math.sqrt(value));
+  return {
+    size: hessian.size,
+    apply(v) {
+      const scaled = v.map((value, i) => value * (scale[i] as number));
+      const image = hessian.apply(scaled);
+      return image.map((value, i) => (value + weightDecay * (scaled[i] as number)) * (scale[i] as number));
+    },
+  };
+}
+
 /** G, the generalised Gauss–Newton matrix, there. */
 export function gaussNewtonOperator(linearised: Linearised): SymmetricOperator {
   return { size: linearised.theta.length, apply: (v) => linearised.gaussNewtonProduct(v) };

@@ -7,10 +7,12 @@ const SHARES: Readonly<Record<string, number>> = {
   line: 0.08,
   eval: 0.06,
   "batch-sharpness": 0.08,
+  preconditioned: 0.15,
   density: 0.05,
   "per-layer": 0.04,
   "gauss-newton": 0.03,
   "noise-scale": 0.03,
+  directional: 0.02,
   sam: 0.01,
 };
 /** Points of line/profile between verdicts. */
@@ -53,7 +55,9 @@ export function measurementMs(costs: CostsMs, layers = 1): Readonly<Record<strin
     "gauss-newton": costs.linearise + COLD_HVPS * costs.hvp,
     // A gradient costs less than what `batch` has: a gradient and a product.
     "noise-scale": NOISE_BATCHES * costs.batch,
+    directional: costs.batch > 0 ? costs.batch : costs.linearise + costs.hvp,
     sam: costs.linearise + costs.probeLoss,
+    preconditioned: costs.linearise + COLD_HVPS * costs.hvp,
   };
 }
 

@@ -20,7 +20,7 @@ import type { PackedSample, Plan, PlannedStream, ThreadReply } from "./messages.
 import { createModeLine, endModes } from "./mode-line.ts";
 import { abandonAcks, acknowledge, createAcks } from "./outbox.ts";
 import { OverheadMeter } from "./overhead.ts";
-import { abandonRing, createRing, type RingBuffers, ringSlots } from "./ring.ts";
+import { abandonRing, type Carried, createRing, type RingBuffers, ringSlots } from "./ring.ts";
 import type { Schedule } from "./session-header.ts";
 import type { ThreadHandle } from "./thread-handle.ts";
 
@@ -85,18 +85,19 @@ export class LiveSession implements Session {
       bestEffort: config.bestEffort,
       channels: this.header.channels.map(({ name }) => name),
     };
-    const ring = (slots: number) => {
+    const ring = (slots: number, carries: readonly Carried[]) => {
       const buffers = createRing({
         slots,
         parameterCount: initial.length,
         lossCount: probe.length,
         readers: 1,
+        carries,
       });
       this.#rings.push(buffers);
       return buffers;
     };
-    const all = ring(ringSlots(initial.length));
-    const measured = ring(1);
+    const all = ring(ringSlots(initial.length), []);
+    const measured = ring(1, carriedFor(planned));
     const { training, geometry, curvature } = this.#threads;
     const acksFor = (thread: ThreadHandle) => {
       const acks = createAcks();
@@ -264,6 +265,15 @@ export class LiveSession implements Session {
     })();
     await this.#ending;
   }
+}
+
+/** What streams of the curvature thread need of a step beyond θ. */
+function carriedFor(planned: readonly PlannedStream[]): readonly Carried[] {
+  const isPlanned = (stream: string) => planned.some(({ name }) => name === stream);
+  return [
+    ...(isPlanned("hessian/directional") ? (["previousTheta"] as const) : []),
+    ...(isPlanned("hessian/preconditioned") ? (["preconditioner"] as const) : []),
+  ];
 }
 
 function json(channel: string, step: number, value: unknown): PackedSample {

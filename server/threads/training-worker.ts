@@ -34,6 +34,8 @@ let begun: {
   readonly plan: Plan;
   readonly all: RingWriter;
   readonly measured: RingWriter | null;
+  /** The step that was emitted last: between turns, when controls arrive, all of it still holds. */
+  newest: Step | null;
   end(): void;
 } | null = null;
 
@@ -128,9 +130,11 @@ function begin({ plan, acks, all, measured }: Begin): void {
       post({ kind: "state", state: now.state });
     }
   });
-  begun = { plan, ...writers, end };
+  const now: NonNullable<typeof begun> = { plan, ...writers, newest: null, end };
+  begun = now;
   const forwarded$ = run.steps$.pipe(
     tap((step) => {
+      now.newest = step;
       writers.all.push(step);
       if (writers.measured !== null && isMeasured(step, plan)) forward(step, writers.measured, plan, outbox);
       pace.mark(step.step);
@@ -177,7 +181,7 @@ function forward(step: Step, measured: RingWriter, plan: Plan, outbox: Outbox): 
 
 function control({ action, request }: Control): void {
   const refusal = act(action);
-  post({ kind: "answer", request, step: begun?.all.newest()?.step ?? 0, refusal });
+  post({ kind: "answer", request, step: begun?.newest?.step ?? 0, refusal });
   if (action.action === "stop") begun?.end();
 }
 
@@ -215,7 +219,7 @@ function demand(
       message: `measure: expected the name of an experiment, got "${experiment}"; this server has none`,
     };
   }
-  const { plan, all, measured } = begun;
+  const { plan, newest, measured } = begun;
   const measurable = plan.streams.filter(({ role }) => role === "curvature").map(({ name }) => name);
   if (stream === undefined || !measurable.includes(stream)) {
     return {
@@ -223,7 +227,6 @@ function demand(
       message: `measure: expected one of ${measurable.join(", ")}, got "${stream ?? ""}"`,
     };
   }
-  const newest = all.newest();
   if (newest === null || measured === null)
     return { code: "not-begun", message: "measure: no step has been taken yet" };
   measured.push({ ...newest, demanded: plan.channels.indexOf(stream) });

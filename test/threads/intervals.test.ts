@@ -11,7 +11,7 @@ describe("the intervals", () => {
       0,
     );
     expect(busy).toBeLessThanOrEqual(1);
-    expect(every).toMatchObject({ hessian: 100, state: 500 });
+    expect(every).toMatchObject({ state: 500 });
   });
 
   it("keep all measuring within the overhead when there is only one core", () => {

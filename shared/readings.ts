@@ -105,11 +105,13 @@ export interface HessianDensity {
   readonly nearZeroFraction: number;
   readonly nearZeroStdErr: number;
   readonly nearZeroBelow: number;
-  /** Share of eigenvalues below −10⁻⁶·max|λ|, which is as near to zero as float32 resolves. */
+  /** Share of eigenvalues below −nearZeroBelow: of what is nearer to zero the quadrature cannot tell the sign. */
   readonly negativeMass: number;
-  /** Eigenvalues above the largest ratio between neighbours, of those above nearZeroBelow; null where none has converged. */
+  /** Eigenvalues above the largest ratio between neighbours, of those above nearZeroBelow; null where no two have converged. */
   readonly outliers: {
     readonly count: number;
+    /** λ_count. */
+    readonly lowest: number;
     /** λ_count/λ_{count+1}, at least; and the next largest such ratio: where both are alike, there is no gap to speak of. */
     readonly gap: number;
     readonly secondGap: number;

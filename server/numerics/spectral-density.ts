@@ -59,10 +59,17 @@ export function spectralDensity(quadratures: readonly Quadrature[]): SpectralDen
   return { lambda, density, kernelWidth: width };
 }
 
+/** Of the largest eigenvalues: where they lie, and how well that is known. */
+export interface Located {
+  readonly value: number;
+  readonly residual: number;
+}
+
 export interface LargestGap {
-  /** Eigenvalues above the gap. */
+  /** Eigenvalues above the gap, and the lowest of them. */
   readonly count: number;
-  /** λ_count / λ_{count+1}, at least: λ_{count+1} is taken with its residual. */
+  readonly lowest: number;
+  /** lowest / the eigenvalue below, at least: that one is taken with its residual. */
   readonly gap: number;
   /** The next largest ratio of neighbours; 1 where there is no other. A gap hardly larger than it is no gap. */
   readonly secondGap: number;
@@ -70,38 +77,38 @@ export interface LargestGap {
   readonly among: number;
 }
 
-/** A node whose residual is at most this part of it counts as an eigenvalue. */
+/** A value whose residual is at most this part of it counts as an eigenvalue. */
 const CONVERGED = 0.01;
 
 /**
  * Where the largest eigenvalues end and the rest begin: the largest ratio between neighbours, of those above `floor`. What lies below the
  * floor is taken to lie at it, so that a tiny eigenvalue makes no huge ratio.
  *
- * @param floor  above 0. @returns null where no eigenvalue above the floor has converged.
+ * @param descending  the top of a spectrum; of what comes after its last nothing is known.
+ * @param floor  above 0. @returns null where no two neighbours can be compared.
  */
-export function largestGap(quadratures: readonly Quadrature[], floor: number): LargestGap | null {
-  const [best] = quadratures
-    .map((quadrature) => convergedAbove(quadrature, floor))
-    .sort((a, b) => b.length - a.length);
-  if (best === undefined || best.length === 0) return null;
-  const ratios = best.map(({ value, nextAtMost }) => value / nextAtMost);
+export function largestGap(descending: readonly Located[], floor: number): LargestGap | null {
+  const steps: { readonly value: number; readonly ratio: number }[] = [];
+  for (const [i, { value, residual }] of descending.entries()) {
+    const next = descending[i + 1];
+    if (next === undefined || value <= floor || residual > CONVERGED * value) break;
+    const nextAtMost = Math.min(value, Math.max(next.value + next.residual, floor));
+    steps.push({ value, ratio: value / nextAtMost });
+  }
+  if (steps.length === 0) return null;
+  const ratios = steps.map(({ ratio }) => ratio);
   const gap = Math.max(...ratios);
   const at = ratios.indexOf(gap);
   return {
     count: at + 1,
+    lowest: steps[at]?.value ?? Number.NaN,
     gap,
     secondGap: Math.max(1, ...ratios.filter((_, i) => i !== at)),
-    among: best.length,
+    among: steps.length,
   };
 }
 
-function convergedAbove({ nodes, residuals }: Quadrature, floor: number) {
-  const found: { readonly value: number; readonly nextAtMost: number }[] = [];
-  for (let i = nodes.length - 1; i >= 0; i--) {
-    const value = nodes[i] as number;
-    if (value <= floor || (residuals[i] as number) > CONVERGED * value) break;
-    const next = i > 0 ? (nodes[i - 1] as number) + (residuals[i - 1] as number) : floor;
-    found.push({ value, nextAtMost: Math.min(value, Math.max(next, floor)) });
-  }
-  return found;
+/** The nodes of a quadrature from the top, with their residuals. */
+export function fromTheTop({ nodes, residuals }: Quadrature): Located[] {
+  return Array.from(nodes, (value, i) => ({ value, residual: residuals[i] as number })).reverse();
 }

@@ -4,10 +4,18 @@ import type { Sample } from "../../shared/stream.ts";
 import type { Objective } from "../engine/objective.ts";
 import { lanczosQuadrature, type Quadrature } from "../numerics/lanczos-quadrature.ts";
 import { createRandom } from "../numerics/random.ts";
-import { estimate, largestGap, massBetween, spectralDensity } from "../numerics/spectral-density.ts";
+import {
+  estimate,
+  fromTheTop,
+  type Located,
+  largestGap,
+  massBetween,
+  spectralDensity,
+} from "../numerics/spectral-density.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
 import { type Schedule, sparselyScheduled } from "./derived.ts";
+import { measuredSpectrum } from "./measured-spectra.ts";
 import { hessianOperator, type SymmetricOperator } from "./symmetric-operator.ts";
 
 const NAME = "hessian/density";
@@ -24,12 +32,13 @@ const DENSITY_DEFAULTS = { probes: 4, lanczosSteps: 24, seed: 0 } as const;
 
 /** "Near zero" is relative to the spectrum: an absolute limit would count what the loss has shrunk to. */
 const NEAR_ZERO = 1e-2;
-/** What float32 products leave of an eigenvalue that is 0, relative to the largest. */
-const RESOLUTION = 1e-6;
 
 /**
  * The density of all D eigenvalues of the objective's Hessian at due steps, by stochastic Lanczos quadrature; due are 0, the multiples of
  * `every` and the last step.
+ *
+ * Outliers are looked for among the eigenvalues that {@link import("./hessian-eigenvalues.ts").hessianEigenvalues} has found at the same step,
+ * or among the quadratures' own, whichever has more that converged.
  *
  * The ends of the density are eigenvalues and exact to their residuals; how much mass lies where is an average over `probes` random
  * vectors, and with few of them uncertain: the standard errors say how much.
@@ -47,9 +56,9 @@ export function hessianDensity(
   if (!Number.isInteger(probes) || probes < 1) {
     throw new RangeError(`probes: expected a positive integer, got ${probes}`);
   }
-  return sparselyScheduled(NAME, options, () => ({ step, theta }) => {
-    const random = createRandom(seed).stream(NAME).stream(step);
-    const linearised = objective.linearise(theta);
+  return sparselyScheduled(NAME, options, () => (at) => {
+    const random = createRandom(seed).stream(NAME).stream(at.step);
+    const linearised = objective.linearise(at.theta);
     try {
       const operator = hessianOperator(linearised);
       const quadratures = Array.from({ length: probes }, () =>
@@ -58,7 +67,9 @@ export function hessianDensity(
           steps: lanczosSteps,
         }),
       );
-      return reading(quadratures, operator, objective.size, lanczosSteps);
+      const measured = measuredSpectrum(objective, at);
+      const tops = [...quadratures.map(fromTheTop), measured?.finite ? measured.top : []];
+      return reading(quadratures, tops, operator, objective.size, lanczosSteps);
     } finally {
       linearised.dispose();
     }
@@ -67,6 +78,7 @@ export function hessianDensity(
 
 function reading(
   quadratures: readonly Quadrature[],
+  tops: readonly (readonly Located[])[],
   { size }: SymmetricOperator,
   n: number,
   lanczosSteps: number,
@@ -88,7 +100,10 @@ function reading(
     ),
   );
   const nearZero = massBetween(quadratures, -nearZeroBelow, nearZeroBelow);
-  const negative = massBetween(quadratures, Number.NEGATIVE_INFINITY, -RESOLUTION * scale);
+  const negative = massBetween(quadratures, Number.NEGATIVE_INFINITY, -nearZeroBelow);
+  const [gap = null] = tops
+    .flatMap((top) => (scale > 0 ? (largestGap(top, nearZeroBelow) ?? []) : []))
+    .sort((a, b) => b.among - a.among);
   return {
     ...spectralDensity(quadratures),
     trace: trace.mean,
@@ -97,7 +112,7 @@ function reading(
     nearZeroStdErr: nearZero.stdErr,
     nearZeroBelow,
     negativeMass: negative.mean,
-    outliers: scale > 0 ? largestGap(quadratures, nearZeroBelow) : null,
+    outliers: gap,
     ...counts,
   };
 }
@@ -133,7 +148,7 @@ export const hessianDensityStream: StreamDefinition = {
       { path: "traceStdErr", label: "standard error of the trace", unit: "loss·θ⁻²", scale: "log" },
       { path: "nearZeroFraction", label: "share with |λ| < 0.01·λ₁", unit: "1", scale: "linear" },
       { path: "nearZeroStdErr", label: "standard error of that share", unit: "1", scale: "linear" },
-      { path: "negativeMass", label: "share below zero", unit: "1", scale: "linear" },
+      { path: "negativeMass", label: "share below −0.01·λ₁", unit: "1", scale: "linear" },
       { path: "outliers.count", label: "eigenvalues above the largest gap", unit: "1", scale: "linear" },
       { path: "outliers.gap", label: "ratio across the largest gap", unit: "1", scale: "linear" },
       { path: "outliers.secondGap", label: "ratio across the next gap", unit: "1", scale: "linear" },

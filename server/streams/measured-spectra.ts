@@ -29,6 +29,12 @@ export function rememberSpectrum(
   memory.set(objective, new WeakMap([[step, { step: step.step, top, finite, gradient }]]));
 }
 
+/** null where nobody has measured this step yet. */
+export function measuredSpectrum(objective: Objective, step: Step): MeasuredSpectrum | null {
+  const known = memory.get(objective)?.get(step);
+  return known !== undefined && known.step === step.step ? known : null;
+}
+
 /**
  * The top of the spectrum at each step: as another stream has measured it, else by a Lanczos of its own.
  * @param k  eigenvectors wanted where none have been measured; what has been measured may be fewer or more.
@@ -41,8 +47,8 @@ export function spectrumSource(
   const limits = { tolerance: 1e-3, bottomTolerance: 1, maxApplications: 64 };
   const tracker = new SpectrumTracker({ top: k, bottom: 0, ...limits, seed }, "top");
   return (step) => {
-    const known = memory.get(objective)?.get(step);
-    if (known !== undefined && known.step === step.step) return known;
+    const known = measuredSpectrum(objective, step);
+    if (known !== null) return known;
     const linearised = objective.linearise(step.theta);
     try {
       const spectrum = tracker.measure(hessianOperator(linearised), step.step, false, step.demanded === null);

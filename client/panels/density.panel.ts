@@ -92,7 +92,7 @@ function figures(scene: Scene): readonly Figure[] {
           {
             label: "Outliers",
             text: isClear(outliers) ? String(outliers.count) : "no clear gap",
-            note: `largest gap × ${formatNumber(outliers.gap, 3)}, next × ${formatNumber(outliers.secondGap, 3)}, of ${formatCount(outliers.among, "eigenvalue")}`,
+            note: `gap × ${formatNumber(outliers.gap, 3)}, next × ${formatNumber(outliers.secondGap, 3)}`,
           },
         ]),
     {

@@ -96,7 +96,7 @@ describe("the density panel", () => {
       Trace: ["485.1", "± 21"],
       "Near zero": ["99 %", "|λ| < 0.10, 1 % of λ₁"],
       Negative: ["0 %", "λ < −0.10"],
-      Outliers: ["9", "largest gap × 2.40, next × 1.30, of 11 eigenvalues"],
+      Outliers: ["9", "gap × 2.40, next × 1.30"],
       "Averaged over": ["4 vectors", "24 steps each, 30 steps old"],
     });
     expect(drawn(scene)?.rules?.map(({ label }) => label)).toEqual(["near zero", "9 outliers"]);

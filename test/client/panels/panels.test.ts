@@ -134,3 +134,29 @@ describe("the eigenvalue panel", () => {
     expect(part.figures?.(sceneOf(240)).at(-1)).toMatchObject({ label: "Converged", text: "all" });
   });
 });
+
+describe("the panel of the parts of sharpness", () => {
+  it("draws the whole, the Gauss–Newton matrix and each layer by its name", () => {
+    const scene = sceneOf(300);
+    const [part] = panelOf("sharpness-parts", scene).parts;
+    if (part.kind !== "line") throw new Error("expected a line");
+    const names = ["λ₁ of all", "Gauss–Newton", "dense", "dense_1"];
+    expect(part.draw(scene).series.map(({ label }) => label)).toEqual(names);
+    expect(part.figures?.(scene).map(({ label }) => label)).toEqual(names);
+  });
+});
+
+describe("the panel of the top subspace", () => {
+  it("names the steps that the subspace of now is compared with", () => {
+    const scene = sceneOf(300);
+    const [share, overlap] = panelOf("top-subspace", scene).parts;
+    expect(share.figures?.(scene).map(({ text }) => text)).toEqual(["0.857", "4e−4", "9"]);
+    expect(overlap?.figures?.(scene).map(({ label }) => label)).toEqual([
+      "With step 270",
+      "With step 0",
+      "With step 16",
+      "With step 128",
+      "Random",
+    ]);
+  });
+});

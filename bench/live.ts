@@ -8,6 +8,7 @@ import { openBackend } from "../server/backends/select.ts";
 import { Auth, createToken } from "../server/gateway/auth.ts";
 import { startGateway } from "../server/gateway/gateway.ts";
 import { SessionLibrary } from "../server/session/library.ts";
+import { streams } from "../server/streams/index.ts";
 import { startLiveSession } from "../server/threads/start-live-session.ts";
 import type { RunSettings } from "../server/training/config.ts";
 import { train } from "../server/training/from-settings.ts";
@@ -21,7 +22,11 @@ const ROUNDS = 5;
 const WINDOW = { from: 270, to: 500 };
 const NEVER = 1_000_000;
 const BASE: RunSettings = { preset: "classic", steps: WINDOW.to, backend: "wasm" };
-const EVERY_STEP_ONLY = { hessian: NEVER, path: NEVER, line: NEVER, eval: NEVER, "batch-sharpness": NEVER };
+const EVERY_STEP_ONLY = Object.fromEntries(
+  streams.flatMap(({ scheduleKey, descriptor }) =>
+    scheduleKey === null || descriptor.cadence.kind === "logged" ? [] : [[scheduleKey, NEVER]],
+  ),
+);
 
 export async function overhead(): Promise<Measurement[]> {
   const values = await interleaved(

@@ -68,22 +68,14 @@ function isClear({ gap, secondGap }: NonNullable<HessianDensity["outliers"]>): b
 function figures(scene: Scene): readonly Figure[] {
   const sample = sampleAt<HessianDensity>(scene, CHANNEL);
   if (sample === null) return [{ label: "Trace", text: "–" }];
-  const {
-    trace,
-    traceStdErr,
-    nearZeroFraction,
-    nearZeroBelow,
-    negativeMass,
-    outliers,
-    probes,
-    lanczosSteps,
-  } = sample.value;
+  const { trace, traceStdErr, nearZeroFraction, nearZeroBelow, negativeMass, outliers, probes } =
+    sample.value;
   return [
     { label: "Trace", text: formatNumber(trace), note: `± ${formatNumber(traceStdErr, 2)}` },
     {
       label: "Near zero",
       text: formatPercent(nearZeroFraction),
-      note: `|λ| < ${formatNumber(nearZeroBelow, 2)}, 1 % of λ₁`,
+      note: `|λ| < ${formatNumber(nearZeroBelow, 2)}`,
     },
     { label: "Negative", text: formatPercent(negativeMass), note: `λ < −${formatNumber(nearZeroBelow, 2)}` },
     ...(outliers === null
@@ -92,14 +84,10 @@ function figures(scene: Scene): readonly Figure[] {
           {
             label: "Outliers",
             text: isClear(outliers) ? String(outliers.count) : "no clear gap",
-            note: `gap × ${formatNumber(outliers.gap, 3)}, next × ${formatNumber(outliers.secondGap, 3)}`,
+            note: `× ${formatNumber(outliers.gap, 3)}, next ${formatNumber(outliers.secondGap, 3)}`,
           },
         ]),
-    {
-      label: "Averaged over",
-      text: formatCount(probes, "vector"),
-      note: [`${lanczosSteps} steps each`, ageNote(sample.ageSteps).note].filter(Boolean).join(", "),
-    },
+    { label: "Averaged over", text: formatCount(probes, "vector"), ...ageNote(sample.ageSteps) },
   ];
 }
 
@@ -113,6 +101,13 @@ export const panel: Panel = {
   height: 260,
   streams: [CHANNEL],
   parts: [{ id: "density", kind: "profile", draw, figures }],
-  note: () =>
-    "The axis is logarithmic: a single eigenvalue among all is a hill of its own, and the bulk at zero a peak many decades higher.",
+  note: (scene) => {
+    const sample = sampleAt<HessianDensity>(scene, CHANNEL);
+    if (sample === null) return null;
+    return (
+      `Near zero is |λ| below 1 % of the largest. The axis is logarithmic: hills on the right are single eigenvalues, one of ` +
+      `${formatCount(scene.header.parameterCount, "parameter")} each. An outlier is told by the ratio to the next eigenvalue, ` +
+      `× ${formatNumber(CLEAR, 3)} larger than any other. ${sample.value.lanczosSteps} Lanczos steps from each vector.`
+    );
+  },
 };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { streams } from "../../server/streams/index.ts";
 import { chooseIntervals, chooseWeightsEvery, measurementMs } from "../../server/threads/intervals.ts";
 
 const costs = { step: 10, linearise: 20, hvp: 10, probeLoss: 5, testLoss: 30, batch: 4 };
@@ -28,6 +29,13 @@ describe("the intervals", () => {
     const every = chooseIntervals(costs, 2, 5, { keys });
     expect(Object.keys(every).sort()).toEqual(["hessian", "path", "state"]);
     expect(every["hessian"]).toBe(100);
+  });
+
+  it("know what each schedule key of the curvature thread costs", () => {
+    const keys = streams
+      .filter(({ descriptor }) => ["scheduled", "sparse"].includes(descriptor.cadence.kind))
+      .flatMap(({ scheduleKey }) => scheduleKey ?? []);
+    expect(Object.keys(measurementMs(costs)).sort()).toEqual([...new Set(keys)].sort());
   });
 
   it("log θ as often as the recording's budget allows", () => {

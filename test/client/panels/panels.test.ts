@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { History, type HistorySample } from "../../../client/data/history.ts";
 import { panelsFor } from "../../../client/panels/index.ts";
 import type { Panel, Scene } from "../../../client/panels/panel.ts";
+import { preconditionedEigenvaluesStream } from "../../../server/streams/hessian-preconditioned.ts";
 import { runChannels, streams } from "../../../server/streams/index.ts";
 import type { StreamDescriptor } from "../../../shared/stream.ts";
 import { syntheticSession } from "../browser/support/synthetic-session.ts";
@@ -157,6 +158,37 @@ describe("the panel of the top subspace", () => {
       "With step 16",
       "With step 128",
       "Random",
+    ]);
+  });
+});
+
+describe("the panel of preconditioned sharpness", () => {
+  it("holds λ₁(P⁻¹H) against 38/η, and is there for Adam alone", () => {
+    const scene = sceneOf(300);
+    expect(panelsFor(scene.header.channels).map(({ id }) => id)).not.toContain("preconditioned");
+    const { descriptor } = preconditionedEigenvaluesStream;
+    const [panel] = panelsFor([descriptor]);
+    const history = new History();
+    history.describe([descriptor]);
+    const value = {
+      top: [{ value: 19_200, residual: 12, converged: true }],
+      threshold: 19_000,
+      rule: "adam",
+      ratio: 1.0105,
+      eta: 0.002,
+      n: 1000,
+      hvps: 20,
+      coldGap: null,
+    };
+    history.accept([{ seq: 0, channel: "hessian/preconditioned", step: 300, wallTimeMs: 0, value }]);
+    const [part] = panel?.parts ?? [];
+    if (part?.kind !== "line") throw new Error("expected a line");
+    const own = { ...scene, history };
+    expect(part.draw(own).series.map(({ label }) => label)).toEqual(["λ₁(P⁻¹H)", "38/η"]);
+    expect(part.figures?.(own).map(({ text, note }) => [text, note])).toEqual([
+      ["19,200", "± 12"],
+      ["19,000", "38/η"],
+      ["1.01", undefined],
     ]);
   });
 });

@@ -1,4 +1,5 @@
 /** How often the dear streams are measured, from what measuring costs on this machine. */
+import { DENSITY_DEFAULTS } from "../streams/hessian-density.ts";
 
 /** Share of one core's time that each schedule key may take where a core is free for measuring; of all that a run has, at most 1 is given. */
 const SHARES: Readonly<Record<string, number>> = {
@@ -20,8 +21,7 @@ const LINE_POINTS = 11;
 /** A warm measurement of a dozen eigenvalues to 1e-3 takes about this many products; measured: 15 to 50. */
 const WARM_HVPS = 40;
 const SHARPNESS_BATCHES = 8;
-/** Four random vectors, 24 products each. */
-const DENSITY_HVPS = 96;
+const DENSITY_HVPS = DENSITY_DEFAULTS.probes * DENSITY_DEFAULTS.lanczosSteps;
 /** λ₁ alone to 1e-3, from a cold start. */
 const COLD_HVPS = 16;
 const NOISE_BATCHES = 16;

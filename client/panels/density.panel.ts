@@ -74,7 +74,8 @@ function figures(scene: Scene): readonly Figure[] {
     { label: "Trace", text: formatNumber(trace), note: `± ${formatNumber(traceStdErr, 2)}` },
     {
       label: "Near zero",
-      text: formatPercent(nearZeroFraction),
+      // Two digits more than other shares: what training changes is how little is left.
+      text: `${formatNumber(100 * nearZeroFraction)} %`,
       note: `|λ| < ${formatNumber(nearZeroBelow, 2)}`,
     },
     { label: "Negative", text: formatPercent(negativeMass), note: `λ < −${formatNumber(nearZeroBelow, 2)}` },
@@ -105,8 +106,8 @@ export const panel: Panel = {
     const sample = sampleAt<HessianDensity>(scene, CHANNEL);
     if (sample === null) return null;
     return (
-      `Near zero is |λ| below 1 % of the largest. The axis is logarithmic: hills on the right are single eigenvalues, one of ` +
-      `${formatCount(scene.header.parameterCount, "parameter")} each. An outlier is told by the ratio to the next eigenvalue, ` +
+      `Near zero is |λ| below 1 % of the largest. The axis is logarithmic: hills on the right are single ones of ` +
+      `${formatCount(scene.header.parameterCount, "eigenvalue")}. An outlier is told by the ratio to the next eigenvalue, ` +
       `× ${formatNumber(CLEAR, 3)} larger than any other. ${sample.value.lanczosSteps} Lanczos steps from each vector.`
     );
   },

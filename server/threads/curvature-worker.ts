@@ -1,5 +1,6 @@
 /** The thread that measures the probe objective at due steps, on a θ that holds still while training goes on. */
 import { openBackend } from "../backends/select.ts";
+import { projectOut } from "../numerics/krylov-basis.ts";
 import { openRun } from "../training/open-run.ts";
 import type { Run } from "../training/run.ts";
 import { measure } from "./measuring.ts";
@@ -47,6 +48,7 @@ function costsOf({
   return {
     linearise: fastestMs(2, () => objective.linearise(initial).dispose()),
     hvp,
+    project: projectMs(initial.length),
     probeLoss: fastestMs(2, () => objective.loss(initial)),
     testLoss: testObjective === null ? 0 : fastestMs(1, () => testObjective.loss(initial)),
     batch:
@@ -60,4 +62,12 @@ function costsOf({
             batch.dispose();
           }),
   };
+}
+
+/** Of one pass against a few vectors, the share of one. */
+function projectMs(size: number): number {
+  const basis = Array.from({ length: 4 }, () => new Float32Array(size));
+  const w = new Float64Array(size);
+  const coefficients = new Float64Array(basis.length);
+  return fastestMs(2, () => projectOut(basis, w, coefficients)) / basis.length;
 }

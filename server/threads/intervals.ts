@@ -21,7 +21,7 @@ const LINE_POINTS = 11;
 /** A warm measurement of a dozen eigenvalues to 1e-3 takes about this many products; measured: 15 to 50. */
 const WARM_HVPS = 40;
 const SHARPNESS_BATCHES = 8;
-const DENSITY_HVPS = DENSITY_DEFAULTS.probes * DENSITY_DEFAULTS.lanczosSteps;
+const { probes, lanczosSteps } = DENSITY_DEFAULTS;
 /** λ₁ alone to 1e-3, from a cold start. */
 const COLD_HVPS = 16;
 const NOISE_BATCHES = 16;
@@ -34,9 +34,19 @@ export interface CostsMs {
   readonly step: number;
   readonly linearise: number;
   readonly hvp: number;
+  /** Re-orthogonalising against one vector of a Krylov basis. */
+  readonly project: number;
   readonly probeLoss: number;
   readonly testLoss: number;
   readonly batch: number;
+}
+
+/** Passes that {@link import("../numerics/krylov-basis.ts").orthogonalise} takes in the mean, against half of the final basis. */
+const PASSES = 1.5;
+
+/** k steps of Lanczos: with many parameters and few examples, re-orthogonalising costs more than the products. */
+function lanczosMs({ hvp, project }: CostsMs, k: number): number {
+  return k * hvp + ((PASSES * k * k) / 2) * project;
 }
 
 /**
@@ -45,19 +55,21 @@ export interface CostsMs {
  */
 export function measurementMs(costs: CostsMs, layers = 1): Readonly<Record<string, number>> {
   return {
-    hessian: costs.linearise + WARM_HVPS * costs.hvp,
+    hessian: costs.linearise + lanczosMs(costs, WARM_HVPS),
     path: costs.probeLoss,
     line: LINE_POINTS * costs.probeLoss,
     eval: costs.testLoss,
     "batch-sharpness": SHARPNESS_BATCHES * costs.batch,
-    density: costs.linearise + DENSITY_HVPS * costs.hvp,
-    "per-layer": costs.linearise + layers * COLD_HVPS * costs.hvp,
-    "gauss-newton": costs.linearise + COLD_HVPS * costs.hvp,
+    density: costs.linearise + probes * lanczosMs(costs, lanczosSteps),
+    // The bases are no longer than their layers: together as long as one of the whole.
+    "per-layer":
+      costs.linearise + layers * COLD_HVPS * costs.hvp + lanczosMs({ ...costs, hvp: 0 }, COLD_HVPS),
+    "gauss-newton": costs.linearise + lanczosMs(costs, COLD_HVPS),
     // A gradient costs less than what `batch` has: a gradient and a product.
     "noise-scale": NOISE_BATCHES * costs.batch,
     directional: costs.batch > 0 ? costs.batch : costs.linearise + costs.hvp,
     sam: costs.linearise + costs.probeLoss,
-    preconditioned: costs.linearise + COLD_HVPS * costs.hvp,
+    preconditioned: costs.linearise + lanczosMs(costs, COLD_HVPS),
   };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { streams } from "../../server/streams/index.ts";
 import { chooseIntervals, chooseWeightsEvery, measurementMs } from "../../server/threads/intervals.ts";
 
-const costs = { step: 10, linearise: 20, hvp: 10, probeLoss: 5, testLoss: 30, batch: 4 };
+const costs = { step: 10, linearise: 20, hvp: 10, project: 0, probeLoss: 5, testLoss: 30, batch: 4 };
 
 describe("the intervals", () => {
   it("keep one core busy for less than its time when there is another to train on", () => {
@@ -29,6 +29,15 @@ describe("the intervals", () => {
     const every = chooseIntervals(costs, 2, 5, { keys });
     expect(Object.keys(every).sort()).toEqual(["hessian", "path", "state"]);
     expect(every["hessian"]).toBe(100);
+  });
+
+  it("count what re-orthogonalising costs where there are many parameters", () => {
+    const many = { ...costs, project: 3 };
+    // Four times 24 steps, each against half of 24 vectors in the mean, one and a half times.
+    expect((measurementMs(many)["density"] ?? 0) - (measurementMs(costs)["density"] ?? 0)).toBeCloseTo(
+      4 * 24 * 12 * 1.5 * 3,
+      6,
+    );
   });
 
   it("know what each schedule key of the curvature thread costs", () => {

@@ -32,9 +32,10 @@ export interface LineProfile {
   readonly drawUp: number;
   /** Smallest α with l(α) ≤ (l(0) + l(1))/2. */
   readonly plateau: number;
-  /** Off-line geometry of the path so far is zero here: θ_t is the line's end. Share of the path's displacement on the line θ₀→θ_T when a fixed end is known, else null. */
-  readonly projection: number | null;
-  readonly residual: number | null;
+  /** Earlier steps s, and where θ_s lies beside this line: α of the nearest point on it, and the distance from it in units of ‖θ_t − θ₀‖. */
+  readonly pathSteps: readonly number[];
+  readonly projection: readonly number[];
+  readonly residual: readonly number[];
   readonly noiseFloor: number;
   readonly pairedStdErr: number;
   readonly monotoneOnProbe: boolean;
@@ -231,7 +232,7 @@ export interface BatchSharpness {
 
 /** `run/overhead`: what watching costs. */
 export interface Overhead {
-  /** 1 − bare step time / step time with instruments, and its interval from the quartiles of both. */
+  /** 1 − bare step time / step time with instruments, means over a second, and the interval of two standard errors of the latter. */
   readonly total: number;
   readonly interval: readonly [number, number];
   readonly stepsPerSecond: number;

@@ -12,10 +12,12 @@ import { drawIndices } from "./draw-indices.ts";
 
 const NAME = "hessian/batch-sharpness";
 
+export const SHARPNESS_BATCHES = 32;
+
 export interface BatchSharpnessOptions extends Schedule {
   /** Examples per batch: training's own batch size. */
   readonly batchSize: number;
-  /** How many batches are averaged. Default 32. */
+  /** How many batches are averaged. Default {@link SHARPNESS_BATCHES}. */
   readonly batches?: number;
   readonly seed?: number;
   /** Threshold at η; default: none. See {@link batchSharpnessThreshold}. */
@@ -35,7 +37,7 @@ export function batchSharpness(
   run: Pick<Run, "batchObjective" | "trainSize">,
   options: BatchSharpnessOptions,
 ): OperatorFunction<Step, Sample<BatchSharpness>> {
-  const { batchSize, batches = 32, seed = 0, threshold = () => null } = options;
+  const { batchSize, batches = SHARPNESS_BATCHES, seed = 0, threshold = () => null } = options;
   if (!Number.isInteger(batches) || batches < 2) {
     throw new RangeError(`batches: expected at least 2, got ${batches}`);
   }

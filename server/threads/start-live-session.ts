@@ -1,5 +1,4 @@
 /** How a run begins: threads opened, costs measured, log begun, and only then the first step. */
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { SessionHeader } from "../../shared/header.ts";
 import { SessionLog } from "../session/log.ts";
@@ -7,10 +6,13 @@ import type { RunConfig, RunSettings } from "../training/config.ts";
 import type { Blueprint } from "../training/run.ts";
 import { affordable, layerCount } from "./affordable.ts";
 import { type CostsMs, chooseIntervals, chooseWeightsEvery } from "./intervals.ts";
-import { LiveSession } from "./live-session.ts";
+import { LiveSession, type Threads } from "./live-session.ts";
 import type { PlannedStream } from "./messages.ts";
 import { type Schedule, sessionHeader } from "./session-header.ts";
 import { ThreadHandle } from "./thread-handle.ts";
+
+/** Enough for a mean of steps as warm as they will be: after 0.2 s none gets faster. */
+const TIMING_MS = 600;
 
 export interface LiveSessionOptions {
   readonly config: RunConfig;
@@ -35,10 +37,11 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
   try {
     const training = await threads.training.open({ config: options.config, module: options.module ?? null });
     const blueprint = training.blueprint as Blueprint;
-    // One after the other: costs are measured while nothing else runs.
-    const curvature = await threads.curvature.open({ blueprint });
-    await threads.geometry.open({ blueprint });
-    const costsMs = { ...training.costsMs, ...curvature.costsMs } as unknown as CostsMs;
+    const [curvature] = await Promise.all([
+      threads.curvature.open({ blueprint }),
+      threads.geometry.open({ blueprint }),
+    ]);
+    const costsMs = await timeCosts(threads, blueprint.config.steps);
     const { planned, leftOut } = affordable(training.streams ?? [], costsMs, blueprint);
     const schedule = scheduleOf(blueprint, planned, costsMs);
     const header = sessionHeader({ blueprint, planned, schedule, training, curvature });
@@ -61,11 +64,19 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
   }
 }
 
+/** Steps alone, which is what overhead is measured against; then both kinds of work side by side, as they will be. */
+async function timeCosts({ training, curvature }: Threads, steps: number): Promise<CostsMs> {
+  const { step = 1 } = await training.time(TIMING_MS);
+  const forMs = Math.min(TIMING_MS, steps * step);
+  const [beside, costs] = await Promise.all([training.time(forMs), curvature.time(forMs)]);
+  return { ...costs, step, stepBeside: Math.max(step, beside["step"] ?? step) } as unknown as CostsMs;
+}
+
 function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], costsMs: CostsMs): Schedule {
   const { config, initial, facts } = blueprint;
   const keys = new Set(planned.flatMap(({ scheduleKey }) => scheduleKey ?? []));
   const chosen: Record<string, number> = {
-    ...chooseIntervals(costsMs, availableParallelism(), config.overhead, {
+    ...chooseIntervals(costsMs, config.overhead, {
       keys,
       layers: layerCount(facts),
     }),

@@ -3,7 +3,16 @@ import { affordable } from "../../server/threads/affordable.ts";
 import type { PlannedStream } from "../../server/threads/messages.ts";
 import { quadraticConfig } from "../support/quadratic-run.ts";
 
-const costs = { step: 10, linearise: 20, hvp: 10, project: 0, probeLoss: 5, testLoss: 30, batch: 4 };
+const costs = {
+  step: 10,
+  stepBeside: 12,
+  linearise: 20,
+  hvp: 10,
+  project: 0,
+  probeLoss: 5,
+  testLoss: 30,
+  batch: 4,
+};
 const facts = { parameters: [{ name: "kernel", layer: "dense", shape: [2], offset: 0 }] };
 const stream = (name: string, rest: Partial<PlannedStream> = {}): PlannedStream => ({
   name,

@@ -65,6 +65,14 @@ describe("a recorded session", () => {
     );
   });
 
+  it("replays by itself, from the step and at the speed that the address asks for", async () => {
+    const dashboard = await open("#speed=3&step=1200");
+    await dashboard.until(() => dashboard.step > 1200);
+    const speed = dashboard.find("playback-bar select") as HTMLSelectElement;
+    expect(speed.selectedOptions[0]?.textContent).toBe("3×");
+    expect(dashboard.find('playback-bar button[aria-label="Pause replay"]')).not.toBeNull();
+  });
+
   it("keeps the path and the straight line apart, each under its own name", async () => {
     const dashboard = await open();
     const panel = dashboard.panel("path-and-line");

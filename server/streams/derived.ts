@@ -40,11 +40,15 @@ export function derived<V>(
 
 /** @throws {RangeError} `every: expected a positive integer, got 0`. */
 export function everyOf(schedule: Schedule): number {
-  const every = schedule.every ?? 1;
-  if (!Number.isInteger(every) || every < 1) {
-    throw new RangeError(`every: expected a positive integer, got ${every}`);
+  return positiveInteger("every", schedule.every ?? 1);
+}
+
+/** @throws {RangeError} `k: expected a positive integer, got 0`. */
+export function positiveInteger(name: string, value: number): number {
+  if (!Number.isInteger(value) || value < 1) {
+    throw new RangeError(`${name}: expected a positive integer, got ${value}`);
   }
-  return every;
+  return value;
 }
 
 /** Somebody asked for this stream now: measured, due or not. */

@@ -5,7 +5,7 @@ import type { Objective } from "../engine/objective.ts";
 import type { Step } from "../training/run.ts";
 import { largestEigenvalues } from "./cold-spectrum.ts";
 import type { StreamDefinition } from "./define.ts";
-import { type Schedule, sparselyScheduled } from "./derived.ts";
+import { positiveInteger, type Schedule, sparselyScheduled } from "./derived.ts";
 import { gaussNewtonOperator } from "./symmetric-operator.ts";
 
 const NAME = "gauss-newton/eigenvalues";
@@ -31,10 +31,8 @@ export function gaussNewtonEigenvalues(
   objective: Objective,
   options: GaussNewtonOptions = {},
 ): OperatorFunction<Step, Sample<GaussNewtonEigenvalues>> {
-  const { top: count = 1, seed = 0 } = options;
-  if (!Number.isInteger(count) || count < 1) {
-    throw new RangeError(`top: expected a positive integer, got ${count}`);
-  }
+  const { seed = 0 } = options;
+  const count = positiveInteger("top", options.top ?? 1);
   return sparselyScheduled(NAME, options, () => ({ step, theta }) => {
     const linearised = objective.linearise(theta);
     try {

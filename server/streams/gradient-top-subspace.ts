@@ -6,7 +6,7 @@ import { createRandom } from "../numerics/random.ts";
 import { randomSubspace, shareWithin } from "../numerics/subspace.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
-import { type Schedule, scheduled } from "./derived.ts";
+import { positiveInteger, type Schedule, scheduled } from "./derived.ts";
 import { spectrumSource } from "./measured-spectra.ts";
 
 const NAME = "gradient/top-subspace";
@@ -32,10 +32,8 @@ export function topSubspace(
   objective: Objective,
   options: TopSubspaceOptions = {},
 ): OperatorFunction<Step, Sample<TopSubspace>> {
-  const { k: wanted = 10, seed = 0 } = options;
-  if (!Number.isInteger(wanted) || wanted < 1) {
-    throw new RangeError(`k: expected a positive integer, got ${wanted}`);
-  }
+  const { seed = 0 } = options;
+  const wanted = positiveInteger("k", options.k ?? 10);
   return scheduled(NAME, options, () => {
     const spectrumAt = spectrumSource(objective, wanted, seed);
     const d = objective.parameterCount;

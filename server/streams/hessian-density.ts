@@ -14,7 +14,7 @@ import {
 } from "../numerics/spectral-density.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
-import { type Schedule, sparselyScheduled } from "./derived.ts";
+import { positiveInteger, type Schedule, sparselyScheduled } from "./derived.ts";
 import { measuredSpectrum } from "./measured-spectra.ts";
 import { hessianOperator, type SymmetricOperator } from "./symmetric-operator.ts";
 
@@ -54,10 +54,9 @@ export function hessianDensity(
   objective: Objective,
   options: DensityOptions = {},
 ): OperatorFunction<Step, Sample<HessianDensity>> {
-  const { probes, lanczosSteps, seed } = { ...DENSITY_DEFAULTS, ...options };
-  if (!Number.isInteger(probes) || probes < 1) {
-    throw new RangeError(`probes: expected a positive integer, got ${probes}`);
-  }
+  const { seed, ...counts } = { ...DENSITY_DEFAULTS, ...options };
+  const probes = positiveInteger("probes", counts.probes);
+  const lanczosSteps = positiveInteger("lanczosSteps", counts.lanczosSteps);
   return sparselyScheduled(NAME, options, () => (at) => {
     const random = createRandom(seed).stream(NAME).stream(at.step);
     const linearised = objective.linearise(at.theta);

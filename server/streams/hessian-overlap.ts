@@ -5,7 +5,7 @@ import type { Objective } from "../engine/objective.ts";
 import { overlap } from "../numerics/subspace.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
-import { type Schedule, scheduled } from "./derived.ts";
+import { positiveInteger, type Schedule, scheduled } from "./derived.ts";
 import { spectrumSource } from "./measured-spectra.ts";
 
 const NAME = "hessian/overlap";
@@ -39,10 +39,8 @@ export function hessianOverlap(
   objective: Objective,
   options: OverlapOptions = {},
 ): OperatorFunction<Step, Sample<HessianOverlap>> {
-  const { k: wanted = 10, seed = 0 } = options;
-  if (!Number.isInteger(wanted) || wanted < 1) {
-    throw new RangeError(`k: expected a positive integer, got ${wanted}`);
-  }
+  const { seed = 0 } = options;
+  const wanted = positiveInteger("k", options.k ?? 10);
   return scheduled(NAME, options, () => {
     const spectrumAt = spectrumSource(objective, wanted, seed);
     const snapshots: Snapshot[] = [];

@@ -6,7 +6,7 @@ import type { Objective } from "../engine/objective.ts";
 import { BETA1 } from "../training/optimizers/adam.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
-import { type Schedule, scheduled } from "./derived.ts";
+import { positiveInteger, type Schedule, scheduled } from "./derived.ts";
 import { SpectrumTracker } from "./spectrum-tracker.ts";
 import { hessianOperator, preconditionedOperator } from "./symmetric-operator.ts";
 
@@ -42,7 +42,8 @@ export function preconditionedEigenvalues(
   objective: Objective,
   options: PreconditionedOptions = {},
 ): OperatorFunction<Step, Sample<PreconditionedEigenvalues>> {
-  const { top = 1, weightDecay = 0, beta1 = BETA1, isFullBatch = true, coldEvery = 10, seed = 0 } = options;
+  const top = positiveInteger("top", options.top ?? 1);
+  const { weightDecay = 0, beta1 = BETA1, isFullBatch = true, coldEvery = 10, seed = 0 } = options;
   return scheduled(NAME, options, () => {
     const tracker = new SpectrumTracker({ top, bottom: 0, ...LIMITS, seed }, NAME);
     let measured = 0;

@@ -44,6 +44,12 @@ describe("gradient/top-subspace", () => {
     expect(own?.value.share).toBeCloseTo(shared?.value.share ?? Number.NaN, 4);
   });
 
+  it("refuses a subspace without dimensions", () => {
+    const objective = diagonalObjective(D, () => spectrum(0));
+    expect(() => topSubspace(objective, { k: 0 })).toThrow("k: expected a positive integer, got 0");
+    expect(() => hessianOverlap(objective, { k: 1.5 })).toThrow("k: expected a positive integer, got 1.5");
+  });
+
   it("is NaN where gradient or Hessian is not finite, and where the gradient is zero", async () => {
     const broken = diagonalObjective(D, () => spectrum(0).fill(Number.NaN));
     const [sample] = await samplesOf([makeStep(0, new Float32Array(D).fill(1))], topSubspace(broken));

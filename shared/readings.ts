@@ -102,7 +102,10 @@ export interface HessianDensity {
   /** Σλ, and its standard error over the probe vectors; NaN for one vector. */
   readonly trace: number;
   readonly traceStdErr: number;
-  /** Share of eigenvalues with |λ| < nearZeroBelow = 0.01·max|λ|: relative to the spectrum, and so said. */
+  /**
+   * Share of eigenvalues with |λ| < nearZeroBelow = 0.01·max|λ|: relative to the spectrum, and so said. The standard error is that over
+   * probe vectors; the quadrature's own, where the density has no gap at the limit, is not in it.
+   */
   readonly nearZeroFraction: number;
   readonly nearZeroStdErr: number;
   readonly nearZeroBelow: number;

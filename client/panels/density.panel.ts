@@ -68,22 +68,15 @@ function isClear({ gap, secondGap }: NonNullable<HessianDensity["outliers"]>): b
 function figures(scene: Scene): readonly Figure[] {
   const sample = sampleAt<HessianDensity>(scene, CHANNEL);
   if (sample === null) return [{ label: "Trace", text: "–" }];
-  const {
-    trace,
-    traceStdErr,
-    nearZeroFraction,
-    nearZeroBelow,
-    negativeMass,
-    outliers,
-    probes,
-    lanczosSteps,
-  } = sample.value;
+  const { trace, traceStdErr, nearZeroFraction, nearZeroBelow, negativeMass, outliers, probes } =
+    sample.value;
   return [
     { label: "Trace", text: formatNumber(trace), note: `± ${formatNumber(traceStdErr, 2)}` },
     {
       label: "Near zero",
-      text: formatPercent(nearZeroFraction),
-      note: `|λ| < ${formatNumber(nearZeroBelow, 2)}, 1 % of λ₁`,
+      // Two digits more than other shares: what training changes is how little is left.
+      text: `${formatNumber(100 * nearZeroFraction)} %`,
+      note: `|λ| < ${formatNumber(nearZeroBelow, 2)}`,
     },
     { label: "Negative", text: formatPercent(negativeMass), note: `λ < −${formatNumber(nearZeroBelow, 2)}` },
     ...(outliers === null
@@ -92,14 +85,10 @@ function figures(scene: Scene): readonly Figure[] {
           {
             label: "Outliers",
             text: isClear(outliers) ? String(outliers.count) : "no clear gap",
-            note: `largest gap × ${formatNumber(outliers.gap, 3)}, next × ${formatNumber(outliers.secondGap, 3)}, of ${formatCount(outliers.among, "eigenvalue")}`,
+            note: `× ${formatNumber(outliers.gap, 3)}, next ${formatNumber(outliers.secondGap, 3)}`,
           },
         ]),
-    {
-      label: "Averaged over",
-      text: formatCount(probes, "vector"),
-      note: [`${lanczosSteps} steps each`, ageNote(sample.ageSteps).note].filter(Boolean).join(", "),
-    },
+    { label: "Averaged over", text: formatCount(probes, "vector"), ...ageNote(sample.ageSteps) },
   ];
 }
 
@@ -113,6 +102,13 @@ export const panel: Panel = {
   height: 260,
   streams: [CHANNEL],
   parts: [{ id: "density", kind: "profile", draw, figures }],
-  note: () =>
-    "The axis is logarithmic: a single eigenvalue among all is a hill of its own, and the bulk at zero a peak many decades higher.",
+  note: (scene) => {
+    const sample = sampleAt<HessianDensity>(scene, CHANNEL);
+    if (sample === null) return null;
+    return (
+      `Near zero is |λ| below 1 % of the largest. The axis is logarithmic: hills on the right are single ones of ` +
+      `${formatCount(scene.header.parameterCount, "eigenvalue")}. An outlier is told by the ratio to the next eigenvalue, ` +
+      `× ${formatNumber(CLEAR, 3)} larger than any other. ${sample.value.lanczosSteps} Lanczos steps from each vector.`
+    );
+  },
 };

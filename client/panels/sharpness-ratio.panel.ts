@@ -1,32 +1,18 @@
-import type { HessianEigenvalues, PreconditionedEigenvalues } from "../../shared/readings.ts";
+import type { HessianEigenvalues } from "../../shared/readings.ts";
 import { formatNumber } from "../data/formats.ts";
 import { ageNote, sampleAt } from "./figure.ts";
 import type { Figure, LineDrawing, Panel, Scene } from "./panel.ts";
 
 const SPECTRUM = "hessian/eigenvalues";
 const BATCH = "hessian/batch-sharpness";
-/** Of Adam: λ₁ of the Hessian itself has then no ratio. */
-const PRECONDITIONED = "hessian/preconditioned";
 
 function draw({ history, header }: Scene): LineDrawing {
   const ratio = history.series(SPECTRUM, "ratio");
   const batch = history.series(BATCH, "ratio");
-  const preconditioned = history.series(PRECONDITIONED, "ratio");
   const isBound = !header.train.fullBatch;
   return {
     series: [
-      ...(preconditioned === undefined
-        ? []
-        : [
-            {
-              label: isBound ? "λ₁(P⁻¹H) / full-batch bound" : "λ₁(P⁻¹H) / threshold",
-              series: preconditioned,
-              colour: isBound ? ("ink-3" as const) : ("series-1" as const),
-              weight: 1.25,
-              directLabel: batch !== undefined,
-            },
-          ]),
-      ...(ratio === undefined || preconditioned !== undefined
+      ...(ratio === undefined
         ? []
         : [
             {
@@ -47,32 +33,6 @@ function draw({ history, header }: Scene): LineDrawing {
 }
 
 function figures(scene: Scene): readonly Figure[] {
-  return scene.history.descriptor(PRECONDITIONED) === undefined
-    ? hessianFigures(scene)
-    : preconditionedFigures(scene);
-}
-
-function preconditionedFigures(scene: Scene): readonly Figure[] {
-  const sample = sampleAt<PreconditionedEigenvalues>(scene, PRECONDITIONED);
-  const first = sample?.value.top[0];
-  if (sample === null || first === undefined) return [{ label: "λ₁(P⁻¹H)", text: "–" }];
-  return [
-    {
-      label: scene.header.train.fullBatch ? "λ₁(P⁻¹H) / threshold" : "λ₁(P⁻¹H) / bound",
-      text: formatNumber(sample.value.ratio, 3),
-      ...ageNote(sample.ageSteps),
-    },
-    {
-      label: "λ₁(P⁻¹H)",
-      text: formatNumber(first.value),
-      note: first.converged ? `± ${formatNumber(first.residual, 2)}` : "not converged",
-      ...(first.converged ? {} : { tone: "warn" as const }),
-    },
-    { label: "Threshold", text: formatNumber(sample.value.threshold), note: "38/η" },
-  ];
-}
-
-function hessianFigures(scene: Scene): readonly Figure[] {
   const sample = sampleAt<HessianEigenvalues>(scene, SPECTRUM);
   const batch = scene.history.series(BATCH, "ratio")?.at(scene.step) ?? null;
   const ratio = sample?.value.ratio ?? null;
@@ -104,6 +64,6 @@ export const panel: Panel = {
   order: 40,
   span: 4,
   height: 288,
-  streams: [SPECTRUM, BATCH, PRECONDITIONED],
+  streams: [SPECTRUM, BATCH],
   parts: [{ id: "sharpness-ratio", kind: "line", scales: ["linear"], draw, figures }],
 };

@@ -90,8 +90,9 @@ export const noiseScaleStream: StreamDefinition = {
     cadence: { kind: "scheduled", every: 1 },
     fields: [
       { path: "value", label: "tr Σ / ‖G‖²", unit: "examples", scale: "symlog" },
-      { path: "interval.*", label: "end of the 95 % interval", unit: "examples", scale: "symlog" },
-      { path: "batchSize", label: "batch size of this run", unit: "examples", scale: "symlog" },
+      { path: "interval.0", label: "95 %: from", unit: "examples", scale: "symlog" },
+      { path: "interval.1", label: "95 %: to", unit: "examples", scale: "symlog" },
+      { path: "batchSize", label: "batch size", unit: "examples", scale: "symlog" },
       { path: "signal", label: "‖G‖²", unit: "loss²·θ⁻²", scale: "symlog" },
       { path: "signalStdErr", label: "standard error of ‖G‖²", unit: "loss²·θ⁻²", scale: "log" },
       { path: "noise", label: "tr Σ", unit: "loss²·θ⁻²", scale: "symlog" },

@@ -28,7 +28,7 @@ export interface DensityOptions extends Schedule {
   readonly seed?: number;
 }
 
-const DENSITY_DEFAULTS = { probes: 4, lanczosSteps: 24, seed: 0 } as const;
+export const DENSITY_DEFAULTS = { probes: 4, lanczosSteps: 24, seed: 0 } as const;
 
 /** "Near zero" is relative to the spectrum: an absolute limit would count what the loss has shrunk to. */
 const NEAR_ZERO = 1e-2;
@@ -41,7 +41,9 @@ const NEAR_ZERO = 1e-2;
  * or among the quadratures' own, whichever has more that converged.
  *
  * The ends of the density are eigenvalues and exact to their residuals; how much mass lies where is an average over `probes` random
- * vectors, and with few of them uncertain: the standard errors say how much.
+ * vectors, and with few of them uncertain: the standard errors say how much. They do not know how coarse the quadrature is: where the
+ * density has no gap at the limit of a share, the limit is blurred by the spacing of the Ritz values. Against dense spectra of a network of
+ * 354 weights, 24 steps: within its standard error after training, 0.023 too low at the start (0.13 with 16 steps).
  *
  * @param options.probes  k ≥ 1 vectors of random signs. With one, no standard error can be given: NaN.
  * @nonfinite an Hv that is not finite makes every number NaN and the density empty.

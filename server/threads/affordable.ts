@@ -1,5 +1,6 @@
 /** Which streams a run can afford: what is too dear is left out and named, before it fails or holds everything up. */
 import type { RunConfig } from "../training/config.ts";
+import { presetNamed } from "../training/presets.ts";
 import type { RunFacts } from "../training/run.ts";
 import { type CostsMs, measurementMs } from "./intervals.ts";
 import type { PlannedStream } from "./messages.ts";
@@ -18,7 +19,7 @@ const SHARE_OF_RUN = 0.05;
 
 /**
  * By memory for every stream: nothing can be done about D. By time for sparse streams alone, and not for those whose interval is given:
- * who asks for them by name knows what they cost.
+ * who asks for them by name knows what they cost. A preset's intervals are no such question; they were chosen for its own network.
  */
 export function affordable(
   planned: readonly PlannedStream[],
@@ -31,7 +32,7 @@ export function affordable(
       const message = `${name} is left out: a measurement would hold ${gibi(memoryBytes)} beside the network, more than ${gibi(MEMORY_BYTES)}`;
       return [{ stream: name, message }];
     }
-    if (!isSparse || scheduleKey === null || name in config.every || scheduleKey in config.every) return [];
+    if (!isSparse || scheduleKey === null || isAskedFor(config, [name, scheduleKey])) return [];
     const ms = measurementMs(costs, layerCount(facts))[scheduleKey] ?? 0;
     const runMs = config.steps * costs.step;
     if (ms <= Math.max(MEASUREMENT_MS, SHARE_OF_RUN * runMs)) return [];
@@ -40,6 +41,11 @@ export function affordable(
   });
   const names = new Set(leftOut.map(({ stream }) => stream));
   return { planned: planned.filter(({ name }) => !names.has(name)), leftOut };
+}
+
+function isAskedFor({ preset, every }: RunConfig, keys: readonly string[]): boolean {
+  const assumed: RunConfig["every"] = presetNamed(preset ?? "")?.settings.every ?? {};
+  return keys.some((key) => every[key] !== undefined && every[key] !== assumed[key]);
 }
 
 /** Layers that have parameters. */

@@ -1,6 +1,7 @@
 /** The thread that measures the probe objective at due steps, on a θ that holds still while training goes on. */
 import { setPriority } from "node:os";
 import { openBackend } from "../backends/select.ts";
+import { projectOut } from "../numerics/krylov-basis.ts";
 import { openRun } from "../training/open-run.ts";
 import type { Run } from "../training/run.ts";
 import { measure } from "./measuring.ts";
@@ -49,6 +50,7 @@ function costsOf(
   const batchSize = config.batchSize === "full" ? trainSize : Math.min(config.batchSize, trainSize);
   const costs = {
     linearise: fastestMs(2, () => objective.linearise(initial).dispose()),
+    project: projectMs(initial.length),
     probeLoss: fastestMs(2, () => objective.loss(initial)),
     testLoss: testObjective === null ? 0 : fastestMs(2, () => testObjective.loss(initial)),
     batch:
@@ -66,4 +68,12 @@ function costsOf(
   while (performance.now() - beganMs < forMs) hvp = Math.min(hvp, fastestMs(1, product));
   linearised.dispose();
   return { ...costs, hvp };
+}
+
+/** Of one pass against a few vectors, the share of one. */
+function projectMs(size: number): number {
+  const basis = Array.from({ length: 4 }, () => new Float32Array(size));
+  const w = new Float64Array(size);
+  const coefficients = new Float64Array(basis.length);
+  return fastestMs(2, () => projectOut(basis, w, coefficients)) / basis.length;
 }

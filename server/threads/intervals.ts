@@ -1,5 +1,6 @@
 /** How often the dear streams are measured, from what measuring costs on this machine. */
 import { SHARPNESS_BATCHES } from "../streams/hessian-batch-sharpness.ts";
+import { DENSITY_DEFAULTS } from "../streams/hessian-density.ts";
 
 /** How the time for measuring is shared out among the schedule keys that a run has: in proportion to these. */
 const SHARES: Readonly<Record<string, number>> = {
@@ -20,8 +21,7 @@ const SHARES: Readonly<Record<string, number>> = {
 const LINE_POINTS = 11;
 /** A warm measurement of a dozen eigenvalues to 1e-3 takes about this many products; measured: 15 to 50. */
 const WARM_HVPS = 40;
-/** Four random vectors, 24 products each. */
-const DENSITY_HVPS = 96;
+const { probes, lanczosSteps } = DENSITY_DEFAULTS;
 /** λ₁ alone to 1e-3, from a cold start. */
 const COLD_HVPS = 16;
 const NOISE_BATCHES = 16;
@@ -40,9 +40,19 @@ export interface CostsMs {
   readonly stepBeside: number;
   readonly linearise: number;
   readonly hvp: number;
+  /** Re-orthogonalising against one vector of a Krylov basis. */
+  readonly project: number;
   readonly probeLoss: number;
   readonly testLoss: number;
   readonly batch: number;
+}
+
+/** Passes that {@link import("../numerics/krylov-basis.ts").orthogonalise} takes in the mean, against half of the final basis. */
+const PASSES = 1.5;
+
+/** k steps of Lanczos: with many parameters and few examples, re-orthogonalising costs more than the products. */
+function lanczosMs({ hvp, project }: CostsMs, k: number): number {
+  return k * hvp + ((PASSES * k * k) / 2) * project;
 }
 
 /**
@@ -51,19 +61,21 @@ export interface CostsMs {
  */
 export function measurementMs(costs: CostsMs, layers = 1): Readonly<Record<string, number>> {
   return {
-    hessian: costs.linearise + WARM_HVPS * costs.hvp,
+    hessian: costs.linearise + lanczosMs(costs, WARM_HVPS),
     path: costs.probeLoss,
     line: LINE_POINTS * costs.probeLoss,
     eval: costs.testLoss,
     "batch-sharpness": SHARPNESS_BATCHES * costs.batch,
-    density: costs.linearise + DENSITY_HVPS * costs.hvp,
-    "per-layer": costs.linearise + layers * COLD_HVPS * costs.hvp,
-    "gauss-newton": costs.linearise + COLD_HVPS * costs.hvp,
+    density: costs.linearise + probes * lanczosMs(costs, lanczosSteps),
+    // The bases are no longer than their layers: together as long as one of the whole.
+    "per-layer":
+      costs.linearise + layers * COLD_HVPS * costs.hvp + lanczosMs({ ...costs, hvp: 0 }, COLD_HVPS),
+    "gauss-newton": costs.linearise + lanczosMs(costs, COLD_HVPS),
     // A gradient costs less than what `batch` has: a gradient and a product.
     "noise-scale": NOISE_BATCHES * costs.batch,
     directional: costs.batch > 0 ? costs.batch : costs.linearise + costs.hvp,
     sam: costs.linearise + costs.probeLoss,
-    preconditioned: costs.linearise + COLD_HVPS * costs.hvp,
+    preconditioned: costs.linearise + lanczosMs(costs, COLD_HVPS),
   };
 }
 

@@ -113,7 +113,10 @@ export const edgeOfStability: JudgeDefinition = {
             "undecided",
             "This optimizer has no stability threshold for λ₁ of the Hessian itself.",
           );
-        if (rule === "full-batch-bound") return batchEdge(QUESTION, batch, highest, state);
+        if (rule === "full-batch-bound") {
+          const of = channel === PRECONDITIONED ? "the full preconditioned Hessian" : "the full Hessian";
+          return batchEdge(QUESTION, batch, { of, highest }, state);
+        }
         const { longest, current } = streak;
         if (longest !== null && longest.count >= EDGE_BAND.measurements) {
           if (upSteps === 0)

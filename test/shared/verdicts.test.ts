@@ -84,6 +84,13 @@ describe("the verdict on the edge of stability", () => {
     expect(verdict.sentence).toContain("Preconditioned sharpness stayed within 0.9 and 1.2");
     expect(verdict.sentence).toContain("at 10 consecutive measurements, from step 26 to 251");
     expect(verdict.evidence[0]).toEqual({ channel: "hessian/preconditioned", steps: [26, 251] });
+    const bounded = preconditioned.map(({ value, ...rest }) => ({
+      ...rest,
+      value: { ...value, rule: "full-batch-bound" },
+    }));
+    expect(judge("edge-of-stability", bounded, "ended", header(false)).sentence).toContain(
+      "λ₁ of the full preconditioned Hessian reached 1.01 of its bound",
+    );
     expect(judge("edge-of-stability", withoutRule).sentence).toBe(
       "This optimizer has no stability threshold for λ₁ of the Hessian itself.",
     );

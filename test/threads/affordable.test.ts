@@ -3,7 +3,16 @@ import { affordable } from "../../server/threads/affordable.ts";
 import type { PlannedStream } from "../../server/threads/messages.ts";
 import { quadraticConfig } from "../support/quadratic-run.ts";
 
-const costs = { step: 10, stepBeside: 12, linearise: 20, hvp: 10, probeLoss: 5, testLoss: 30, batch: 4 };
+const costs = {
+  step: 10,
+  stepBeside: 12,
+  linearise: 20,
+  hvp: 10,
+  project: 0,
+  probeLoss: 5,
+  testLoss: 30,
+  batch: 4,
+};
 const facts = { parameters: [{ name: "kernel", layer: "dense", shape: [2], offset: 0 }] };
 const stream = (name: string, rest: Partial<PlannedStream> = {}): PlannedStream => ({
   name,
@@ -50,6 +59,14 @@ describe("what a run can afford", () => {
     expect(left({}, 10_000)).toEqual([]);
     expect(left({ density: 500 }, 1000)).toEqual([]);
     expect(left({ "hessian/density": 500 }, 1000)).toEqual([]);
+    const ofPreset = { preset: "edge", steps: 1000 };
+    const names = (every: Record<string, number>) =>
+      affordable([stream("hessian/density")], dear, {
+        facts,
+        config: quadraticConfig({ ...ofPreset, every }),
+      }).leftOut.map((one) => one.stream);
+    expect(names({ density: 500 }), "as the preset has it: nobody asked").toEqual(["hessian/density"]);
+    expect(names({ density: 400 })).toEqual([]);
     expect(left({}, 1000, false)).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { streams } from "../../server/streams/index.ts";
 import { chooseIntervals, chooseWeightsEvery, measurementMs } from "../../server/threads/intervals.ts";
 
 const costs = {
@@ -6,6 +7,7 @@ const costs = {
   stepBeside: 12.5,
   linearise: 20,
   hvp: 10,
+  project: 0,
   probeLoss: 5,
   testLoss: 30,
   batch: 4,
@@ -45,6 +47,22 @@ describe("the intervals", () => {
     const every = chooseIntervals(costs, 5, { keys: new Set(["hessian", "path"]) });
     expect(Object.keys(every).sort()).toEqual(["hessian", "path", "state"]);
     expect(every["hessian"]).toBeLessThan(chooseIntervals(costs, 5)["hessian"] as number);
+  });
+
+  it("count what re-orthogonalising costs where there are many parameters", () => {
+    const many = { ...costs, project: 3 };
+    // Four times 24 steps, each against half of 24 vectors in the mean, one and a half times.
+    expect((measurementMs(many)["density"] ?? 0) - (measurementMs(costs)["density"] ?? 0)).toBeCloseTo(
+      4 * 24 * 12 * 1.5 * 3,
+      6,
+    );
+  });
+
+  it("know what each schedule key of the curvature thread costs", () => {
+    const keys = streams
+      .filter(({ descriptor }) => ["scheduled", "sparse"].includes(descriptor.cadence.kind))
+      .flatMap(({ scheduleKey }) => scheduleKey ?? []);
+    expect(Object.keys(measurementMs(costs)).sort()).toEqual([...new Set(keys)].sort());
   });
 
   it("log θ as often as the recording's budget allows", () => {

@@ -1,7 +1,7 @@
 /** {@link Ops} on tfjs, whatever backend is active. */
 import * as tf from "@tensorflow/tfjs-core";
-import { normalDensity, normalDistribution } from "./normal-distribution.ts";
 import type { Ops } from "./ops.ts";
+import { addIntoRows, firstMaximum, gelu, rearrange, rearrangeBack, takeRows } from "./tf-loops.ts";
 
 /**
  * Products never use tfjs's transpose flags: on wasm these leave the fast kernel for a loop ten times slower.
@@ -19,6 +19,9 @@ export const tfOps: Ops<tf.Tensor> = {
   mul: (a, b) => tf.mul(a, b),
   div: (a, b) => tf.div(a, b),
   scale: (a, factor) => tf.mul(a, factor),
+  shift: (a, by) => tf.add(a, by),
+  clip: (a, low, high) => tf.clipByValue(a, low, high),
+  sqrt: (a) => tf.sqrt(a),
   oneMinusSquare: (a) => tf.sub(1, tf.square(a)),
   exp: (a) => tf.exp(a),
   log: (a) => tf.log(a),
@@ -27,26 +30,13 @@ export const tfOps: Ops<tf.Tensor> = {
   softplus: (a) => tf.add(tf.relu(a), tf.log(tf.add(1, tf.exp(tf.neg(tf.abs(a)))))),
   relu: (a) => tf.relu(a),
   positive: (a) => tf.step(a),
-  gelu(a) {
-    const x = a.dataSync();
-    const value = new Float32Array(x.length);
-    const first = new Float32Array(x.length);
-    const second = new Float32Array(x.length);
-    for (let i = 0; i < x.length; i++) {
-      const z = x[i] as number;
-      const below = normalDistribution(z);
-      const density = normalDensity(z);
-      value[i] = z * below;
-      first[i] = below + z * density;
-      second[i] = density * (2 - z * z);
-    }
-    return {
-      value: tf.tensor(value, a.shape),
-      first: tf.tensor(first, a.shape),
-      second: tf.tensor(second, a.shape),
-    };
-  },
+  gelu,
   sumOverRows: (a) => tf.sum(a, 0, true),
   sumOverColumns: (a) => tf.sum(a, 1, true),
   maxOverColumns: (a) => tf.max(a, 1, true),
+  firstMaximum,
+  rearrange,
+  rearrangeBack,
+  takeRows,
+  addIntoRows,
 };

@@ -1,7 +1,15 @@
 /** {@link Ops} on tfjs, whatever backend is active. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Ops } from "./ops.ts";
-import { addIntoRows, firstMaximum, gelu, rearrange, rearrangeBack, takeRows } from "./tf-loops.ts";
+import {
+  addIntoRows,
+  firstMaximum,
+  gelu,
+  rearrange,
+  rearrangeBack,
+  takeRows,
+  transpose,
+} from "./tf-loops.ts";
 
 /**
  * Products never use tfjs's transpose flags: on wasm these leave the fast kernel for a loop ten times slower.
@@ -13,7 +21,7 @@ export const tfOps: Ops<tf.Tensor> = {
   shape: (a) => a.shape,
   reshape: (a, shape) => tf.reshape(a, shape as number[]),
   matMul: (a, b) => tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D),
-  transpose: (a) => tf.transpose(a),
+  transpose,
   add: (a, b) => tf.add(a, b),
   sub: (a, b) => tf.sub(a, b),
   mul: (a, b) => tf.mul(a, b),

@@ -44,12 +44,19 @@ export interface Ops<T> {
   sumOverRows(a: T): T;
   sumOverColumns(a: T): T;
   maxOverColumns(a: T): T;
-  /** [n, k] → the first maximum of each row, [n, 1], and a mask that is 1 where it stands, else 0, [n, k]. NaN counts as the largest. */
-  firstMaximum(a: T): { readonly value: T; readonly mask: T };
-  /** [n, …] → [n, sources.length], with `fill` (0 unless given) where there is no source. */
-  rearrange(a: T, by: Rearrangement, fill?: number): T;
+  /** [n, …] → [n, sources.length]; 0 where there is no source. */
+  rearrange(a: T, by: Rearrangement): T;
   /** The adjoint of {@link rearrange}: [n, …] → [n, size]; entries that came from one place are added up there. */
   rearrangeBack(a: T, by: Rearrangement): T;
+  /**
+   * The first maximum among every `taps` entries of {@link rearrange}'s result, those without a source not counted: [n, sources.length / taps],
+   * and where in its example each was found, for {@link pick} and {@link place}. NaN counts as the largest.
+   */
+  firstMaximum(a: T, by: Rearrangement, taps: number): { readonly value: T; readonly at: T };
+  /** The entries of each example at its own places: [n, size], [n, m] → [n, m]. */
+  pick(a: T, at: T): T;
+  /** The adjoint: [n, m], [n, m] → [n, size], entries at one place added up. */
+  place(a: T, at: T, size: number): T;
   /** Rows of a [v, k] by their numbers, any shape of m entries: [m, k]. @throws {EngineError} for a number that names no row. */
   takeRows(a: T, rows: T): T;
   /** The adjoint of {@link takeRows}: [m, k] → [count, k]. */

@@ -2,52 +2,24 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { EngineError } from "./engine-error.ts";
 import { normalDensity, normalDistribution } from "./normal-distribution.ts";
-import type { Rearrangement } from "./ops.ts";
+import { make, values } from "./tensor-memory.ts";
 
-/** What the wasm backend has beyond the others: its memory. */
-interface HeapBackend {
-  typedArrayFromHeap(tensor: tf.TensorInfo): Float32Array;
-  makeOutput(shape: readonly number[], dtype: "float32"): tf.TensorInfo;
-}
-
-function heap(): HeapBackend | null {
-  const backend = tf.backend() as unknown as Partial<HeapBackend>;
-  return backend.typedArrayFromHeap === undefined ? null : (backend as HeapBackend);
-}
-
-/** The tensor's numbers, without a copy where that can be: not to be written to, and valid until the next tensor is made. */
-function values(a: tf.Tensor): Float32Array {
-  return heap()?.typedArrayFromHeap(a) ?? (a.dataSync() as Float32Array);
-}
-
-/** A tensor whose numbers `write` writes: all of them, for they begin as anything. Reads {@link values} only inside, since memory may have moved. */
-function make(shape: readonly number[], write: (out: Float32Array) => void): tf.Tensor {
-  const backend = heap();
-  if (backend === null) {
-    const out = new Float32Array(shape.reduce((product, length) => product * length, 1));
-    write(out);
-    return tf.tensor(out, shape as number[]);
-  }
-  const info = backend.makeOutput(shape, "float32");
-  const tensor = tf.engine().makeTensorFromTensorInfo(info);
-  write(backend.typedArrayFromHeap(info));
-  return tensor;
-}
-
-/** Tile by tile, so that both sides stay in the cache: on wasm two to three times as fast as tfjs's. */
+/** Tile by tile, so that both sides stay in the cache. */
 export function transpose(a: tf.Tensor): tf.Tensor {
   const [rows, columns] = a.shape as [number, number];
-  const tile = 32;
-  return make([columns, rows], (out) => {
-    const x = values(a);
-    for (let top = 0; top < rows; top += tile)
-      for (let left = 0; left < columns; left += tile) {
-        const bottom = Math.min(top + tile, rows);
-        const right = Math.min(left + tile, columns);
-        for (let j = left; j < right; j++)
-          for (let i = top; i < bottom; i++) out[j * rows + i] = x[i * columns + j] as number;
-      }
-  });
+  return make([columns, rows], (out) => copyTransposed(values(a), out, rows, columns));
+}
+
+const TILE = 32;
+
+function copyTransposed(x: Float32Array, out: Float32Array, rows: number, columns: number): void {
+  for (let top = 0; top < rows; top += TILE)
+    for (let left = 0; left < columns; left += TILE) {
+      const bottom = Math.min(top + TILE, rows);
+      const right = Math.min(left + TILE, columns);
+      for (let j = left; j < right; j++)
+        for (let i = top; i < bottom; i++) out[j * rows + i] = x[i * columns + j] as number;
+    }
 }
 
 export function gelu(a: tf.Tensor): { value: tf.Tensor; first: tf.Tensor; second: tf.Tensor } {
@@ -70,91 +42,44 @@ export function gelu(a: tf.Tensor): { value: tf.Tensor; first: tf.Tensor; second
   };
 }
 
-/** tfjs's max-pooling disagrees with itself: ties go to the first on cpu, the last on wasm, where values below 0 are lost as well. */
-export function firstMaximum(a: tf.Tensor): { value: tf.Tensor; mask: tf.Tensor } {
+/** In float64: a column of a convolution has a hundred thousand terms, and float32 would lose two digits on the way. */
+export function sumOverRows(a: tf.Tensor): tf.Tensor {
   const [rows, columns] = a.shape as [number, number];
-  const best = new Int32Array(rows);
-  const value = make([rows, 1], (out) => {
-    const x = values(a);
-    for (let i = 0; i < rows; i++) {
-      const first = i * columns;
-      let at = first;
-      let top = x[first] as number;
-      for (let j = first + 1; j < first + columns; j++) {
-        const entry = x[j] as number;
-        // Not "entry > top": NaN has to win.
-        if (!(entry <= top) && !Number.isNaN(top)) {
-          top = entry;
-          at = j;
-        }
-      }
-      out[i] = top;
-      best[i] = at;
-    }
-  });
-  const mask = make([rows, columns], (out) => {
-    out.fill(0);
-    for (let i = 0; i < rows; i++) out[best[i] as number] = 1;
-  });
-  return { value, mask };
+  const sums = new Float64Array(columns);
+  const x = values(a);
+  for (let i = 0, at = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++, at++) sums[j] = (sums[j] as number) + (x[at] as number);
+  return tf.tensor(Float32Array.from(sums), [1, columns]);
 }
 
-/** Entries that follow each other both before and after: [to, from, length] of each, from −1 where they have no source. */
-function runsOf(sources: Int32Array): Int32Array {
-  const known = runs.get(sources);
-  if (known !== undefined) return known;
-  const found: number[] = [];
-  for (let to = 0; to < sources.length; ) {
-    const from = sources[to] as number;
-    let length = 1;
-    while (sources[to + length] === (from < 0 ? from : from + length)) length++;
-    found.push(to, from, length);
-    to += length;
+/** Terms of one inner product that are summed in float32 without a break. */
+const LONGEST_SUM = 2048;
+
+/** Never with tfjs's transpose flags: on wasm these leave the fast kernel for a loop ten times slower. Long sums are made in parts. */
+export function matMul(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+  const [rows, terms] = a.shape as [number, number];
+  const columns = b.shape[1] as number;
+  if (terms <= LONGEST_SUM) return tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D);
+  const total = new Float64Array(rows * columns);
+  for (let from = 0; from < terms; from += LONGEST_SUM) {
+    const count = Math.min(LONGEST_SUM, terms - from);
+    const left = make([rows, count], (out) => {
+      const x = values(a);
+      for (let i = 0; i < rows; i++)
+        out.set(x.subarray(i * terms + from, i * terms + from + count), i * count);
+    });
+    const right = make([count, columns], (out) =>
+      out.set(values(b).subarray(from * columns, (from + count) * columns)),
+    );
+    const part = tf.matMul(left as tf.Tensor2D, right as tf.Tensor2D);
+    addTo(total, values(part));
+    tf.dispose([left, right, part]);
   }
-  const made = Int32Array.from(found);
-  runs.set(sources, made);
-  return made;
+  return tf.tensor(Float32Array.from(total), [rows, columns]);
 }
 
-const runs = new WeakMap<Int32Array, Int32Array>();
-
-export function rearrange(a: tf.Tensor, { size, sources }: Rearrangement, fill = 0): tf.Tensor {
-  const width = sources.length;
-  const n = a.size / size;
-  const moves = runsOf(sources);
-  return make([n, width], (out) => {
-    const x = values(a);
-    for (let i = 0; i < n; i++)
-      for (let r = 0; r < moves.length; r += 3) {
-        const to = i * width + (moves[r] as number);
-        const from = moves[r + 1] as number;
-        const length = moves[r + 2] as number;
-        if (from < 0) out.fill(fill, to, to + length);
-        else {
-          const start = i * size + from;
-          for (let k = 0; k < length; k++) out[to + k] = x[start + k] as number;
-        }
-      }
-  });
-}
-
-export function rearrangeBack(a: tf.Tensor, { size, sources }: Rearrangement): tf.Tensor {
-  const width = sources.length;
-  const n = a.size / width;
-  const moves = runsOf(sources);
-  return make([n, size], (sums) => {
-    const y = values(a);
-    sums.fill(0);
-    for (let i = 0; i < n; i++)
-      for (let r = 0; r < moves.length; r += 3) {
-        const from = moves[r + 1] as number;
-        if (from < 0) continue;
-        const start = i * width + (moves[r] as number);
-        const to = i * size + from;
-        const length = moves[r + 2] as number;
-        for (let k = 0; k < length; k++) sums[to + k] = (sums[to + k] as number) + (y[start + k] as number);
-      }
-  });
+function addTo(total: Float64Array, part: Float32Array): void {
+  for (let i = 0; i < total.length; i++) total[i] = (total[i] as number) + (part[i] as number);
 }
 
 export function takeRows(a: tf.Tensor, rows: tf.Tensor): tf.Tensor {

@@ -1,15 +1,8 @@
 /** {@link Ops} on tfjs, whatever backend is active. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Ops } from "./ops.ts";
-import {
-  addIntoRows,
-  firstMaximum,
-  gelu,
-  rearrange,
-  rearrangeBack,
-  takeRows,
-  transpose,
-} from "./tf-loops.ts";
+import { addIntoRows, gelu, matMul, sumOverRows, takeRows, transpose } from "./tf-loops.ts";
+import { firstMaximum, pick, place, rearrange, rearrangeBack } from "./tf-rearrange.ts";
 
 /**
  * Products never use tfjs's transpose flags: on wasm these leave the fast kernel for a loop ten times slower.
@@ -20,7 +13,7 @@ export const tfOps: Ops<tf.Tensor> = {
   constant: (values, shape) => tf.tensor(values.slice(), shape as number[], "float32"),
   shape: (a) => a.shape,
   reshape: (a, shape) => tf.reshape(a, shape as number[]),
-  matMul: (a, b) => tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D),
+  matMul,
   transpose,
   add: (a, b) => tf.add(a, b),
   sub: (a, b) => tf.sub(a, b),
@@ -39,10 +32,12 @@ export const tfOps: Ops<tf.Tensor> = {
   relu: (a) => tf.relu(a),
   positive: (a) => tf.step(a),
   gelu,
-  sumOverRows: (a) => tf.sum(a, 0, true),
+  sumOverRows,
   sumOverColumns: (a) => tf.sum(a, 1, true),
   maxOverColumns: (a) => tf.max(a, 1, true),
   firstMaximum,
+  pick,
+  place,
   rearrange,
   rearrangeBack,
   takeRows,

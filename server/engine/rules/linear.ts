@@ -1,31 +1,40 @@
 /** y = A x for a fixed A: no parameters, no curvature of its own. */
 import type { Ops, Rearrangement } from "../ops.ts";
-import type { Rule } from "./rule.ts";
+import type { LinearisedRule, Rule } from "./rule.ts";
 
-export interface LinearMap {
+export interface LinearMap<T> {
   /** A. */
-  apply<T>(ops: Ops<T>, x: T): T;
+  apply(x: T): T;
   /** Aᵀ. */
-  adjoint<T>(ops: Ops<T>, y: T): T;
+  adjoint(y: T): T;
 }
 
-export function linearRule(layer: string, outputShape: readonly number[], map: LinearMap): Rule {
+export function linearRule(
+  layer: string,
+  outputShape: readonly number[],
+  map: <T>(ops: Ops<T>) => LinearMap<T>,
+): Rule {
   return {
     layer,
     parameters: [],
     outputShape,
-    forward: (ops, x) => map.apply(ops, x),
-    linearise: (ops, x) => ({
-      output: map.apply(ops, x),
-      backward: (yBar, needsInput) => ({
-        wBar: [],
-        xBar: needsInput ? map.adjoint(ops, yBar) : null,
-        tangent: (xDot) => ({
-          yDot: xDot === null ? null : map.apply(ops, xDot),
-          backward: (yBarDot) => ({
-            wBarDot: [],
-            xBarDot: yBarDot === null || !needsInput ? null : map.adjoint(ops, yBarDot),
-          }),
+    forward: (ops, x) => map(ops).apply(x),
+    linearise: (ops, x) => lineariseMap(map(ops).apply(x), map(ops)),
+  };
+}
+
+/** Of a layer that is A for small changes. */
+export function lineariseMap<T>(output: T, { apply, adjoint }: LinearMap<T>): LinearisedRule<T> {
+  return {
+    output,
+    backward: (yBar, needsInput) => ({
+      wBar: [],
+      xBar: needsInput ? adjoint(yBar) : null,
+      tangent: (xDot) => ({
+        yDot: xDot === null ? null : apply(xDot),
+        backward: (yBarDot) => ({
+          wBarDot: [],
+          xBarDot: yBarDot === null || !needsInput ? null : adjoint(yBarDot),
         }),
       }),
     }),
@@ -38,10 +47,10 @@ export function reshapeRule(
   inputShape: readonly number[],
   outputShape: readonly number[],
 ): Rule {
-  return linearRule(layer, outputShape, {
-    apply: (ops, x) => examplesOf(ops, x, outputShape),
-    adjoint: (ops, y) => examplesOf(ops, y, inputShape),
-  });
+  return linearRule(layer, outputShape, (ops) => ({
+    apply: (x) => examplesOf(ops, x, outputShape),
+    adjoint: (y) => examplesOf(ops, y, inputShape),
+  }));
 }
 
 /** Every entry a copy of one of the input's, or 0. */
@@ -52,17 +61,17 @@ export function rearrangeRule(
   sources: Int32Array,
 ): Rule {
   const by: Rearrangement = { size: sizeOf(inputShape), sources };
-  return linearRule(layer, outputShape, {
-    apply: (ops, x) => examplesOf(ops, ops.rearrange(x, by), outputShape),
-    adjoint: (ops, y) => examplesOf(ops, ops.rearrangeBack(y, by), inputShape),
-  });
+  return linearRule(layer, outputShape, (ops) => ({
+    apply: (x) => examplesOf(ops, ops.rearrange(x, by), outputShape),
+    adjoint: (y) => examplesOf(ops, ops.rearrangeBack(y, by), inputShape),
+  }));
 }
 
 export function scaleRule(layer: string, shape: readonly number[], factor: number): Rule {
-  return linearRule(layer, shape, {
-    apply: (ops, x) => ops.scale(x, factor),
-    adjoint: (ops, y) => ops.scale(y, factor),
-  });
+  return linearRule(layer, shape, (ops) => ({
+    apply: (x) => ops.scale(x, factor),
+    adjoint: (y) => ops.scale(y, factor),
+  }));
 }
 
 /** [n, …] with the given shape of one example. */

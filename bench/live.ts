@@ -26,8 +26,8 @@ const BASE: RunSettings = { preset: "classic", steps: WINDOW.to, backend: "wasm"
 const EVERY_STEP_ONLY: RunSettings = {
   probeSize: 64,
   every: Object.fromEntries(
-    streams.flatMap(({ scheduleKey }) =>
-      scheduleKey === null || scheduleKey === "weights" ? [] : [[scheduleKey, NEVER]],
+    streams.flatMap(({ scheduleKey, descriptor }) =>
+      scheduleKey === null || descriptor.cadence.kind === "logged" ? [] : [[scheduleKey, NEVER]],
     ),
   ),
 };

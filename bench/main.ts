@@ -1,6 +1,7 @@
-/** `npm run bench [-- curvature overhead latency recording | presets [name …]] [--json file]`. Nothing else should run meanwhile. */
+/** `npm run bench [-- curvature overhead latency recording | presets [name …] [--backend name]] [--json file]`. Nothing else should run meanwhile. */
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
+import type { RunSettings } from "../server/training/config.ts";
 import { curvature } from "./curvature.ts";
 import { type Measurement, printTable } from "./harness.ts";
 import { latency, overhead, recording } from "./live.ts";
@@ -14,14 +15,14 @@ const suites: Readonly<Record<string, { readonly title: string; run(): Promise<M
 };
 
 const args = process.argv.slice(2);
-const jsonAt = args.indexOf("--json");
-const jsonFile = jsonAt < 0 ? undefined : args.splice(jsonAt, 2)[1];
+const jsonFile = take("--json");
+const backend = take("--backend");
 const results: Record<string, unknown> = {
   machine: `${cpus()[0]?.model} × ${cpus().length}, node ${process.versions.node}`,
   at: new Date().toISOString(),
 };
 if (args[0] === "presets") {
-  results["presets"] = await presets(args.slice(1));
+  results["presets"] = await presets(args.slice(1), backend as RunSettings["backend"]);
 } else {
   const names = args.length > 0 ? args : Object.keys(suites);
   const unknown = names.find((name) => !(name in suites));
@@ -38,4 +39,11 @@ if (args[0] === "presets") {
     }
   }
 }
+
+/** The value of a flag, which is then gone from the arguments. */
+function take(flag: string): string | undefined {
+  const at = args.indexOf(flag);
+  return at < 0 ? undefined : args.splice(at, 2)[1];
+}
+
 if (jsonFile !== undefined) await writeFile(jsonFile, `${JSON.stringify(results, null, 2)}\n`);

@@ -4,19 +4,30 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Session } from "../server/session/session.ts";
 import { startLiveSession } from "../server/threads/start-live-session.ts";
+import type { RunSettings } from "../server/training/config.ts";
 import { PRESETS } from "../server/training/presets.ts";
 import { resolveSettings } from "../server/training/resolve.ts";
-import type { HessianEigenvalues, LineProfile, PathMonotonicity } from "../shared/readings.ts";
+import type {
+  BatchSharpness,
+  HessianEigenvalues,
+  LineProfile,
+  PathMonotonicity,
+} from "../shared/readings.ts";
 import { samples } from "./samples.ts";
 
 const SEEDS = [1, 2, 3];
+/** Often enough to see a crossing; what says nothing of a preset's picture is measured at both ends alone. */
+const EVERY = { hessian: 25, density: 100_000, "per-layer": 100_000, "gauss-newton": 100_000 };
 
-/** @param names  presets to run; all when empty. */
-export async function presets(names: readonly string[]): Promise<Record<string, unknown>[]> {
+/** @param names  presets to run; all when empty. @param backend  that trains and measures. */
+export async function presets(
+  names: readonly string[],
+  backend: RunSettings["backend"] = "auto",
+): Promise<Record<string, unknown>[]> {
   const rows: Record<string, unknown>[] = [];
   for (const { name } of PRESETS.filter((preset) => names.length === 0 || names.includes(preset.name))) {
     for (const seed of SEEDS) {
-      const row = { preset: name, seed, ...(await measure(name, seed)) };
+      const row = { preset: name, seed, ...(await measure(name, seed, backend)) };
       console.log(JSON.stringify(row));
       rows.push(row);
     }
@@ -24,8 +35,12 @@ export async function presets(names: readonly string[]): Promise<Record<string, 
   return rows;
 }
 
-async function measure(preset: string, seed: number): Promise<Record<string, unknown>> {
-  const resolved = resolveSettings({ preset, seed, every: { hessian: 25 } });
+async function measure(
+  preset: string,
+  seed: number,
+  backend: RunSettings["backend"],
+): Promise<Record<string, unknown>> {
+  const resolved = resolveSettings({ preset, seed, backend, every: EVERY });
   if (!resolved.ok) throw new Error(resolved.problems.join("; "));
   const folder = await mkdtemp(join(tmpdir(), "thalweg-presets-"));
   const session = await startLiveSession({ config: resolved.config, folder, record: true });
@@ -60,9 +75,16 @@ async function figures(session: Session): Promise<Record<string, unknown>> {
     ({ value }, i) => i > 0 && value > (losses[i - 1]?.value ?? Number.POSITIVE_INFINITY),
   );
   const verdict = lines.findLast(({ value }) => value.carriesVerdict)?.value;
+  const sharpness = await samples<BatchSharpness>(session, "hessian/batch-sharpness");
+  const batchRatios = sharpness
+    .filter(({ step }) => step >= 0.75 * session.header.steps)
+    .flatMap(({ value }) => value.ratio ?? []);
+  const accuracies = await samples<number>(session, "eval/test-accuracy");
   return {
+    backend: session.header.backend,
     endedAtStep: session.status.step,
     finalTrainLoss: trainLosses.at(-1)?.value,
+    finalTestAccuracy: accuracies.at(-1)?.value,
     ratioAtStart: ratios[0]?.ratio,
     smallestRatio: Math.min(...ratios.map(({ ratio }) => ratio)),
     largestRatio: Math.max(...ratios.map(({ ratio }) => ratio)),
@@ -73,10 +95,15 @@ async function figures(session: Session): Promise<Record<string, unknown>> {
     crossesOneAtStep:
       ratios.find(({ step, ratio }, i) => ratio >= 1 && i > 0 && (ratios[i - 1]?.ratio ?? 1) < 1 && step > 0)
         ?.step ?? null,
-    meanRatioOfLastQuarter: lastQuarter.reduce((sum, { ratio }) => sum + ratio, 0) / lastQuarter.length,
+    meanRatioOfLastQuarter: meanOf(lastQuarter.map(({ ratio }) => ratio)),
+    ...(batchRatios.length === 0 ? {} : { batchSharpnessRatioOfLastQuarter: meanOf(batchRatios) }),
     ...(full ? { upSteps: ups.length, firstUpStep: ups[0]?.step ?? null } : {}),
     pathDrawUp: paths.at(-1)?.value.drawUp,
     lineDrawUp: verdict?.drawUp,
     linePoints: verdict?.alphas.length,
   };
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

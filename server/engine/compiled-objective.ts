@@ -1,9 +1,11 @@
 /** {@link Objective} by layer rules: one forward pass, one backward pass, and Hv by the R-operator on what they left behind. */
 import type * as tf from "@tensorflow/tfjs-core";
+import { shareOnSide, shareRight, targetsAreClasses } from "./accuracy.ts";
 import type { CompiledModel } from "./compile.ts";
 import { EngineError } from "./engine-error.ts";
 import type { LinearisedLoss } from "./losses.ts";
 import type { Linearised, Objective } from "./objective.ts";
+import { addPenaltyCurvature, addPenaltyGradient, penaltyAt } from "./penalties.ts";
 import type { BackwardRule, LinearisedRule } from "./rules/rule.ts";
 import { holdScope, inScope } from "./tensor-scope.ts";
 import { tfOps as ops } from "./tf-ops.ts";
@@ -24,16 +26,24 @@ interface Passes {
 
 /** @throws {EngineError} when the data does not fit the model. */
 export function createObjective(compiled: CompiledModel, data: ObjectiveData): Objective {
-  const { parameterCount, rules, loss } = compiled;
+  const { parameterCount, rules, loss, penalties } = compiled;
   const perExample = compiled.inputShape.reduce((product, size) => product * size, 1);
   if (!(data.size >= 1))
     throw new EngineError("shape-mismatch", `data: expected at least 1 example, got ${data.size}`);
   expectLength("inputs", data.inputs, data.size * perExample);
   expectLength("targets", data.targets, data.size * compiled.outputs);
   const areClasses = targetsAreClasses(data.targets, compiled.outputs);
-  if (loss.onLogits && !areClasses) {
+  if (loss.folds === "softmax" && !areClasses) {
     throw new EngineError("shape-mismatch", `targets: expected one-hot rows under ${loss.name}, got others`);
   }
+  if (loss.folds === "sigmoid" && !data.targets.every((y) => y >= 0 && y <= 1)) {
+    throw new EngineError(
+      "shape-mismatch",
+      `targets: expected numbers from 0 to 1 under ${loss.name}, got others`,
+    );
+  }
+  const isBinary =
+    loss.folds === "sigmoid" && compiled.outputs === 1 && data.targets.every((y) => y === 0 || y === 1);
   const x = ops.constant(data.inputs, [data.size, ...compiled.inputShape]);
   const y = ops.constant(data.targets, [data.size, compiled.outputs]);
   /** Rules before the first with parameters need no input gradients. */
@@ -98,7 +108,27 @@ export function createObjective(compiled: CompiledModel, data: ObjectiveData): O
     return flat;
   };
 
-  const read = (exampleLosses: tf.Tensor): Float32Array => new Float32Array(exampleLosses.dataSync());
+  /** Penalties are part of every example's loss, so that L stays their mean. */
+  const read = (exampleLosses: tf.Tensor, theta: Float32Array): Float32Array => {
+    const values = new Float32Array(exampleLosses.dataSync());
+    const penalty = penaltyAt(penalties, theta);
+    return penalty === 0 ? values : values.map((value) => value + penalty);
+  };
+
+  const readGradient = (backward: readonly BackwardRule<tf.Tensor>[], theta: Float32Array) => {
+    const gradient = flatten(backward.map((rule) => rule?.wBar));
+    addPenaltyGradient(penalties, theta, gradient);
+    return gradient;
+  };
+
+  const readProduct = (
+    perRule: readonly (readonly tf.Tensor[] | undefined)[],
+    v: Float32Array,
+  ): Float32Array => {
+    const product = flatten(perRule);
+    addPenaltyCurvature(penalties, v, product);
+    return product;
+  };
 
   /** Derivatives of every layer's output along v. */
   const pushForward = (backward: readonly BackwardRule<tf.Tensor>[], v: Float32Array) => {
@@ -122,37 +152,41 @@ export function createObjective(compiled: CompiledModel, data: ObjectiveData): O
       wBarDots[i] = result?.wBarDot ?? [];
       barDot = result?.xBarDot ?? null;
     }
-    return flatten(wBarDots);
+    return readProduct(wBarDots, v);
   };
 
   const gaussNewtonProduct = ({ forward, atOutput, backward }: Passes, v: Float32Array): Float32Array => {
     const { zDot } = pushForward(backward, v);
-    if (zDot === null) return new Float32Array(parameterCount);
-    return flatten(backpropagate(forward, atOutput.tangent(zDot)).map((rule) => rule?.wBar));
+    const bars = zDot === null ? [] : backpropagate(forward, atOutput.tangent(zDot));
+    return readProduct(
+      bars.map((rule) => rule?.wBar),
+      v,
+    );
   };
 
   const evaluate = (theta: Float32Array) =>
     inScope(() => {
       const z = outputs(theta);
-      const accuracy = areClasses
-        ? shareRight(z.dataSync() as Float32Array, data.targets, compiled.outputs)
-        : Number.NaN;
-      return { loss: mean(read(loss.exampleLosses(ops, z, y))), accuracy };
+      const values = z.dataSync() as Float32Array;
+      let accuracy = Number.NaN;
+      if (areClasses) accuracy = shareRight(values, data.targets, compiled.outputs);
+      if (isBinary) accuracy = shareOnSide(values, data.targets);
+      return { loss: mean(read(loss.exampleLosses(ops, z, y), theta)), accuracy };
     });
 
   return {
     parameterCount,
     size: data.size,
     formula: loss.formula,
-    loss: (theta) => mean(inScope(() => read(loss.exampleLosses(ops, outputs(theta), y)))),
-    exampleLosses: (theta) => inScope(() => read(loss.exampleLosses(ops, outputs(theta), y))),
+    loss: (theta) => mean(inScope(() => read(loss.exampleLosses(ops, outputs(theta), y), theta))),
+    exampleLosses: (theta) => inScope(() => read(loss.exampleLosses(ops, outputs(theta), y), theta)),
     accuracy: (theta) => evaluate(theta).accuracy,
     evaluate,
     gradient(theta) {
       return inScope(() => {
         const { atOutput, backward } = differentiate(theta);
-        const exampleLosses = read(atOutput.exampleLosses);
-        const gradient = flatten(backward.map((rule) => rule?.wBar));
+        const exampleLosses = read(atOutput.exampleLosses, theta);
+        const gradient = readGradient(backward, theta);
         return { loss: mean(exampleLosses), gradient, exampleLosses };
       });
     },
@@ -162,8 +196,8 @@ export function createObjective(compiled: CompiledModel, data: ObjectiveData): O
         const passes = differentiate(theta);
         return {
           passes,
-          exampleLosses: read(passes.atOutput.exampleLosses),
-          gradient: flatten(passes.backward.map((rule) => rule?.wBar)),
+          exampleLosses: read(passes.atOutput.exampleLosses, theta),
+          gradient: readGradient(passes.backward, theta),
         };
       });
       const { passes, exampleLosses, gradient } = held.value;
@@ -196,35 +230,4 @@ function mean(values: Float32Array): number {
   let sum = 0;
   for (const value of values) sum += value;
   return sum / values.length;
-}
-
-/** Is every row one 1 among zeros? */
-function targetsAreClasses(targets: Float32Array, outputs: number): boolean {
-  if (outputs < 2) return false;
-  for (let at = 0; at < targets.length; at += outputs) {
-    let ones = 0;
-    for (let k = 0; k < outputs; k++) {
-      const value = targets[at + k];
-      if (value === 1) ones++;
-      else if (value !== 0) return false;
-    }
-    if (ones !== 1) return false;
-  }
-  return true;
-}
-
-function shareRight(z: Float32Array, targets: Float32Array, outputs: number): number {
-  const n = z.length / outputs;
-  let right = 0;
-  for (let i = 0; i < n; i++) {
-    const at = i * outputs;
-    if (largest(z, at, outputs) === largest(targets, at, outputs)) right++;
-  }
-  return right / n;
-}
-
-function largest(values: Float32Array, at: number, count: number): number {
-  let best = 0;
-  for (let k = 1; k < count; k++) if ((values[at + k] as number) > (values[at + best] as number)) best = k;
-  return best;
 }

@@ -34,7 +34,7 @@ export interface Objective {
   loss(theta: Float32Array): number;
   /** Loss of each example, [n]; {@link loss} is their mean, summed in float64. */
   exampleLosses(theta: Float32Array): Float32Array;
-  /** Share of examples whose largest output is the label's; NaN for regression. */
+  /** Share of examples whose largest output is the label's, or whose only logit is on its side of 0; NaN for regression. */
   accuracy(theta: Float32Array): number;
   /** {@link loss} and {@link accuracy}, the same bits, from one forward pass. */
   evaluate(theta: Float32Array): { readonly loss: number; readonly accuracy: number };

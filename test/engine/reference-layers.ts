@@ -147,7 +147,6 @@ function slide(
     const reach = ((window.size[i] as number) - 1) * (window.dilation[i] as number) + 1;
     const stride = window.strides[i] as number;
     if (window.padding === "valid") return { count: Math.ceil((length - reach + 1) / stride), before: 0 };
-    if (window.padding === "causal") return { count: Math.ceil(length / stride), before: reach - 1 };
     const count = Math.ceil(length / stride);
     return { count, before: Math.floor(Math.max((count - 1) * stride + reach - length, 0) / 2) };
   };
@@ -404,10 +403,12 @@ export const layers64: Readonly<Record<string, Evaluate>> = {
   GlobalAveragePooling1D: globalPooling("mean"),
   GlobalAveragePooling2D: globalPooling("mean"),
   BatchNormalization: batchNormalization,
-  LayerNormalization: ([x], weights, config) =>
-    byRows(x as Tensor64, (x as Tensor64).shape.at(-1) as number, (row) =>
-      rescaled(normalised(row, Number(config["epsilon"])), weights, config),
-    ),
+  LayerNormalization: ([given], weights, config) => {
+    const x = given as Tensor64;
+    const [first] = [config["axis"]].flat().map((axis) => (Number(axis) + x.shape.length) % x.shape.length);
+    const width = x.shape.slice(first).reduce((product, length) => product * length, 1);
+    return byRows(x, width, (row) => rescaled(normalised(row, Number(config["epsilon"])), weights, config));
+  },
   Embedding: ([given], [table = []], config, _context, layer) => {
     const x = given as Tensor64;
     const width = Number(config["outputDim"]);

@@ -22,6 +22,8 @@ export interface Derivatives64 {
   readonly loss: number;
   readonly gradient: Float64Array;
   readonly hv: Float64Array;
+  /** The part of Hv that the layers' own penalties have. */
+  readonly penaltyBend: Float64Array;
   /** [n · outputs], of the network; where the loss applies a softmax or sigmoid itself, without that. */
   readonly outputs: readonly HyperDual[];
   /** Numbers so near to a kink or a tie that float32 may fall on the other side. */
@@ -53,12 +55,14 @@ export function derivatives64(of: Case64, theta: ArrayLike<number>, v: ArrayLike
   };
   const z = evaluate64(output, new Map([[input.id, x]]), context, of.loss);
   const data = loss64(of.loss, z, of.targets, context);
-  const total = of.dataLossOnly === true ? data : data.plus(penalties(model, weights, context));
+  const penalty = of.dataLossOnly === true ? new HyperDual(0) : penalties(model, weights, context);
+  const total = data.plus(penalty);
   const zeros = new Float64Array(theta.length);
   return {
     loss: total.value,
     gradient: total.gradient ?? zeros,
     hv: total.bend ?? zeros,
+    penaltyBend: penalty.bend ?? zeros,
     outputs: z.data,
     kinks: context.kinks,
   };
@@ -189,7 +193,7 @@ function penalties(
 
 /** G = Σ_i J_iᵀ H_i J_i with the dense Jacobian of the outputs; the loss's Hessian in them from a second set of dual numbers. */
 export function gaussNewton64(of: Case64, theta: ArrayLike<number>, v: ArrayLike<number>): Float64Array {
-  const { outputs } = derivatives64(of, theta, v);
+  const { outputs, penaltyBend } = derivatives64(of, theta, v);
   const zDot = Float64Array.from(outputs, ({ slope }) => slope);
   const z = parameters64(
     outputs.map(({ value }) => value),
@@ -198,7 +202,7 @@ export function gaussNewton64(of: Case64, theta: ArrayLike<number>, v: ArrayLike
   const perExample = outputs.length / of.size;
   const context = { batchNorm: "examples" as const, kinks: 0, weights: new Map() };
   const loss = loss64(of.loss, { shape: [of.size, perExample], data: z }, of.targets, context);
-  const product = new Float64Array(theta.length);
+  const product = Float64Array.from(penaltyBend);
   outputs.forEach(({ gradient }, row) => {
     gradient?.forEach((entry, i) => {
       product[i] = (product[i] as number) + entry * ((loss.bend as Float64Array)[row] as number);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Session } from "../server/session/session.ts";
 import { startLiveSession } from "../server/threads/start-live-session.ts";
 import type { RunSettings } from "../server/training/config.ts";
-import { PRESETS } from "../server/training/presets.ts";
+import { PRESETS, presetNamed } from "../server/training/presets.ts";
 import { resolveSettings } from "../server/training/resolve.ts";
 import type {
   BatchSharpness,
@@ -16,8 +16,10 @@ import type {
 import { samples } from "./samples.ts";
 
 const SEEDS = [1, 2, 3];
-/** Often enough to see a crossing; what says nothing of a preset's picture is measured at both ends alone. */
-const EVERY = { hessian: 25, density: 100_000, "per-layer": 100_000, "gauss-newton": 100_000 };
+/** What says nothing of a preset's picture is measured at both ends alone. */
+const SELDOM = { density: 100_000, "per-layer": 100_000, "gauss-newton": 100_000 };
+/** Of the presets that meet the threshold: often enough to see where. */
+const OFTEN = { hessian: 25 };
 
 /** @param names  presets to run; all when empty. @param backend  that trains and measures. */
 export async function presets(
@@ -40,7 +42,12 @@ async function measure(
   seed: number,
   backend: RunSettings["backend"],
 ): Promise<Record<string, unknown>> {
-  const resolved = resolveSettings({ preset, seed, backend, every: EVERY });
+  const resolved = resolveSettings({
+    preset,
+    seed,
+    backend,
+    every: { ...SELDOM, ...(presetNamed(preset)?.settings.every === undefined ? {} : OFTEN) },
+  });
   if (!resolved.ok) throw new Error(resolved.problems.join("; "));
   const folder = await mkdtemp(join(tmpdir(), "thalweg-presets-"));
   const session = await startLiveSession({ config: resolved.config, folder, record: true });

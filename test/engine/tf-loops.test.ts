@@ -55,9 +55,9 @@ describe.each(["wasm", "cpu"])("on %s", (backend) => {
       return sum;
     });
     const rows = ops.constant(x, [count, 3]);
-    const rowsT = ops.transpose(rows);
-    expect(rowsT.shape).toEqual([3, count]);
-    close(ops.matMul(rowsT, ops.constant(y, [count, 2])), exact);
+    const product = ops.transposedProducts(rows)(ops.constant(y, [count, 2]));
+    expect(product.shape).toEqual([3, 2]);
+    close(product, exact);
     const sums = [0, 1, 2].map((j) => x.reduce((sum, value, i) => sum + (i % 3 === j ? value : 0), 0));
     expect(numbers(ops.sumOverRows(rows))).toEqual(sums.map(Math.fround));
   });

@@ -25,6 +25,17 @@ function copyTransposed(x: Float32Array, out: Float32Array, rows: number, column
     }
 }
 
+/** On wasm, tfjs's makes a bound of NaN. */
+export function clip(a: tf.Tensor, low: number, high: number): tf.Tensor {
+  return make(a.shape, (out) => {
+    const x = values(a);
+    for (let i = 0; i < out.length; i++) {
+      const value = x[i] as number;
+      out[i] = value > high ? high : value < low ? low : value;
+    }
+  });
+}
+
 export function gelu(a: tf.Tensor): { value: tf.Tensor; first: tf.Tensor; second: tf.Tensor } {
   const x = values(a);
   const value = new Float32Array(x.length);

@@ -17,6 +17,8 @@ export interface Ops<T> {
   /** [m, k] · [k, n]. */
   matMul(a: T, b: T): T;
   transpose(a: T): T;
+  /** b ↦ aᵀb, for many rows and several b: [m, i], [m, j] → [i, j]. */
+  transposedProducts(a: T): (b: T) => T;
   /** Elementwise, with broadcasting of a row or a column. */
   add(a: T, b: T): T;
   sub(a: T, b: T): T;

@@ -10,16 +10,30 @@ export function transpose(a: tf.Tensor): tf.Tensor {
   return make([columns, rows], (out) => copyTransposed(values(a), out, rows, columns));
 }
 
-const TILE = 32;
+const TILE = 64;
 
 function copyTransposed(x: Float32Array, out: Float32Array, rows: number, columns: number): void {
   for (let top = 0; top < rows; top += TILE)
     for (let left = 0; left < columns; left += TILE) {
-      const bottom = Math.min(top + TILE, rows);
+      const count = Math.min(TILE, rows - top);
       const right = Math.min(left + TILE, columns);
-      for (let j = left; j < right; j++)
-        for (let i = top; i < bottom; i++) out[j * rows + i] = x[i * columns + j] as number;
+      for (let j = left; j < right; j++) {
+        let from = top * columns + j;
+        const to = j * rows + top;
+        for (let at = to; at < to + count; at++, from += columns) out[at] = x[from] as number;
+      }
     }
+}
+
+/** On wasm, tfjs's makes a bound of NaN. */
+export function clip(a: tf.Tensor, low: number, high: number): tf.Tensor {
+  return make(a.shape, (out) => {
+    const x = values(a);
+    for (let i = 0; i < out.length; i++) {
+      const value = x[i] as number;
+      out[i] = value > high ? high : value < low ? low : value;
+    }
+  });
 }
 
 export function gelu(a: tf.Tensor): { value: tf.Tensor; first: tf.Tensor; second: tf.Tensor } {
@@ -42,7 +56,7 @@ export function gelu(a: tf.Tensor): { value: tf.Tensor; first: tf.Tensor; second
   };
 }
 
-/** In float64: a column of a convolution has a hundred thousand terms, and float32 would lose two digits on the way. */
+/** In float64, as in {@link transposedProducts}. */
 export function sumOverRows(a: tf.Tensor): tf.Tensor {
   const [rows, columns] = a.shape as [number, number];
   const sums = new Float64Array(columns);
@@ -52,30 +66,34 @@ export function sumOverRows(a: tf.Tensor): tf.Tensor {
   return tf.tensor(Float32Array.from(sums), [1, columns]);
 }
 
-/** Terms of one inner product that are summed in float32 without a break. */
-const LONGEST_SUM = 2048;
+/** Rows whose products are summed in float32 without a break, and that are transposed at a time: they fit into the cache. */
+const ROWS_AT_ONCE = 2048;
 
-/** Never with tfjs's transpose flags: on wasm these leave the fast kernel for a loop ten times slower. Long sums are made in parts. */
-export function matMul(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
-  const [rows, terms] = a.shape as [number, number];
-  const columns = b.shape[1] as number;
-  if (terms <= LONGEST_SUM) return tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D);
-  const total = new Float64Array(rows * columns);
-  for (let from = 0; from < terms; from += LONGEST_SUM) {
-    const count = Math.min(LONGEST_SUM, terms - from);
-    const left = make([rows, count], (out) => {
-      const x = values(a);
-      for (let i = 0; i < rows; i++)
-        out.set(x.subarray(i * terms + from, i * terms + from + count), i * count);
-    });
-    const right = make([count, columns], (out) =>
-      out.set(values(b).subarray(from * columns, (from + count) * columns)),
+/** Sums between the parts are float64: over a hundred thousand rows, which convolutions have, float32 would lose two digits. */
+export function transposedProducts(a: tf.Tensor): (b: tf.Tensor) => tf.Tensor {
+  const [rows, left] = a.shape as [number, number];
+  const partsT: tf.Tensor[] = [];
+  for (let from = 0; from < rows; from += ROWS_AT_ONCE) {
+    const count = Math.min(ROWS_AT_ONCE, rows - from);
+    partsT.push(
+      make([left, count], (out) =>
+        copyTransposed(values(a).subarray(from * left, (from + count) * left), out, count, left),
+      ),
     );
-    const part = tf.matMul(left as tf.Tensor2D, right as tf.Tensor2D);
-    addTo(total, values(part));
-    tf.dispose([left, right, part]);
   }
-  return tf.tensor(Float32Array.from(total), [rows, columns]);
+  return (b) => {
+    const right = b.shape[1] as number;
+    const total = new Float64Array(left * right);
+    partsT.forEach((partT, index) => {
+      const from = index * ROWS_AT_ONCE * right;
+      const count = partT.shape[1] as number;
+      const part = make([count, right], (out) => out.set(values(b).subarray(from, from + out.length)));
+      const product = tf.matMul(partT as tf.Tensor2D, part as tf.Tensor2D);
+      addTo(total, values(product));
+      tf.dispose([part, product]);
+    });
+    return tf.tensor(Float32Array.from(total), [left, right]);
+  };
 }
 
 function addTo(total: Float64Array, part: Float32Array): void {

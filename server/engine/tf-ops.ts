@@ -1,7 +1,7 @@
 /** {@link Ops} on tfjs, whatever backend is active. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Ops } from "./ops.ts";
-import { addIntoRows, gelu, matMul, sumOverRows, takeRows, transpose } from "./tf-loops.ts";
+import { addIntoRows, clip, gelu, sumOverRows, takeRows, transpose, transposedProducts } from "./tf-loops.ts";
 import { firstMaximum, pick, place, rearrange, rearrangeBack } from "./tf-rearrange.ts";
 
 /**
@@ -13,7 +13,8 @@ export const tfOps: Ops<tf.Tensor> = {
   constant: (values, shape) => tf.tensor(values.slice(), shape as number[], "float32"),
   shape: (a) => a.shape,
   reshape: (a, shape) => tf.reshape(a, shape as number[]),
-  matMul,
+  matMul: (a, b) => tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D),
+  transposedProducts,
   transpose,
   add: (a, b) => tf.add(a, b),
   sub: (a, b) => tf.sub(a, b),
@@ -21,7 +22,7 @@ export const tfOps: Ops<tf.Tensor> = {
   div: (a, b) => tf.div(a, b),
   scale: (a, factor) => tf.mul(a, factor),
   shift: (a, by) => tf.add(a, by),
-  clip: (a, low, high) => tf.clipByValue(a, low, high),
+  clip,
   sqrt: (a) => tf.sqrt(a),
   oneMinusSquare: (a) => tf.sub(1, tf.square(a)),
   exp: (a) => tf.exp(a),

@@ -1,10 +1,12 @@
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { compile } from "../../server/engine/compile.ts";
 import { createObjective } from "../../server/engine/compiled-objective.ts";
 import { EngineError } from "../../server/engine/engine-error.ts";
+import type { Objective } from "../../server/engine/objective.ts";
 import { createRandom } from "../../server/numerics/random.ts";
 import { derivatives64, loss64 } from "./float64-net.ts";
 import { dense, makeCase } from "./make-case.ts";
@@ -104,13 +106,17 @@ describe.each(["wasm", "cpu"])("an objective on %s", (backend) => {
   });
 
   test("a NaN or an overflow in θ reaches the loss and the gradient, whatever the activation", () => {
-    for (const activation of ["relu", "tanh", "sigmoid", "gelu", "softplus"] as const) {
-      const { theta, objective } = makeCase([5, 4, 3], activation, "cross-entropy", 8);
+    const names = [
+      ...(["relu", "relu6", "elu", "selu", "sigmoid", "hardSigmoid", "softplus", "softsign"] as const),
+      ...(["tanh", "swish", "mish", "gelu", "gelu_new", "softmax", "logSoftmax"] as const),
+    ];
+    for (const activation of names) {
+      const { theta, objective } = makeCase([5, 4, 3], activation as "relu", "cross-entropy", 8);
       const on = objective();
       const poisoned = theta.slice();
       poisoned[0] = Number.NaN;
       const { loss, gradient } = on.gradient(poisoned);
-      expect(loss).toBeNaN();
+      expect(loss, activation).toBeNaN();
       expect(gradient.some(Number.isNaN)).toBe(true);
       expect(on.loss(poisoned)).toBeNaN();
       on.dispose();
@@ -163,6 +169,22 @@ describe("accuracy", () => {
     on.dispose();
   });
 
+  test("of one logit is the share on the label's side of 0", () => {
+    const compiled = compile(dense([1, 1], "linear"), "sigmoid-cross-entropy");
+    const of = (targets: number[]) => {
+      const on = createObjective(compiled, {
+        inputs: Float32Array.of(-2, -1, 1, 2),
+        targets: Float32Array.from(targets),
+        size: 4,
+      });
+      const accuracy = on.accuracy(Float32Array.of(1, 0));
+      on.dispose();
+      return accuracy;
+    };
+    expect(of([0, 1, 1, 1])).toBe(0.75);
+    expect(of([0, 0.5, 1, 1])).toBeNaN();
+  });
+
   test("is NaN for regression", () => {
     const compiled = compile(dense([2, 2], "linear"), "mse");
     const on = createObjective(compiled, {
@@ -173,6 +195,98 @@ describe("accuracy", () => {
     expect(on.accuracy(identity)).toBeNaN();
     on.dispose();
   });
+});
+
+describe("penalties", () => {
+  test("are a part of every example's loss, so that L stays their mean", () => {
+    const model = (kernelRegularizer?: ReturnType<typeof tfl.regularizers.l2>) =>
+      tfl.sequential({
+        layers: [
+          tfl.layers.dense({
+            units: 2,
+            inputShape: [3],
+            ...(kernelRegularizer === undefined ? {} : { kernelRegularizer }),
+          }),
+        ],
+      });
+    const data = {
+      inputs: Float32Array.of(1, 2, 3, -1, 0, 1),
+      targets: Float32Array.of(1, 2, 3, 4),
+      size: 2,
+    };
+    const theta = Float32Array.of(1, -2, 3, -4, 5, -6, 7, 8);
+    const [plain, penalised] = [model(), model(tfl.regularizers.l2({ l2: 0.5 }))].map((each) =>
+      createObjective(compile(each, "half-sum-mse"), data),
+    ) as [Objective, Objective];
+    const penalty = 0.5 * (1 + 4 + 9 + 16 + 25 + 36);
+    expect([...penalised.exampleLosses(theta)]).toEqual(
+      [...plain.exampleLosses(theta)].map((value) => Math.fround(value + penalty)),
+    );
+    expect(penalised.evaluate(theta).loss).toBe(penalised.loss(theta));
+    expect(penalised.gradient(theta).loss).toBe(penalised.loss(theta));
+    expect(penalised.formula).toContain("+ 0.5·‖");
+    plain.dispose();
+    penalised.dispose();
+  });
+});
+
+describe.each(["wasm", "cpu"])("max-pooling on %s", (backend) => {
+  test("gives a tie to the first of its window, and a window without a positive number its maximum", async () => {
+    expect(await tf.setBackend(backend)).toBe(true);
+    const model = tfl.sequential({
+      layers: [
+        tfl.layers.conv2d({ filters: 1, kernelSize: 1, inputShape: [2, 4, 1] }),
+        tfl.layers.maxPooling2d({ poolSize: 2 }),
+        tfl.layers.flatten(),
+        tfl.layers.dense({ units: 1, useBias: false }),
+      ],
+    });
+    const compiled = compile(model, "half-sum-mse");
+    // Two windows: [3, 3 / 3, 1], whose first 3 counts, and [−4, −3 / −1, −2].
+    const on = createObjective(compiled, {
+      inputs: Float32Array.of(3, 3, -4, -3, 3, 1, -1, -2),
+      targets: Float32Array.of(0),
+      size: 1,
+    });
+    // w, b of the convolution, then the outputs' weights: z = 1·(3w + b) + 10·(−w + b).
+    const theta = Float32Array.of(1, 0, 1, 10);
+    expect([...on.gradient(theta).gradient]).toEqual([-7 * -7, -7 * 11, -7 * 3, -7 * -1]);
+    const linearised = on.linearise(theta);
+    // H = ∇z∇zᵀ + z·∇²z, where ∂²z/∂w∂u₁ = 3 and so on.
+    const hv = linearised.hessianVectorProduct(Float32Array.of(1, 0, 0, 0));
+    expect([...hv]).toEqual([49, -77, -21 - 7 * 3, 7 - 7 * -1]);
+    linearised.dispose();
+    on.dispose();
+  });
+});
+
+test("an embedding refuses a number that names no row", () => {
+  const model = tfl.sequential({
+    layers: [
+      tfl.layers.embedding({ inputDim: 3, outputDim: 2, inputLength: 2 }),
+      tfl.layers.flatten(),
+      tfl.layers.dense({ units: 1 }),
+    ],
+  });
+  const compiled = compile(model, "mse");
+  const on = createObjective(compiled, {
+    inputs: Float32Array.of(0, 3),
+    targets: Float32Array.of(0),
+    size: 1,
+  });
+  const before = tf.memory().numTensors;
+  expect(() => on.gradient(new Float32Array(compiled.parameterCount))).toThrow(
+    new EngineError("shape-mismatch", "inputs: expected numbers from 0 to 2 before an embedding, got 3"),
+  );
+  expect(tf.memory().numTensors).toBe(before);
+  on.dispose();
+});
+
+test("targets beyond 0 and 1 are refused under sigmoid-cross-entropy", () => {
+  const compiled = compile(dense([1, 1], "linear"), "sigmoid-cross-entropy");
+  expect(() =>
+    createObjective(compiled, { inputs: Float32Array.of(1), targets: Float32Array.of(-1), size: 1 }),
+  ).toThrow("targets: expected numbers from 0 to 1 under sigmoid-cross-entropy, got others");
 });
 
 test.each([

@@ -29,6 +29,11 @@ describe.each(["wasm", "cpu"])("on %s", (backend) => {
     expect(numbers(ops.place(y, at, 4))).toEqual([0, 1, 6, 3, 5, 8, 6, 7, 9, 0, 22, 11]);
   });
 
+  test("clips to its bounds, infinity too, and keeps NaN", () => {
+    const a = matrix([-3, 0.5, Number.NaN, 7, Number.POSITIVE_INFINITY], [5]);
+    expect(numbers(ops.clip(a, -1, 6))).toEqual([-1, 0.5, Number.NaN, 6, 6]);
+  });
+
   test("a NaN is the maximum of its window", () => {
     const by = { size: 3, sources: Int32Array.of(0, 1, 2) };
     const { value, at } = ops.firstMaximum(matrix([1, Number.NaN, 3, Number.NaN, 2, 1], [2, 3]), by, 3);
@@ -55,9 +60,9 @@ describe.each(["wasm", "cpu"])("on %s", (backend) => {
       return sum;
     });
     const rows = ops.constant(x, [count, 3]);
-    const rowsT = ops.transpose(rows);
-    expect(rowsT.shape).toEqual([3, count]);
-    close(ops.matMul(rowsT, ops.constant(y, [count, 2])), exact);
+    const product = ops.transposedProducts(rows)(ops.constant(y, [count, 2]));
+    expect(product.shape).toEqual([3, 2]);
+    close(product, exact);
     const sums = [0, 1, 2].map((j) => x.reduce((sum, value, i) => sum + (i % 3 === j ? value : 0), 0));
     expect(numbers(ops.sumOverRows(rows))).toEqual(sums.map(Math.fround));
   });

@@ -89,13 +89,11 @@ function affine<T>(ops: Ops<T>, x: T, kernel: T, bias: T | undefined): T {
   return bias === undefined ? product : ops.add(product, bias);
 }
 
-/**
- * ȳ ↦ xᵀȳ, with whatever is smaller transposed: x (once), or ȳ and the product (each time). Many rows are always transposed: as the right
- * factor of a product they would be copied by it, which costs as much, each time.
- */
+/** ȳ ↦ xᵀȳ. Of few rows it transposes whichever is smaller: x (once), or ȳ and the product (each time). */
 function transposedProducts<T>(ops: Ops<T>, x: T, outputs: number): (yBar: T) => T {
   const [n = 0, inputs = 0] = ops.shape(x);
-  if (n < MANY_ROWS && n * inputs > n * outputs + inputs * outputs) {
+  if (n >= MANY_ROWS) return ops.transposedProducts(x);
+  if (n * inputs > n * outputs + inputs * outputs) {
     return (yBar) => ops.transpose(ops.matMul(ops.transpose(yBar), x));
   }
   const xT = ops.transpose(x);

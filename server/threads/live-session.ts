@@ -70,7 +70,8 @@ export class LiveSession implements Session {
     });
   }
 
-  begin(blueprint: Blueprint, planned: readonly PlannedStream[], schedule: Schedule): void {
+  /** @param backends  in one sentence: which serves which role. */
+  begin(blueprint: Blueprint, planned: readonly PlannedStream[], schedule: Schedule, backends: string): void {
     const { initial, probe, config } = blueprint;
     const plan: Plan = {
       streams: planned,
@@ -99,7 +100,8 @@ export class LiveSession implements Session {
       return acks;
     };
     const { from, to } = this.#modes;
-    this.#status("info", "started", `training ${this.header.modelSummary} for ${this.header.steps} steps`);
+    const { modelSummary, steps } = this.header;
+    this.#status("info", "started", `training ${modelSummary} for ${steps} steps; ${backends}`);
     curvature.send({ kind: "begin", plan, acks: acksFor(curvature), ring: measured, modes: from }, [
       from.port,
     ]);

@@ -1,7 +1,7 @@
 /** What the threads say to each other. Big things (θ, examples) lie on shared memory; these are small. */
 import type { MessagePort } from "node:worker_threads";
-import type { SelfTest } from "../../shared/header.ts";
 import type { ControlAction } from "../../shared/protocol.ts";
+import type { BackendFacts } from "../engine/backend.ts";
 import type { StreamRole } from "../streams/define.ts";
 import type { RunConfig, RunSettings } from "../training/config.ts";
 import type { Blueprint } from "../training/run.ts";
@@ -69,9 +69,7 @@ export type MeasuringRequest =
 
 export interface Opened {
   readonly kind: "opened";
-  readonly backend: string;
-  readonly note: string | null;
-  readonly selfTest: SelfTest;
+  readonly backend: BackendFacts;
   /** Measured here, before the first step. */
   readonly costsMs: Readonly<Record<string, number>>;
   /** From the training thread only. */

@@ -8,7 +8,7 @@ import type { Blueprint } from "../training/run.ts";
 import { type CostsMs, chooseIntervals, chooseWeightsEvery } from "./intervals.ts";
 import { LiveSession } from "./live-session.ts";
 import type { PlannedStream } from "./messages.ts";
-import { type Schedule, sessionHeader } from "./session-header.ts";
+import { backendSentence, type Schedule, sessionHeader } from "./session-header.ts";
 import { ThreadHandle } from "./thread-handle.ts";
 
 export interface LiveSessionOptions {
@@ -54,7 +54,7 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
       schedule.costsMs["step"] ?? 1,
       options.onTrouble ?? (() => {}),
     );
-    session.begin(blueprint, planned, schedule);
+    session.begin(blueprint, planned, schedule, backendSentence(training.backend, curvature.backend));
     return session;
   } catch (cause) {
     await Promise.all(Object.values(threads).map((thread) => thread.terminate()));

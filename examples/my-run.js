@@ -16,7 +16,7 @@ export const model = sequential({
   ],
 });
 
-// "cross-entropy", "mse" (mean over outputs) or "half-sum-mse" (½ of their sum).
+// "cross-entropy", "sigmoid-cross-entropy", "mse" (mean over outputs), "half-sum-mse" (½ of their sum) or "huber".
 export const loss = "cross-entropy";
 
 // Optional. gd takes all examples for each update; sgd takes batchSize of them.

@@ -1,15 +1,18 @@
 /** From a tfjs-layers model to layer rules. */
+import { tensor } from "@tensorflow/tfjs-core";
 import type * as tf from "@tensorflow/tfjs-layers";
 import type { Parameter } from "../../shared/header.ts";
 import { EngineError } from "./engine-error.ts";
+import { switchedOff } from "./layer-rules.ts";
 import { type Loss, losses } from "./losses.ts";
-import { activationRule, activations } from "./rules/activation.ts";
-import { denseRule } from "./rules/dense.ts";
-import { reshapeRule } from "./rules/reshape.ts";
+import { isChain, networkOf } from "./network.ts";
+import { type Penalty, penaltiesOf, penaltyFormula } from "./penalties.ts";
+import { graphRule } from "./rules/graph.ts";
+import { sizeOf } from "./rules/linear.ts";
 import type { Rule } from "./rules/rule.ts";
 
 export interface CompiledModel {
-  /** In order; every example passes through all of them. */
+  /** In order; every example passes through all of them. A network with branches is one rule. */
   readonly rules: readonly Rule[];
   /** Where each parameter lies in θ: layers in order, kernel before bias, as `model.trainableWeights` has them. */
   readonly parameters: readonly Parameter[];
@@ -17,17 +20,31 @@ export interface CompiledModel {
   /** Of one example. */
   readonly inputShape: readonly number[];
   readonly outputs: number;
+  /** Its formula names the penalties too, and what was chosen among {@link CompileOptions}. */
   readonly loss: Loss;
+  /** Of the layers, as far as they belong to L. */
+  readonly penalties: readonly Penalty[];
 }
 
-type Layer = tf.layers.Layer;
-type Config = Readonly<Record<string, unknown>>;
+export interface CompileOptions {
+  /**
+   * Where batch-norm has its mean and variance from. `examples` (the default): the examples that L is computed on, as in training, so that
+   * L is no longer a sum over examples. `moving`: the layer's moving statistics, constants. Layers that are not trained always use these.
+   */
+  readonly batchNorm?: "examples" | "moving";
+  /** Do the layers' regularizers belong to L? By default, since training descends it. */
+  readonly penalties?: "included" | "left out";
+}
 
 /**
- * Reads the layers of a sequential or a linear functional model. Under cross-entropy a final softmax is folded into the loss.
+ * Reads the layers of a sequential or a functional model. The last layer's softmax or sigmoid is folded into a loss that applies one itself.
  * @throws {EngineError} naming the layer that has no rule, and why.
  */
-export function compile(model: tf.LayersModel, lossName: string): CompiledModel {
+export function compile(
+  model: tf.LayersModel,
+  lossName: string,
+  { batchNorm = "examples", penalties: wanted = "included" }: CompileOptions = {},
+): CompiledModel {
   const loss = Object.values(losses).find(({ name }) => name === lossName);
   if (loss === undefined) {
     throw new EngineError(
@@ -35,50 +52,53 @@ export function compile(model: tf.LayersModel, lossName: string): CompiledModel 
       `loss: expected one of ${Object.keys(losses).join(", ")}, got "${lossName}"`,
     );
   }
-  if (model.inputs.length !== 1 || model.outputs.length !== 1) {
-    throw new EngineError(
-      "unsupported-layer",
-      `model "${model.name}": expected one input and one output, got ${model.inputs.length} and ${model.outputs.length}`,
-    );
-  }
-  const inputShape = (model.inputs[0]?.shape ?? []).slice(1).map((size) => {
-    if (size !== null) return size;
+  const inputShape = inputShapeOf(model);
+  const network = networkOf(model, inputShape, { batchNorm, folded: loss.folds });
+  const { nodes, outputShape } = network;
+  if (outputShape.length !== 1) {
     throw new EngineError(
       "shape-mismatch",
-      `model "${model.name}": expected a fixed input shape, got a null in it`,
-    );
-  });
-  const rules: Rule[] = [];
-  let shape: readonly number[] = inputShape;
-  const chain = linearChain(model);
-  chain.forEach((layer, index) => {
-    const isLast = index === chain.length - 1;
-    for (const rule of rulesOf(layer, shape, isLast && loss.onLogits)) {
-      rules.push(rule);
-      shape = rule.outputShape;
-    }
-  });
-  if (shape.length !== 1) {
-    throw new EngineError(
-      "shape-mismatch",
-      `model "${model.name}": expected a vector a example as output, got shape [${shape}]`,
+      `model "${model.name}": expected a vector a example as output, got shape [${outputShape}]`,
     );
   }
-  if (rules.every((rule) => rule.parameters.length === 0)) {
+  if (network.parameters.length === 0) {
     throw new EngineError(
       "shape-mismatch",
       `model "${model.name}": expected at least one layer with parameters`,
     );
   }
   let offset = 0;
-  const parameters: Parameter[] = rules.flatMap((rule) =>
-    rule.parameters.map(({ name, shape: of }) => {
-      const parameter = { name: `${rule.layer}/${name}`, layer: rule.layer, shape: [...of], offset };
-      offset += of.reduce((product, size) => product * size, 1);
-      return parameter;
-    }),
-  );
-  return { rules, parameters, parameterCount: offset, inputShape, outputs: shape[0] ?? 0, loss };
+  const parameters = network.parameters.map(({ name, shape, layer }): Parameter => {
+    const at = offset;
+    offset += sizeOf(shape);
+    return { name: `${layer.name}/${name}`, layer: layer.name, shape: [...shape], offset: at };
+  });
+  const rules = isChain(network)
+    ? nodes.map(({ rule }) => rule)
+    : [graphRule(model.name, nodes, network.parameters)];
+  const penalties = wanted === "included" ? penaltiesOf(network.parameters, parameters) : [];
+  const formula = `${loss.formula}${penaltyFormula(penalties)}${choices(network.kinds, batchNorm)}`;
+  return {
+    rules,
+    parameters,
+    parameterCount: offset,
+    inputShape,
+    outputs: outputShape[0] ?? 0,
+    loss: { ...loss, formula },
+    penalties,
+  };
+}
+
+/** What else decides L, where the network has such layers. */
+function choices(kinds: ReadonlySet<string>, batchNorm: "examples" | "moving"): string {
+  const said: string[] = [];
+  const has = (kind: string) => kinds.has(kind) || kinds.has(`frozen ${kind}`);
+  if (kinds.has("BatchNormalization") && batchNorm === "examples")
+    said.push("batch-norm by the statistics of these examples");
+  if (kinds.has("frozen BatchNormalization") || (has("BatchNormalization") && batchNorm === "moving"))
+    said.push(`${kinds.has("BatchNormalization") ? "" : "frozen "}batch-norm by its moving statistics`);
+  if (switchedOff.some(has)) said.push("dropout and noise off");
+  return said.length === 0 ? "" : ` (${said.join("; ")})`;
 }
 
 /** θ as the model holds it now. */
@@ -91,86 +111,43 @@ export function parametersOf(model: tf.LayersModel, compiled: CompiledModel): Fl
   return theta;
 }
 
-function linearChain(model: tf.LayersModel): Layer[] {
-  const layers = model.layers.filter((layer) => layer.getClassName() !== "InputLayer");
-  for (const layer of layers) {
-    const before = layer.inboundNodes.flatMap((node) => node.inboundLayers);
-    if (layer.inboundNodes.length > 1 || before.length > 1) {
-      throw unsupported(
-        layer,
-        "it has several inputs or is used more than once, and only chains of layers have rules",
-      );
-    }
+/** Weights that are no parameters but that L may depend on: of frozen layers, and batch-norm's moving statistics. One after the other. */
+export function constantsOf(model: tf.LayersModel): Float32Array {
+  const values = model.nonTrainableWeights.map((weight) => weight.read().dataSync());
+  const all = new Float32Array(values.reduce((total, { length }) => total + length, 0));
+  let at = 0;
+  for (const each of values) {
+    all.set(each, at);
+    at += each.length;
   }
-  return layers;
+  return all;
 }
 
-function rulesOf(layer: Layer, inputShape: readonly number[], foldSoftmax: boolean): Rule[] {
-  const config = layer.getConfig() as Config;
-  const outputShape = (layer.outputShape as (number | null)[]).slice(1).map((size) => size ?? 0);
-  if (!layer.trainable) throw unsupported(layer, "it is frozen (trainable: false)");
-  for (const key of [
-    "kernelRegularizer",
-    "biasRegularizer",
-    "activityRegularizer",
-    "kernelConstraint",
-    "biasConstraint",
-  ]) {
-    if (config[key] !== null && config[key] !== undefined) throw unsupported(layer, `it has a ${key}`);
-  }
-  switch (layer.getClassName()) {
-    case "Dense": {
-      if (inputShape.length !== 1)
-        throw unsupported(layer, `it is applied to shape [${inputShape}]; put a flatten before it`);
-      const dense = denseRule(
-        layer.name,
-        inputShape[0] ?? 0,
-        outputShape[0] ?? 0,
-        config["useBias"] !== false,
-      );
-      return [dense, ...activationRules(layer, config["activation"], outputShape, foldSoftmax)];
-    }
-    case "Activation":
-      return activationRules(layer, config["activation"], outputShape, foldSoftmax);
-    case "ReLU":
-      if (config["maxValue"] !== null && config["maxValue"] !== undefined)
-        throw unsupported(layer, "it has a maxValue");
-      return activationRules(layer, "relu", outputShape, foldSoftmax);
-    case "Softmax":
-      return activationRules(layer, "softmax", outputShape, foldSoftmax);
-    case "Flatten":
-    case "Reshape":
-      return [reshapeRule(layer.name, outputShape)];
-    default:
-      throw new EngineError(
-        "unknown-layer",
-        `layer "${layer.name}" (${layer.getClassName()}): no derivative rule for this kind; ` +
-          "known are Dense, Flatten, Reshape, Activation and ReLU",
-      );
+/** Gives a copy of the model, made from its configuration, the constants of the original. */
+export function setConstants(model: tf.LayersModel, constants: Float32Array): void {
+  let at = 0;
+  for (const weight of model.nonTrainableWeights) {
+    const shape = weight.shape.map((size) => size ?? 0);
+    const values = tensor(constants.subarray(at, at + sizeOf(shape)), shape);
+    weight.write(values);
+    values.dispose();
+    at += sizeOf(shape);
   }
 }
 
-function activationRules(
-  layer: Layer,
-  given: unknown,
-  outputShape: readonly number[],
-  foldSoftmax: boolean,
-): Rule[] {
-  const name = given === null || given === undefined ? "linear" : String(given);
-  if (name === "linear") return [];
-  if (name === "softmax" && foldSoftmax) return [];
-  if (!(name in activations)) {
-    throw unsupported(
-      layer,
-      `its activation is ${name}; known are ${Object.keys(activations).join(", ")}, and a last softmax under cross-entropy`,
+/** @throws {EngineError} where the input has no fixed shape, or there is not one of it. */
+function inputShapeOf(model: tf.LayersModel): number[] {
+  if (model.inputs.length !== 1 || model.outputs.length !== 1) {
+    throw new EngineError(
+      "unsupported-layer",
+      `model "${model.name}": expected one input and one output, got ${model.inputs.length} and ${model.outputs.length}`,
     );
   }
-  return [activationRule(layer.name, name, outputShape)];
-}
-
-function unsupported(layer: Layer, why: string): EngineError {
-  return new EngineError(
-    "unsupported-layer",
-    `layer "${layer.name}" (${layer.getClassName()}): no derivative rule, because ${why}`,
-  );
+  return (model.inputs[0]?.shape ?? []).slice(1).map((size) => {
+    if (size !== null) return size;
+    throw new EngineError(
+      "shape-mismatch",
+      `model "${model.name}": expected a fixed input shape, got a null in it`,
+    );
+  });
 }

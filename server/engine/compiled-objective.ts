@@ -59,6 +59,7 @@ function createEvaluator(compiled: CompiledModel, data: ObjectiveData): Evaluato
         exampleLosses,
         gradient,
         hessianVectorProduct: (v) => inScope(() => flatten(at.hessianVectorProduct(split(v)))),
+        gaussNewtonProduct: (v) => inScope(() => flatten(at.gaussNewtonProduct(split(v)))),
         dispose: () => held.dispose(),
       };
     },

@@ -1,4 +1,4 @@
-/** θ₀: normal kernels by the fan-in and fan-out of each layer, zero biases. */
+/** θ₀: normal kernels by the fan-in and fan-out of each layer, γ = 1, and zeros elsewhere. */
 import type { Parameter } from "../../shared/header.ts";
 import type { Random } from "../numerics/random.ts";
 
@@ -23,11 +23,24 @@ export function initialise(
   const sizeOf = ({ shape }: Parameter) => shape.reduce((product, length) => product * length, 1);
   const theta = new Float32Array(last === undefined ? 0 : last.offset + sizeOf(last));
   for (const parameter of parameters) {
-    const { shape, offset } = parameter;
-    if (shape.length < 2) continue;
-    const [fanIn = 1, fanOut = 1] = shape;
-    const deviation = Math.sqrt(variance[how](fanIn, fanOut));
-    for (let i = 0; i < sizeOf(parameter); i++) theta[offset + i] = deviation * random.normal();
+    const { offset } = parameter;
+    const end = offset + sizeOf(parameter);
+    if (parameter.name.endsWith("/gamma")) theta.fill(1, offset, end);
+    const fan = fanOf(parameter);
+    if (fan === null) continue;
+    const deviation = Math.sqrt(variance[how](...fan));
+    for (let i = offset; i < end; i++) theta[i] = deviation * random.normal();
   }
   return theta;
+}
+
+/** Fan-in and fan-out; null for what is no kernel. */
+function fanOf({ name, shape }: Parameter): [number, number] | null {
+  const kind = name.slice(name.lastIndexOf("/") + 1);
+  const [inputs = 1, outputs = 1] = shape.slice(-2);
+  // One row is taken, nothing is summed.
+  if (kind === "embeddings") return [1, outputs];
+  if (!kind.endsWith("kernel")) return null;
+  const taps = shape.slice(0, -2).reduce((product, length) => product * length, 1);
+  return [kind === "depthwise_kernel" ? taps : taps * inputs, taps * outputs];
 }

@@ -1,7 +1,7 @@
 /** The losses, by name: the value of each example, and the derivatives of the mean with respect to the outputs. */
 import type { Ops } from "./ops.ts";
 
-export type LossName = "cross-entropy" | "mse" | "half-sum-mse";
+export type LossName = "cross-entropy" | "mse" | "half-sum-mse" | "sigmoid-cross-entropy" | "huber";
 
 export interface LinearisedLoss<T> {
   /** [n, 1]. */
@@ -16,8 +16,8 @@ export interface Loss {
   readonly name: LossName;
   /** For the header: reduction and factors decide every eigenvalue's scale. */
   readonly formula: string;
-  /** Does it apply softmax to the outputs itself? */
-  readonly onLogits: boolean;
+  /** The activation that it applies to the outputs itself; null for none. */
+  readonly folds: "softmax" | "sigmoid" | null;
   exampleLosses<T>(ops: Ops<T>, z: T, y: T): T;
   linearise<T>(ops: Ops<T>, z: T, y: T): LinearisedLoss<T>;
 }
@@ -25,7 +25,7 @@ export interface Loss {
 const crossEntropy: Loss = {
   name: "cross-entropy",
   formula: "L = −(1/n) Σ_i Σ_k y_ik log softmax(z_i)_k",
-  onLogits: true,
+  folds: "softmax",
   exampleLosses: (ops, z, y) => shifted(ops, z, y).exampleLosses,
   linearise(ops, z, y) {
     const { exampleLosses, softmax } = shifted(ops, z, y);
@@ -65,7 +65,7 @@ function squared(
   return {
     name,
     formula,
-    onLogits: false,
+    folds: null,
     exampleLosses: (ops, z, y) => losses(ops, ops.sub(z, y)),
     linearise(ops, z, y) {
       const [n = 1, outputs = 1] = ops.shape(z);
@@ -78,6 +78,50 @@ function squared(
     },
   };
 }
+
+/** log(1 + eᶻ) − yz, which is −y log σ(z) − (1 − y) log(1 − σ(z)). */
+const sigmoidCrossEntropy: Loss = {
+  name: "sigmoid-cross-entropy",
+  formula: "L = −(1/(nK)) Σ_i Σ_k [y_ik log σ(z_ik) + (1 − y_ik) log(1 − σ(z_ik))]",
+  folds: "sigmoid",
+  exampleLosses: (ops, z, y) =>
+    ops.scale(ops.sumOverColumns(ops.sub(ops.softplus(z), ops.mul(y, z))), 1 / (ops.shape(z)[1] ?? 1)),
+  linearise(ops, z, y) {
+    const [n = 1, outputs = 1] = ops.shape(z);
+    const p = ops.sigmoid(z);
+    const slope = ops.mul(p, ops.sigmoid(ops.scale(z, -1)));
+    return {
+      exampleLosses: sigmoidCrossEntropy.exampleLosses(ops, z, y),
+      zBar: ops.scale(ops.sub(p, y), 1 / (n * outputs)),
+      tangent: (zDot) => ops.scale(ops.mul(slope, zDot), 1 / (n * outputs)),
+    };
+  },
+};
+
+/** h(d) = ½d² up to |d| = 1, |d| − ½ beyond: with c = d cut to ±1, h = c(d − ½c) and h′ = c. */
+const huber: Loss = {
+  name: "huber",
+  formula: "L = (1/(nK)) Σ_i Σ_k h(z_ik − y_ik), h(d) = ½d² for |d| ≤ 1, else |d| − ½",
+  folds: null,
+  exampleLosses(ops, z, y) {
+    const d = ops.sub(z, y);
+    const cut = ops.clip(d, -1, 1);
+    const h = ops.mul(cut, ops.sub(d, ops.scale(cut, 0.5)));
+    return ops.scale(ops.sumOverColumns(h), 1 / (ops.shape(z)[1] ?? 1));
+  },
+  linearise(ops, z, y) {
+    const [n = 1, outputs = 1] = ops.shape(z);
+    const d = ops.sub(z, y);
+    const cut = ops.clip(d, -1, 1);
+    // 1 inside, where |d| < 1; 0 outside, and on the kink of h′.
+    const inside = ops.positive(ops.shift(ops.scale(ops.mul(d, d), -1), 1));
+    return {
+      exampleLosses: huber.exampleLosses(ops, z, y),
+      zBar: ops.scale(cut, 1 / (n * outputs)),
+      tangent: (zDot) => ops.scale(ops.mul(inside, zDot), 1 / (n * outputs)),
+    };
+  },
+};
 
 export const losses: Readonly<Record<LossName, Loss>> = {
   "cross-entropy": crossEntropy,
@@ -93,4 +137,6 @@ export const losses: Readonly<Record<LossName, Loss>> = {
     () => 0.5,
     () => 1,
   ),
+  "sigmoid-cross-entropy": sigmoidCrossEntropy,
+  huber,
 };

@@ -1,4 +1,5 @@
-/** The examples that an objective is computed on, checked against the model, and what is read off its outputs in plain numbers. */
+/** The examples that an objective is computed on, checked against the model. */
+import { shareOnSide, shareRight, targetsAreClasses } from "./accuracy.ts";
 import type { CompiledModel } from "./compile.ts";
 import { EngineError } from "./engine-error.ts";
 
@@ -10,23 +11,30 @@ export interface ObjectiveData {
 }
 
 /**
- * @returns whether every target is a class: one 1 among zeros.
+ * @returns the accuracy of outputs on these targets; NaN for regression.
  * @throws {EngineError} when the data does not fit the model.
  */
-export function checkData(compiled: CompiledModel, data: ObjectiveData): { readonly areClasses: boolean } {
+export function checkData(compiled: CompiledModel, data: ObjectiveData): (z: Float32Array) => number {
+  const { loss, outputs } = compiled;
+  const { targets } = data;
   const perExample = compiled.inputShape.reduce((product, size) => product * size, 1);
   if (!(data.size >= 1))
     throw new EngineError("shape-mismatch", `data: expected at least 1 example, got ${data.size}`);
   expectLength("inputs", data.inputs, data.size * perExample);
-  expectLength("targets", data.targets, data.size * compiled.outputs);
-  const areClasses = targetsAreClasses(data.targets, compiled.outputs);
-  if (compiled.loss.onLogits && !areClasses) {
+  expectLength("targets", targets, data.size * outputs);
+  const areClasses = targetsAreClasses(targets, outputs);
+  if (loss.folds === "softmax" && !areClasses) {
+    throw new EngineError("shape-mismatch", `targets: expected one-hot rows under ${loss.name}, got others`);
+  }
+  if (loss.folds === "sigmoid" && !targets.every((y) => y >= 0 && y <= 1)) {
     throw new EngineError(
       "shape-mismatch",
-      `targets: expected one-hot rows under ${compiled.loss.name}, got others`,
+      `targets: expected numbers from 0 to 1 under ${loss.name}, got others`,
     );
   }
-  return { areClasses };
+  if (areClasses) return (z) => shareRight(z, targets, outputs);
+  const isBinary = loss.folds === "sigmoid" && outputs === 1 && targets.every((y) => y === 0 || y === 1);
+  return isBinary ? (z) => shareOnSide(z, targets) : () => Number.NaN;
 }
 
 function expectLength(name: string, values: Float32Array, expected: number): void {
@@ -38,40 +46,9 @@ function expectLength(name: string, values: Float32Array, expected: number): voi
   }
 }
 
-function targetsAreClasses(targets: Float32Array, outputs: number): boolean {
-  if (outputs < 2) return false;
-  for (let at = 0; at < targets.length; at += outputs) {
-    let ones = 0;
-    for (let k = 0; k < outputs; k++) {
-      const value = targets[at + k];
-      if (value === 1) ones++;
-      else if (value !== 0) return false;
-    }
-    if (ones !== 1) return false;
-  }
-  return true;
-}
-
 /** In float64. */
 export function mean(values: Float32Array): number {
   let sum = 0;
   for (const value of values) sum += value;
   return sum / values.length;
-}
-
-/** Of the rows whose largest output is the label's. */
-export function shareRight(z: Float32Array, targets: Float32Array, outputs: number): number {
-  const n = z.length / outputs;
-  let right = 0;
-  for (let i = 0; i < n; i++) {
-    const at = i * outputs;
-    if (largest(z, at, outputs) === largest(targets, at, outputs)) right++;
-  }
-  return right / n;
-}
-
-function largest(values: Float32Array, at: number, count: number): number {
-  let best = 0;
-  for (let k = 1; k < count; k++) if ((values[at + k] as number) > (values[at + best] as number)) best = k;
-  return best;
 }

@@ -15,6 +15,12 @@ export interface Linearised {
    * @param v [D]. @returns a new [D]. @unit loss · θ⁻². @cost about one gradient.
    */
   hessianVectorProduct(v: Float32Array): Float32Array;
+  /**
+   * G(θ)v with G = JᵀH_ℓJ, the generalised Gauss–Newton matrix (Schraudolph 2002): J the Jacobian of the outputs, H_ℓ the Hessian of the
+   * loss in them. Positive semidefinite for every loss here. H − G is what the network's own curvature adds.
+   * @param v [D]. @returns a new [D]. @unit loss · θ⁻². @cost about one gradient.
+   */
+  gaussNewtonProduct(v: Float32Array): Float32Array;
   dispose(): void;
 }
 
@@ -28,7 +34,7 @@ export interface Objective {
   loss(theta: Float32Array): number;
   /** Loss of each example, [n]; {@link loss} is their mean, summed in float64. */
   exampleLosses(theta: Float32Array): Float32Array;
-  /** Share of examples whose largest output is the label's; NaN for regression. */
+  /** Share of examples whose largest output is the label's, or whose only logit is on its side of 0; NaN for regression. */
   accuracy(theta: Float32Array): number;
   /** {@link loss} and {@link accuracy}, the same bits, from one forward pass. */
   evaluate(theta: Float32Array): { readonly loss: number; readonly accuracy: number };

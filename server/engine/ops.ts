@@ -1,3 +1,10 @@
+/** Where the entries of a rearranged example come from: its entry j is the example's entry `sources[j]`; a negative source stands for none. */
+export interface Rearrangement {
+  /** Entries of one example before. */
+  readonly size: number;
+  readonly sources: Int32Array;
+}
+
 /**
  * The few operations that layer rules are written in. `T` is whatever holds a matrix: a tfjs tensor today, the name of a node when the same
  * rules are printed as a graph.
@@ -16,6 +23,11 @@ export interface Ops<T> {
   mul(a: T, b: T): T;
   div(a: T, b: T): T;
   scale(a: T, factor: number): T;
+  /** a + by. */
+  shift(a: T, by: number): T;
+  /** min(max(a, low), high). */
+  clip(a: T, low: number, high: number): T;
+  sqrt(a: T): T;
   /** 1 − a². */
   oneMinusSquare(a: T): T;
   exp(a: T): T;
@@ -32,4 +44,21 @@ export interface Ops<T> {
   sumOverRows(a: T): T;
   sumOverColumns(a: T): T;
   maxOverColumns(a: T): T;
+  /** [n, …] → [n, sources.length]; 0 where there is no source. */
+  rearrange(a: T, by: Rearrangement): T;
+  /** The adjoint of {@link rearrange}: [n, …] → [n, size]; entries that came from one place are added up there. */
+  rearrangeBack(a: T, by: Rearrangement): T;
+  /**
+   * The first maximum among every `taps` entries of {@link rearrange}'s result, those without a source not counted: [n, sources.length / taps],
+   * and where in its example each was found, for {@link pick} and {@link place}. NaN counts as the largest.
+   */
+  firstMaximum(a: T, by: Rearrangement, taps: number): { readonly value: T; readonly at: T };
+  /** The entries of each example at its own places: [n, size], [n, m] → [n, m]. */
+  pick(a: T, at: T): T;
+  /** The adjoint: [n, m], [n, m] → [n, size], entries at one place added up. */
+  place(a: T, at: T, size: number): T;
+  /** Rows of a [v, k] by their numbers, any shape of m entries: [m, k]. @throws {EngineError} for a number that names no row. */
+  takeRows(a: T, rows: T): T;
+  /** The adjoint of {@link takeRows}: [m, k] → [count, k]. */
+  addIntoRows(a: T, rows: T, count: number): T;
 }

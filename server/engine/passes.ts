@@ -22,8 +22,9 @@ export interface Differentiated<T> {
   readonly exampleLosses: T;
   /** ∇L, as the parameters are ordered. */
   readonly gradient: readonly T[];
-  /** Hv by the R-operator, v and Hv as the parameters are ordered. */
+  /** Hv by the R-operator, and Gv of the Gauss–Newton matrix; products as the parameters are ordered. */
   hessianVectorProduct(v: Weights<T>): readonly T[];
+  gaussNewtonProduct(v: Weights<T>): readonly T[];
 }
 
 /** One pass forward, one backward; what they leave behind is what every Hv at this θ shares. */
@@ -47,25 +48,37 @@ export function differentiate<T>(
     h = linearised.output;
   });
   const atOutput = loss.linearise(ops, h, y);
-  const backward: BackwardRule<T>[] = new Array(rules.length);
-  let bar: T | null = atOutput.zBar;
-  for (let i = rules.length - 1; i >= first; i--) {
-    const rule = (forward[i] as LinearisedRule<T>).backward(bar as T, i > first);
-    backward[i] = rule;
-    bar = rule.xBar;
-  }
+
+  const backpropagate = (zBar: T): readonly BackwardRule<T>[] => {
+    const backward: BackwardRule<T>[] = new Array(rules.length);
+    let bar: T | null = zBar;
+    for (let i = rules.length - 1; i >= first; i--) {
+      const rule = (forward[i] as LinearisedRule<T>).backward(bar as T, i > first);
+      backward[i] = rule;
+      bar = rule.xBar;
+    }
+    return backward;
+  };
+  const backward = backpropagate(atOutput.zBar);
+
+  /** Derivatives of every layer's output along v. */
+  const pushForward = (v: Weights<T>) => {
+    let hDot: T | null = null;
+    const tangents = rules.map((_, i) => {
+      if (i < first) return null;
+      const tangent = (backward[i] as BackwardRule<T>).tangent(hDot, v[i] ?? []);
+      hDot = tangent.yDot;
+      return tangent;
+    });
+    return { tangents, zDot: hDot as T | null };
+  };
+
   return {
     exampleLosses: atOutput.exampleLosses,
     gradient: backward.flatMap((rule) => rule.wBar),
     hessianVectorProduct(v) {
-      let hDot: T | null = null;
-      const tangents = rules.map((_, i) => {
-        if (i < first) return null;
-        const tangent = (backward[i] as BackwardRule<T>).tangent(hDot, v[i] ?? []);
-        hDot = tangent.yDot;
-        return tangent;
-      });
-      let barDot: T | null = hDot === null ? null : atOutput.tangent(hDot);
+      const { tangents, zDot } = pushForward(v);
+      let barDot: T | null = zDot === null ? null : atOutput.tangent(zDot);
       const wBarDots: (readonly T[])[] = new Array(rules.length);
       for (let i = rules.length - 1; i >= first; i--) {
         const result = tangents[i]?.backward(barDot);
@@ -73,6 +86,10 @@ export function differentiate<T>(
         barDot = result?.xBarDot ?? null;
       }
       return wBarDots.flat();
+    },
+    gaussNewtonProduct(v) {
+      const { zDot } = pushForward(v);
+      return zDot === null ? [] : backpropagate(atOutput.tangent(zDot)).flatMap((rule) => rule.wBar);
     },
   };
 }

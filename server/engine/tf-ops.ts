@@ -1,7 +1,8 @@
 /** {@link Ops} on tfjs, whatever backend is active. */
 import * as tf from "@tensorflow/tfjs-core";
-import { normalDensity, normalDistribution } from "./normal-distribution.ts";
 import type { Ops } from "./ops.ts";
+import { addIntoRows, gelu, matMul, sumOverRows, takeRows, transpose } from "./tf-loops.ts";
+import { firstMaximum, pick, place, rearrange, rearrangeBack } from "./tf-rearrange.ts";
 
 /**
  * Products never use tfjs's transpose flags: on wasm these leave the fast kernel for a loop ten times slower.
@@ -12,13 +13,16 @@ export const tfOps: Ops<tf.Tensor> = {
   constant: (values, shape) => tf.tensor(values.slice(), shape as number[], "float32"),
   shape: (a) => a.shape,
   reshape: (a, shape) => tf.reshape(a, shape as number[]),
-  matMul: (a, b) => tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D),
-  transpose: (a) => tf.transpose(a),
+  matMul,
+  transpose,
   add: (a, b) => tf.add(a, b),
   sub: (a, b) => tf.sub(a, b),
   mul: (a, b) => tf.mul(a, b),
   div: (a, b) => tf.div(a, b),
   scale: (a, factor) => tf.mul(a, factor),
+  shift: (a, by) => tf.add(a, by),
+  clip: (a, low, high) => tf.clipByValue(a, low, high),
+  sqrt: (a) => tf.sqrt(a),
   oneMinusSquare: (a) => tf.sub(1, tf.square(a)),
   exp: (a) => tf.exp(a),
   log: (a) => tf.log(a),
@@ -27,26 +31,15 @@ export const tfOps: Ops<tf.Tensor> = {
   softplus: (a) => tf.add(tf.relu(a), tf.log(tf.add(1, tf.exp(tf.neg(tf.abs(a)))))),
   relu: (a) => tf.relu(a),
   positive: (a) => tf.step(a),
-  gelu(a) {
-    const x = a.dataSync();
-    const value = new Float32Array(x.length);
-    const first = new Float32Array(x.length);
-    const second = new Float32Array(x.length);
-    for (let i = 0; i < x.length; i++) {
-      const z = x[i] as number;
-      const below = normalDistribution(z);
-      const density = normalDensity(z);
-      value[i] = z * below;
-      first[i] = below + z * density;
-      second[i] = density * (2 - z * z);
-    }
-    return {
-      value: tf.tensor(value, a.shape),
-      first: tf.tensor(first, a.shape),
-      second: tf.tensor(second, a.shape),
-    };
-  },
-  sumOverRows: (a) => tf.sum(a, 0, true),
+  gelu,
+  sumOverRows,
   sumOverColumns: (a) => tf.sum(a, 1, true),
   maxOverColumns: (a) => tf.max(a, 1, true),
+  firstMaximum,
+  pick,
+  place,
+  rearrange,
+  rearrangeBack,
+  takeRows,
+  addIntoRows,
 };

@@ -1,6 +1,6 @@
 /** The parts of a run, put together: the probe is chosen, θ₀ is fixed, the facts are written down. */
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { type CompiledModel, compile } from "../engine/compile.ts";
+import { type CompiledModel, compile, constantsOf } from "../engine/compile.ts";
 import { EngineError } from "../engine/engine-error.ts";
 import { initialise } from "../engine/initialise.ts";
 import { createRandom } from "../numerics/random.ts";
@@ -66,6 +66,7 @@ export function assembleBlueprint(parts: BlueprintParts): Blueprint {
       steps: config.steps,
     },
     model: { isSequential: model.getClassName() === "Sequential", config: model.getConfig() },
+    constants: shared(constantsOf(model)),
     initial: shared(parts.initial(compiled)),
     unrelatedInitial: shared(initialise(compiled.parameters, config.init, random.stream("unrelated"))),
     train,

@@ -1,6 +1,8 @@
 /** What can be said about a run, and what it means when nothing is said. Flags, config files and HTTP bodies all end here. */
 import * as z from "zod/mini";
 
+const LOSSES = ["cross-entropy", "mse", "half-sum-mse", "sigmoid-cross-entropy", "huber"] as const;
+
 const positive = z.int().check(z.positive());
 
 /** Every key a run understands; all optional, over a preset. The CLI's flags are these in kebab case. */
@@ -15,7 +17,7 @@ export const RunSettings = z.strictObject({
   hidden: z.optional(z.array(positive)),
   activation: z.optional(z.enum(["relu", "tanh", "sigmoid", "gelu"])),
   init: z.optional(z.enum(["glorot", "lecun", "he"])),
-  loss: z.optional(z.enum(["cross-entropy", "mse", "half-sum-mse"])),
+  loss: z.optional(z.enum(LOSSES)),
   steps: z.optional(positive),
   epochs: z.optional(z.number().check(z.positive())),
   batchSize: z.optional(z.union([positive, z.literal("full")])),
@@ -56,7 +58,7 @@ export interface RunConfig {
   readonly activation: "relu" | "tanh" | "sigmoid" | "gelu" | null;
   /** Of a user's own model: of the unrelated start only, θ₀ being what the model holds. */
   readonly init: "glorot" | "lecun" | "he";
-  readonly loss: "cross-entropy" | "mse" | "half-sum-mse";
+  readonly loss: (typeof LOSSES)[number];
   readonly steps: number;
   readonly batchSize: number | "full";
   readonly optimizer: "gd" | "sgd" | "momentum" | "nesterov" | "adam";

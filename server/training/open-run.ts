@@ -2,7 +2,7 @@
 import type { serialization } from "@tensorflow/tfjs-core";
 import { LayersModel, Sequential } from "@tensorflow/tfjs-layers";
 import type { Backend } from "../engine/backend.ts";
-import { compile } from "../engine/compile.ts";
+import { compile, setConstants } from "../engine/compile.ts";
 import type { Objective } from "../engine/objective.ts";
 import { selectExamples } from "./data/examples.ts";
 import type { Blueprint, Examples, Run } from "./run.ts";
@@ -17,6 +17,7 @@ export function openRun(blueprint: Blueprint, on: Backend): Run {
   // tfjs takes the layers out of the object it is given; the blueprint is other threads' too.
   const layers = structuredClone(blueprint.model.config) as serialization.ConfigDict;
   const model = kind.fromConfig(kind, layers) as LayersModel;
+  setConstants(model, blueprint.constants);
   const compiled = compile(model, config.loss);
   model.dispose();
   const backend = on.open(compiled);

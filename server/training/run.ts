@@ -44,6 +44,8 @@ export interface Blueprint {
   readonly facts: RunFacts;
   /** As tfjs-layers' `fromConfig` takes it, at once; the JSON of the header can only be read asynchronously. */
   readonly model: { readonly isSequential: boolean; readonly config: unknown };
+  /** Weights that are not trained but that L depends on: of frozen layers, and moving statistics. */
+  readonly constants: Float32Array;
   readonly initial: Float32Array;
   readonly unrelatedInitial: Float32Array;
   readonly train: Examples;

@@ -73,7 +73,7 @@ export const SETTING_FLAGS: readonly SettingFlag[] = [
   oneOf("init", ["glorot", "lecun", "he"], "spread of the initial weights"),
   oneOf(
     "loss",
-    ["cross-entropy", "mse", "half-sum-mse"],
+    ["cross-entropy", "mse", "half-sum-mse", "sigmoid-cross-entropy", "huber"],
     "mse averages over outputs, half-sum-mse is ½ of their sum",
   ),
   flag("steps", "<n>", asNumber, "a whole number > 0, at most 4294967295", "updates to make"),

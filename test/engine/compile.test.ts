@@ -2,7 +2,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { describe, expect, test } from "vitest";
-import { compile, parametersOf } from "../../server/engine/compile.ts";
+import { compile, constantsOf, parametersOf, setConstants } from "../../server/engine/compile.ts";
 import { createObjective } from "../../server/engine/compiled-objective.ts";
 import { EngineError } from "../../server/engine/engine-error.ts";
 import { createRandom } from "../../server/numerics/random.ts";
@@ -134,59 +134,70 @@ describe("compile", () => {
   test.each<[string, () => tfl.LayersModel, string, EngineError["code"], string]>([
     [
       "a layer it does not know",
-      () => stack(layers.dropout({ rate: 0.5, name: "drop" })),
+      () => sequential({ layers: [layers.masking({ inputShape: [4, 3], name: "mask" }), layers.flatten()] }),
       "mse",
       "unknown-layer",
-      'layer "drop" (Dropout)',
+      'layer "mask" (Masking): no derivative rule for this kind',
     ],
     [
-      "an activation without a rule",
-      () => stack(layers.dense({ units: 2, activation: "elu", name: "odd" })),
+      "a constraint, which is no part of a loss",
+      () => stack(layers.dense({ units: 2, kernelConstraint: tfl.constraints.nonNeg(), name: "bounded" })),
       "mse",
       "unsupported-layer",
-      'layer "odd" (Dense): no derivative rule, because its activation is elu',
+      'layer "bounded" (Dense): no derivative rule, because it has a kernelConstraint',
     ],
     [
-      "a softmax in the middle",
-      () => stack(layers.softmax({ name: "middle" }), layers.dense({ units: 2 })),
-      "cross-entropy",
-      "unsupported-layer",
-      'layer "middle" (Softmax)',
-    ],
-    [
-      "a softmax under a squared loss",
-      () => stack(layers.dense({ units: 2, activation: "softmax", name: "end" })),
+      "channels first",
+      () =>
+        sequential({
+          layers: [
+            layers.conv2d({
+              filters: 2,
+              kernelSize: 2,
+              dataFormat: "channelsFirst",
+              inputShape: [1, 4, 4],
+              name: "first",
+            }),
+            layers.flatten(),
+          ],
+        }),
       "mse",
       "unsupported-layer",
-      'layer "end" (Dense)',
+      "its dataFormat is channelsFirst, expected channelsLast",
     ],
     [
-      "a capped ReLU",
-      () => stack(layers.reLU({ maxValue: 6, name: "relu6" })),
+      "a softmax over an axis that is not the last",
+      () =>
+        sequential({
+          layers: [
+            layers.dense({ units: 2, inputShape: [3, 2] }),
+            layers.softmax({ axis: 1, name: "across" }),
+            layers.flatten(),
+          ],
+        }),
       "mse",
       "unsupported-layer",
-      "it has a maxValue",
+      'layer "across" (Softmax): no derivative rule, because its axis is 1, expected the last',
     ],
     [
-      "a regularizer, which would not be in the loss",
-      () => stack(layers.dense({ units: 2, kernelRegularizer: "l1l2", name: "reg" })),
+      "a mask",
+      () =>
+        sequential({
+          layers: [
+            layers.embedding({ inputDim: 4, outputDim: 2, inputLength: 3, maskZero: true, name: "words" }),
+            layers.flatten(),
+          ],
+        }),
       "mse",
       "unsupported-layer",
-      "it has a kernelRegularizer",
+      "it masks zeros (maskZero)",
     ],
     [
-      "a frozen layer",
-      () => stack(layers.dense({ units: 2, trainable: false, name: "ice" })),
-      "mse",
-      "unsupported-layer",
-      "it is frozen",
-    ],
-    [
-      "Dense on more than vectors",
+      "Dense on rows at the end, whose output is no vector",
       () => sequential({ layers: [layers.dense({ units: 2, inputShape: [3, 4], name: "wide" })] }),
       "mse",
-      "unsupported-layer",
-      "put a flatten before it",
+      "shape-mismatch",
+      "expected a vector a example as output, got shape [3,2]",
     ],
     [
       "an output that is no vector",
@@ -205,9 +216,9 @@ describe("compile", () => {
     [
       "an unknown loss",
       () => stack(),
-      "huber",
+      "hinge",
       "unknown-loss",
-      'loss: expected one of cross-entropy, mse, half-sum-mse, got "huber"',
+      'loss: expected one of cross-entropy, mse, half-sum-mse, sigmoid-cross-entropy, huber, got "hinge"',
     ],
   ])("refuses %s by name", (_, make, loss, code, message) => {
     const error = refusal(make, loss);
@@ -216,12 +227,101 @@ describe("compile", () => {
     expect(error.message).not.toContain("\n");
   });
 
-  test("refuses a model whose layers branch", () => {
+  test("refuses merged inputs of different shapes, and more than one input, by name", () => {
     const input = tfl.input({ shape: [3] });
     const a = layers.dense({ units: 2 }).apply(input) as tfl.SymbolicTensor;
-    const b = layers.dense({ units: 2 }).apply(input) as tfl.SymbolicTensor;
+    const b = layers.dense({ units: 1 }).apply(input) as tfl.SymbolicTensor;
     const sum = layers.add({ name: "join" }).apply([a, b]) as tfl.SymbolicTensor;
     const error = refusal(() => tfl.model({ inputs: input, outputs: sum }));
     expect(error.message).toContain('layer "join" (Add)');
+    expect(error.message).toContain("its inputs differ in shape: [2], [1]");
+    const two = tfl.model({ inputs: [input, tfl.input({ shape: [3] })], outputs: a, name: "two" });
+    expect(refusal(() => two).message).toContain("expected one input and one output, got 2 and 1");
+  });
+
+  test("θ follows the model's own order of weights, though branches are reached from the output", () => {
+    const input = tfl.input({ shape: [3] });
+    const apply = (units: number, name: string, x: tfl.SymbolicTensor) =>
+      layers.dense({ units, name }).apply(x) as tfl.SymbolicTensor;
+    const early = apply(2, "early", input);
+    const late = apply(2, "late", apply(4, "before-late", input));
+    const sum = layers.add().apply([late, early]) as tfl.SymbolicTensor;
+    const model = tfl.model({ inputs: input, outputs: apply(2, "end", sum) });
+    const { parameters } = compile(model, "mse");
+    expect(parameters.map(({ layer }) => layer).filter((_, i) => i % 2 === 0)).toEqual(
+      model.layers.filter((layer) => layer.weights.length > 0).map(({ name }) => name),
+    );
+    expect(parameters.map(({ shape }) => shape)).toEqual(model.trainableWeights.map(({ shape }) => shape));
+    randomWeights(model);
+    expect([...parametersOf(model, compile(model, "mse"))]).toEqual(
+      model.trainableWeights.flatMap((weight) => [...weight.read().dataSync()]),
+    );
+  });
+
+  test("folds a softmax that only changes of shape follow, and a sigmoid under its loss", () => {
+    const reshaped = stack(
+      layers.dense({ units: 2, activation: "softmax" }),
+      layers.reshape({ targetShape: [2] }),
+      layers.dropout({ rate: 0.5 }),
+    );
+    const plain = stack(layers.dense({ units: 2 }), layers.reshape({ targetShape: [2] }));
+    const rules = (model: tfl.LayersModel, loss: string) => compile(model, loss).rules.length;
+    expect(rules(reshaped, "cross-entropy")).toBe(rules(plain, "cross-entropy"));
+    expect(rules(reshaped, "mse")).toBe(rules(plain, "mse") + 1);
+    const sigmoid = stack(layers.dense({ units: 1, activation: "sigmoid" }));
+    expect(rules(sigmoid, "sigmoid-cross-entropy")).toBe(rules(sigmoid, "mse") - 1);
+  });
+
+  test("the formula names penalties, batch-norm's statistics and what is switched off", () => {
+    const model = () =>
+      stack(
+        layers.dense({
+          units: 4,
+          name: "inner",
+          kernelRegularizer: tfl.regularizers.l1l2({ l1: 0.5, l2: 0.01 }),
+          biasRegularizer: tfl.regularizers.l2({ l2: 0.2 }),
+        }),
+        layers.batchNormalization(),
+        layers.dropout({ rate: 0.1 }),
+      );
+    const plain = compile(stack(), "mse").loss.formula;
+    expect(compile(model(), "mse").loss.formula).toBe(
+      `${plain} + 0.01·‖inner/kernel‖² + 0.5·‖inner/kernel‖₁ + 0.2·‖inner/bias‖²` +
+        " (batch-norm by the statistics of these examples; dropout and noise off)",
+    );
+    expect(compile(model(), "mse", { batchNorm: "moving", penalties: "left out" }).loss.formula).toBe(
+      `${plain} (batch-norm by its moving statistics; dropout and noise off)`,
+    );
+  });
+
+  test("a copy of a model has its frozen weights and moving statistics, once they are set", () => {
+    const make = () =>
+      stack(
+        layers.dense({ units: 3, trainable: false, name: "ice" }),
+        layers.batchNormalization({ trainable: false }),
+        layers.dense({ units: 2 }),
+      );
+    const [original, copy] = [make(), make()];
+    randomWeights(original);
+    const constants = constantsOf(original);
+    expect(constants).toHaveLength(4 * 3 + 3 + 4 * 3);
+    setConstants(copy, constants);
+    expect(constantsOf(copy)).toEqual(constants);
+    const before = tf.memory().numTensors;
+    setConstants(copy, constants);
+    expect(tf.memory().numTensors).toBe(before);
+    const lossOf = (model: tfl.LayersModel) => {
+      const compiled = compile(model, "mse");
+      const on = createObjective(compiled, {
+        inputs: Float32Array.of(1, 2, 3),
+        targets: Float32Array.of(0, 1),
+        size: 1,
+      });
+      const loss = on.loss(parametersOf(original, compiled));
+      on.dispose();
+      return loss;
+    };
+    expect(lossOf(copy)).toBe(lossOf(original));
+    expect(lossOf(make())).not.toBe(lossOf(original));
   });
 });

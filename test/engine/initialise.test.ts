@@ -34,6 +34,27 @@ describe("initialise", () => {
     expect(theta.subarray(35_100).every((value) => value === 0)).toBe(true);
   });
 
+  test("counts the taps of a convolution's window, and leaves what is no kernel at its neutral value", () => {
+    const shapes: [string, number[], number][] = [
+      ["conv/kernel", [5, 5, 8, 40], 1 / 200],
+      ["depth/depthwise_kernel", [5, 5, 80, 4], 1 / 25],
+      ["point/pointwise_kernel", [1, 1, 80, 100], 1 / 80],
+      ["words/embeddings", [100, 80], 1],
+      ["norm/gamma", [8000], 0],
+      ["norm/beta", [8000], 0],
+      ["slope/alpha", [10, 800], 0],
+    ];
+    const all = shapes.map(([name, shape], i) => ({ name, layer: "", shape, offset: 8000 * i }));
+    const theta = initialise(all, "lecun", createRandom(3));
+    shapes.forEach(([name, , variance], i) => {
+      const part = theta.subarray(8000 * i, 8000 * (i + 1));
+      if (variance > 0) {
+        const moment = part.reduce((sum, value) => sum + value * value, 0) / part.length;
+        expect(Math.abs(moment / variance - 1)).toBeLessThan(4 * Math.sqrt(2 / part.length));
+      } else expect(part.every((value) => value === (name === "norm/gamma" ? 1 : 0))).toBe(true);
+    });
+  });
+
   test("gives the same θ₀ for the same seed, and another for another", () => {
     const first = initialise(parameters, "he", createRandom(1));
     expect(initialise(parameters, "he", createRandom(1))).toEqual(first);

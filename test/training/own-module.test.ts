@@ -2,6 +2,8 @@ import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import * as tf from "@tensorflow/tfjs-core";
+import type * as tfl from "@tensorflow/tfjs-layers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openBackend } from "../../server/backends/select.ts";
 import type { Backend } from "../../server/engine/backend.ts";
@@ -61,6 +63,49 @@ describe("a module of the user's own", () => {
   });
 });
 
+const isOfKind = (kind: string) => (layer: tfl.layers.Layer) => layer.getClassName() === kind;
+
+describe("a model with branches, frozen layers and a penalty", () => {
+  it("loses the same in every thread as tfjs says, and falls when it is trained", async () => {
+    const { model } = await import(path("branches.js"));
+    // Not what a copy of the model would start from.
+    const [moving] = model.layers.filter(isOfKind("BatchNormalization"));
+    const [hidden] = model.layers.filter(isOfKind("Dense"));
+    moving.setWeights(
+      [
+        [1, 2, 3],
+        [0, 1, -1],
+        [0.5, -0.5, 0],
+        [2, 3, 4],
+      ].map((values) => tf.tensor1d(values)),
+    );
+    const blueprint = await load("branches.js", { steps: 40, learningRate: 0.1 });
+    expect(blueprint.facts.loss.formula).toContain(
+      `+ 0.01·‖${hidden.name}/kernel‖² (frozen batch-norm by its moving statistics; dropout and noise off)`,
+    );
+    const run = openRun(blueprint, backend);
+
+    const x = tf.tensor2d(Array.from(blueprint.train.inputs), [3, 2]);
+    const p = model.predict(x) as tf.Tensor;
+    const y = tf.tensor2d(Array.from(blueprint.train.targets), [3, 2]);
+    const crossEntropy = tf.neg(tf.mean(tf.sum(tf.mul(y, tf.log(p)), 1)));
+    const [kernel] = hidden.getWeights();
+    const expected = tf.add(crossEntropy, tf.mul(0.01, tf.sum(tf.square(kernel)))).dataSync()[0] as number;
+    expect(run.objective.loss(blueprint.initial)).toBeCloseTo(expected, 5);
+
+    const losses: number[] = [];
+    await new Promise<void>((resolve, reject) => {
+      createTraining(run).steps$.subscribe({
+        next: ({ update }) => losses.push(update?.loss ?? Number.NaN),
+        error: reject,
+        complete: resolve,
+      });
+    });
+    expect(losses.at(-1)).toBeLessThan(0.9 * (losses[1] ?? 0));
+    run.dispose();
+  });
+});
+
 describe("a bad module", () => {
   it.each([
     [
@@ -108,13 +153,9 @@ describe("a bad module", () => {
     [
       "bad-loss.js",
       "settings",
-      'bad-loss.js: loss: expected one of cross-entropy, mse, half-sum-mse, got "hinge"',
+      'bad-loss.js: loss: expected one of cross-entropy, mse, half-sum-mse, sigmoid-cross-entropy, huber, got "hinge"',
     ],
-    [
-      "unknown-layer.js",
-      "unknown-layer",
-      'unknown-layer.js: layer "forgetful" (Dropout): no derivative rule',
-    ],
+    ["unknown-layer.js", "unknown-layer", 'unknown-layer.js: layer "masked" (Masking): no derivative rule'],
     ["nowhere.js", "module-missing", "expected a JavaScript module, found no file"],
   ])("%s is refused with the reason", async (name, code, message) => {
     await expect(load(name)).rejects.toMatchObject({

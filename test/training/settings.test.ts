@@ -23,7 +23,10 @@ describe("parseSettings", () => {
     [{ steps: 1.5 }, "steps: expected a whole number > 0, at most 4294967295, got 1.5"],
     [{ batchSize: 0 }, 'batch-size: expected a whole number > 0 or "full", got 0'],
     [{ hidden: [100, "x"] }, 'hidden: expected sizes such as 100 or 200,200, got [100,"x"]'],
-    [{ loss: "hinge" }, 'loss: expected one of cross-entropy, mse, half-sum-mse, got "hinge"'],
+    [
+      { loss: "hinge" },
+      'loss: expected one of cross-entropy, mse, half-sum-mse, sigmoid-cross-entropy, huber, got "hinge"',
+    ],
     [{ momentum: 1 }, "momentum: expected a number ≥ 0 and < 1, got 1"],
     [{ every: { hessian: 0 } }, "every: expected <stream>=<k> with a whole number k > 0, got hessian=0"],
     [{ every: { "Hess ian": 5 } }, "every: expected <stream>=<k> with a whole number k > 0, got Hess ian=5"],

@@ -93,6 +93,9 @@ export function createGraphRecorder(): GraphRecorder {
     mul,
     div,
     scale: (a, factor) => mul(a, number(factor)),
+    shift: (a, by) => add(a, number(by)),
+    clip: (a, low, high) => node("Clip", [a, number(low), number(high)], shape(a)),
+    sqrt: unary("Sqrt"),
     oneMinusSquare: (a) => sub(number(1), mul(a, a)),
     exp,
     log: unary("Log"),
@@ -114,6 +117,13 @@ export function createGraphRecorder(): GraphRecorder {
     sumOverRows: (a) => node("ReduceSum", [a, integers([0])], [1, shape(a)[1] ?? 0]),
     sumOverColumns: (a) => node("ReduceSum", [a, integers([1])], [shape(a)[0] ?? 0, 1]),
     maxOverColumns: (a) => node("ReduceMax", [a], [shape(a)[0] ?? 0, 1], { axes: [1] }),
+    rearrange: () => notPrinted("rearrange"),
+    rearrangeBack: () => notPrinted("rearrangeBack"),
+    firstMaximum: () => notPrinted("firstMaximum"),
+    pick: () => notPrinted("pick"),
+    place: () => notPrinted("place"),
+    takeRows: () => notPrinted("takeRows"),
+    addIntoRows: () => notPrinted("addIntoRows"),
   };
 
   const tensor = (name: string): GraphTensor => ({ name, shape: shape(name) });
@@ -158,6 +168,10 @@ export function createGraphRecorder(): GraphRecorder {
       return [...found];
     },
   };
+}
+
+function notPrinted(operation: string): never {
+  throw new Error(`${operation} is not printed as a graph`);
 }
 
 const flagged = ({ attributes }: GraphNode, name: "transA" | "transB") => attributes[name] === 1;

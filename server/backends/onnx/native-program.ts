@@ -49,7 +49,7 @@ export class NativeProgram {
 
   /** @param release  called when it is disposed. */
   evaluator(data: ObjectiveData, release: () => void): Evaluator {
-    const { x, y, z, exampleLosses } = this.#printed;
+    const { x, y, z, exampleLosses, hv, gv } = this.#printed;
     const examples = {
       [x.name]: this.#runtime.tensor(data.inputs.slice(), x.shape),
       [y.name]: this.#runtime.tensor(data.targets.slice(), y.shape),
@@ -88,12 +88,20 @@ export class NativeProgram {
         let point: Point | null = this.#takePoint();
         point.theta.flat.set(theta);
         const at = slope("linearise", point.theta.tensors, point.tensors);
+        const product = (part: "product" | "gaussNewton", names: readonly string[], v: Float32Array) => {
+          if (point === null) throw new Error("linearise: this linearisation has been disposed");
+          const result = this.#vector(names);
+          this.#direction.flat.set(v);
+          this.#session(part).run(
+            { ...examples, ...point.theta.tensors, ...point.tensors, ...this.#direction.tensors },
+            result.tensors,
+          );
+          return result.flat;
+        };
         return {
           ...at,
-          hessianVectorProduct: (v) => {
-            if (point === null) throw new Error("hessianVectorProduct: the linearisation has been disposed");
-            return this.#product({ ...examples, ...point.theta.tensors, ...point.tensors }, v);
-          },
+          hessianVectorProduct: (v) => product("product", hv, v),
+          gaussNewtonProduct: (v) => product("gaussNewton", gv, v),
           dispose: () => {
             this.#freePoint = point ?? this.#freePoint;
             point = null;
@@ -105,13 +113,6 @@ export class NativeProgram {
         isDisposed = true;
       },
     };
-  }
-
-  #product(shared: NamedTensors, v: Float32Array): Float32Array {
-    const hv = this.#vector(this.#printed.hv);
-    this.#direction.flat.set(v);
-    this.#session("product").run({ ...shared, ...this.#direction.tensors }, hv.tensors);
-    return hv.flat;
   }
 
   #session(part: keyof PrintedModel["graphs"]): GraphSession {

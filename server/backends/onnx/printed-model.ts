@@ -17,6 +17,7 @@ export interface PrintedModel {
   readonly exampleLosses: string;
   readonly gradient: readonly string[];
   readonly hv: readonly string[];
+  readonly gv: readonly string[];
   /** What all products at one θ share, beside x and the weights. */
   readonly point: readonly GraphTensor[];
   readonly graphs: {
@@ -28,6 +29,8 @@ export interface PrintedModel {
     readonly linearise: Graph;
     /** x, weights, point, direction ↦ hv. */
     readonly product: Graph;
+    /** The same ↦ gv. */
+    readonly gaussNewton: Graph;
   };
 }
 
@@ -43,17 +46,13 @@ export function printModel(compiled: CompiledModel, n: number): PrintedModel {
   const weights = vector("w");
   const z = forwardPass(ops, compiled, x.name, weights);
   const losses = compiled.loss.exampleLosses(ops, z, y.name);
-  const { exampleLosses, gradient, hessianVectorProduct } = differentiate(
-    ops,
-    compiled,
-    x.name,
-    y.name,
-    weights,
-  );
+  const at = differentiate(ops, compiled, x.name, y.name, weights);
+  const { exampleLosses, gradient } = at;
   if (losses !== exampleLosses) throw new Error("print: the losses of the two passes are not the same node");
   const direction = vector("v");
-  const hv = hessianVectorProduct(direction);
-  const point = knownBefore(direction.flat(), hv);
+  const hv = at.hessianVectorProduct(direction);
+  const gv = at.gaussNewtonProduct(direction);
+  const point = knownBefore(direction.flat(), [...hv, ...gv]);
   return {
     x,
     y,
@@ -63,12 +62,14 @@ export function printModel(compiled: CompiledModel, n: number): PrintedModel {
     exampleLosses,
     gradient,
     hv,
+    gv,
     point: point.map((name) => ({ name, shape: ops.shape(name) })),
     graphs: {
       forward: graph([z, exampleLosses]),
       gradient: graph([exampleLosses, ...gradient]),
       linearise: graph([...new Set([exampleLosses, ...gradient, ...point])]),
       product: graph(hv, point),
+      gaussNewton: graph(gv, point),
     },
   };
 }

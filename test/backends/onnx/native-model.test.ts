@@ -101,7 +101,7 @@ describe.skipIf(onnxruntime === null)(
       check(first.hessianVectorProduct(v), at);
       check(second.hessianVectorProduct(v), elsewhere);
       first.dispose();
-      expect(() => first.hessianVectorProduct(v)).toThrow("the linearisation has been disposed");
+      expect(() => first.hessianVectorProduct(v)).toThrow("this linearisation has been disposed");
       // In the buffers of the first.
       const third = on.linearise(at);
       check(second.hessianVectorProduct(v), elsewhere);

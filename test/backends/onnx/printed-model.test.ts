@@ -58,7 +58,7 @@ describe("a model printed as graphs", () => {
     const nodes = Object.values(graphs).flatMap((graph) => graph.nodes);
     expect(nodes.filter(({ op }) => op === "Transpose")).toEqual([]);
     expect(graphs.product.nodes.filter(({ op }) => op === "Tanh" || op === "Exp")).toEqual([]);
-    // Two forward and two backward for each of the three layers, less what meets the constant input.
+    // Two each for the derivatives of y, x̄ and w̄ of three layers, less four of the first: its input does not move.
     expect(graphs.product.nodes.filter(({ op }) => op === "Gemm")).toHaveLength(14);
   });
 });

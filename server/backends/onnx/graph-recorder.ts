@@ -1,6 +1,7 @@
 /** {@link Ops} that compute nothing: each call is noted as a node, and `T` is the name of its output. */
 import type { Ops } from "../../engine/ops.ts";
 import type { Graph, GraphConstant, GraphNode, GraphTensor } from "./graph.ts";
+import { rearrangements } from "./graph-rearrange.ts";
 import { FLOAT } from "./model-bytes.ts";
 
 type Shape = readonly number[];
@@ -81,11 +82,12 @@ export function createGraphRecorder(): GraphRecorder {
   };
   const relu = unary("Relu");
   const exp = unary("Exp");
+  const reshape = (a: string, into: Shape) => node("Reshape", [a, integers(into)], into);
 
   const ops: Ops<string> = {
     constant,
     shape,
-    reshape: (a, into) => node("Reshape", [a, integers(into)], into),
+    reshape,
     matMul: product,
     transpose,
     add,
@@ -117,11 +119,8 @@ export function createGraphRecorder(): GraphRecorder {
     sumOverRows: (a) => node("ReduceSum", [a, integers([0])], [1, shape(a)[1] ?? 0]),
     sumOverColumns: (a) => node("ReduceSum", [a, integers([1])], [shape(a)[0] ?? 0, 1]),
     maxOverColumns: (a) => node("ReduceMax", [a], [shape(a)[0] ?? 0, 1], { axes: [1] }),
-    rearrange: () => notPrinted("rearrange"),
-    rearrangeBack: () => notPrinted("rearrangeBack"),
-    firstMaximum: () => notPrinted("firstMaximum"),
-    pick: () => notPrinted("pick"),
-    place: () => notPrinted("place"),
+    ...rearrangements({ node, constant, shape, reshape }),
+    // A number that names no row would go unnoticed: ONNX counts negative ones from the end.
     takeRows: () => notPrinted("takeRows"),
     addIntoRows: () => notPrinted("addIntoRows"),
   };
@@ -161,14 +160,20 @@ export function createGraphRecorder(): GraphRecorder {
       const visit = (name: string) => {
         if (visited.has(name)) return;
         visited.add(name);
-        if (moving.has(name)) nodes.get(name)?.inputs.forEach(visit);
-        else if (nodes.has(name)) found.add(name);
+        const { op, inputs: operands, attributes } = nodes.get(name) ?? {};
+        if (op === undefined) return;
+        const isFloat = !NOT_FLOAT.has(op) && !(op === "Cast" && attributes?.["to"] !== FLOAT);
+        if (moving.has(name) || !isFloat) operands?.forEach(visit);
+        else found.add(name);
       };
       outputs.forEach(visit);
       return [...found];
     },
   };
 }
+
+/** Operators whose output is no float32 tensor, and so can be neither fetched nor fed here. */
+const NOT_FLOAT = new Set(["ArgMax", "Greater"]);
 
 function notPrinted(operation: string): never {
   throw new Error(`${operation} is not printed as a graph`);

@@ -5,8 +5,8 @@ export interface GraphNode {
   readonly op: string;
   readonly inputs: readonly string[];
   readonly output: string;
-  /** Integers only: flags, axes, an element type. */
-  readonly attributes: Readonly<Record<string, number | readonly number[]>>;
+  /** Integers: flags, axes, an element type; or a word. */
+  readonly attributes: Readonly<Record<string, number | string | readonly number[]>>;
 }
 
 export interface GraphTensor {

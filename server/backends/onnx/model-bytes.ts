@@ -4,15 +4,16 @@
  */
 import type { Graph, GraphConstant, GraphNode, GraphTensor } from "./graph.ts";
 
-/** The newest that has axes of ReduceSum as an input and those of ReduceMax as an attribute; IR version 7 came with it. */
-const OPSET_VERSION = 13;
-const IR_VERSION = 7;
+/** The first in which ScatterElements adds; IR version 8 came with it. */
+const OPSET_VERSION = 16;
+const IR_VERSION = 8;
 
 /** TensorProto.DataType. */
 export const FLOAT = 1;
-const INT64 = 7;
+export const INT64 = 7;
 /** AttributeProto.AttributeType. */
 const INT = 2;
+const STRING = 3;
 const INTS = 7;
 
 export function modelBytes(graph: Graph): Uint8Array {
@@ -44,7 +45,13 @@ function nodeProto({ op, inputs, output, attributes }: GraphNode): Uint8Array {
         5,
         typeof value === "number"
           ? message(textField(1, name), varintField(3, value), varintField(20, INT))
-          : message(textField(1, name), ...value.map((each) => varintField(8, each)), varintField(20, INTS)),
+          : typeof value === "string"
+            ? message(textField(1, name), textField(4, value), varintField(20, STRING))
+            : message(
+                textField(1, name),
+                ...value.map((each) => varintField(8, each)),
+                varintField(20, INTS),
+              ),
       ),
     ),
   );

@@ -33,7 +33,7 @@ function fieldsOf(bytes: Uint8Array): Field[] {
   return fields;
 }
 
-/** Field numbers to names, from onnx.proto3 of ONNX 1.8 (the release of opset 13). */
+/** Field numbers to names, from onnx.proto3 of ONNX 1.11 (the release of opset 16). */
 const reader = (bytes: Uint8Array) => {
   const fields = fieldsOf(bytes);
   const all = (number: number) => fields.filter((field) => field.number === number).map(({ value }) => value);

@@ -24,9 +24,9 @@ describe("the bytes of a model", () => {
   test("say what the graph says, in ONNX's fields", () => {
     const integer = (i: number) => ({ type: 2, i: [i], ints: [] });
     expect(decodeModel(modelBytes(graph))).toEqual({
-      irVersion: 7,
+      irVersion: 8,
       producer: "thalweg",
-      opset: { domain: "", version: 13 },
+      opset: { domain: "", version: 16 },
       graph: {
         name: "thalweg",
         nodes: [

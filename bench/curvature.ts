@@ -11,12 +11,12 @@ const BATCHES = [128, 512, 2000];
 const ROUNDS = 5;
 
 export async function curvature(): Promise<Measurement[]> {
-  await openBackend("wasm", { allowNative: false });
+  const backend = await openBackend("wasm", { allowNative: false });
   const measurements: Measurement[] = [];
   for (const batch of BATCHES) {
     const resolved = resolveSettings({ preset: "fc-199k", trainSize: 4000, probeSize: batch });
     if (!resolved.ok) throw new Error(resolved.problems.join("; "));
-    const run = openRun(await createBlueprint(resolved.config));
+    const run = openRun(await createBlueprint(resolved.config), backend);
     const { objective, initial } = run;
     const linearised = objective.linearise(initial);
     const v = createRandom(1).fillNormal(new Float32Array(initial.length));

@@ -1,14 +1,16 @@
-/** `npm run bench [-- curvature overhead latency recording | presets [name …] [--backend name]] [--json file]`. Nothing else should run meanwhile. */
+/** `npm run bench [-- curvature onnx overhead latency recording | presets [name …] [--backend name]] [--json file]`. Nothing else should run meanwhile. */
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import type { RunSettings } from "../server/training/config.ts";
 import { curvature } from "./curvature.ts";
 import { type Measurement, printTable } from "./harness.ts";
 import { latency, overhead, recording } from "./live.ts";
+import { onnx } from "./onnx.ts";
 import { presets } from "./presets.ts";
 
 const suites: Readonly<Record<string, { readonly title: string; run(): Promise<Measurement[]> }>> = {
   curvature: { title: "Curvature, 784-200-200-10 on wasm", run: curvature },
+  onnx: { title: "onnxruntime beside wasm, 784-200-200-10, one core each", run: onnx },
   overhead: { title: "Training with and without watching, preset classic", run: overhead },
   latency: { title: "From a step to a socket", run: latency },
   recording: { title: "Recording", run: recording },

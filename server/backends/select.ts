@@ -1,19 +1,24 @@
-/** Which tfjs backend runs here: the best one that loads and passes the self-test. */
+/** Which backend computes here: the best one that loads and passes the self-test. */
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
-import type { SelfTest } from "../../shared/header.ts";
+import type { Backend } from "../engine/backend.ts";
+import { createObjective } from "../engine/compiled-objective.ts";
 import { selfTest } from "../engine/self-test.ts";
+import { NativeGate } from "./native-gate.ts";
+import { openOnnx } from "./onnx/open-onnx.ts";
+import { loadRuntime } from "./onnx/runtime.ts";
 
 // Silences tfjs's advice to install another backend; its errors are thrown all the same.
 tf.enableProdMode();
 
-export type BackendChoice = "auto" | "tfjs-node" | "wasm" | "cpu";
+export type BackendChoice = "auto" | "onnx" | "tfjs-node" | "wasm" | "cpu";
+type BackendName = Exclude<BackendChoice, "auto">;
 
-export interface OpenedBackend {
-  readonly name: Exclude<BackendChoice, "auto">;
-  readonly selfTest: SelfTest;
-  /** What was tried first, and why it is not used; null when the first choice serves. */
-  readonly note: string | null;
+export interface BackendOptions {
+  /** tfjs-node can be loaded by one thread of a process only (tfjs issue 8388): true for that one. */
+  readonly allowNative: boolean;
+  /** Of a thread that another may end. */
+  readonly gate?: NativeGate;
 }
 
 export class BackendError extends Error {
@@ -26,23 +31,31 @@ export class BackendError extends Error {
 }
 
 /**
- * @param allowNative  tfjs-node can be loaded by one thread of a process only (tfjs issue 8388): true for that one.
+ * Also leaves a tfjs backend active, on which models are built.
  * @throws {BackendError} when the forced one does not load, or none passes its self-test.
  */
 export async function openBackend(
   choice: BackendChoice,
-  { allowNative }: { readonly allowNative: boolean },
-): Promise<OpenedBackend> {
-  const candidates =
-    choice === "auto" ? ([...(allowNative ? ["tfjs-node" as const] : []), "wasm", "cpu"] as const) : [choice];
+  { allowNative, gate = new NativeGate() }: BackendOptions,
+): Promise<Backend> {
+  const candidates: readonly BackendName[] =
+    choice === "auto" ? ["onnx", ...(allowNative ? ["tfjs-node" as const] : []), "wasm", "cpu"] : [choice];
+  return firstOf(candidates, choice, gate);
+}
+
+async function firstOf(
+  candidates: readonly BackendName[],
+  choice: BackendChoice,
+  gate: NativeGate,
+): Promise<Backend> {
   const notes: string[] = [];
   for (const name of candidates) {
     try {
-      await activate(name);
-      const result = selfTest(name);
-      if (result.passed) return { name, selfTest: result, note: notes.join("; ") || null };
+      const backend = name === "onnx" ? await onnx(choice === "onnx", gate) : await tfjs(name);
+      const { passed, gradientError, hvpError } = backend.selfTest;
+      if (passed) return noted(backend, notes);
       notes.push(
-        `${name} fails its self-test (gradient ${result.gradientError.toExponential(1)}, Hv ${result.hvpError.toExponential(1)}, expected < 5e-6)`,
+        `${name} fails its self-test (gradient ${gradientError.toExponential(1)}, Hv ${hvpError.toExponential(1)}, expected < 5e-6)`,
       );
     } catch (cause) {
       notes.push(reason(name, cause));
@@ -51,18 +64,45 @@ export async function openBackend(
   throw new BackendError(`backend ${choice}: ${notes.join("; ")}`);
 }
 
-async function activate(name: Exclude<BackendChoice, "auto">): Promise<void> {
+function noted(backend: Backend, notes: readonly string[]): Backend {
+  const joined = (own: string | null) => [...notes, ...(own === null ? [] : [own])].join("; ") || null;
+  return {
+    ...backend,
+    note: joined(backend.note),
+    open(compiled) {
+      const model = backend.open(compiled);
+      return { ...model, note: joined(model.note) };
+    },
+  };
+}
+
+async function tfjs(name: Exclude<BackendName, "onnx">): Promise<Backend> {
   if (name === "tfjs-node") await import(nativePackage);
   if (name === "wasm") await import("@tensorflow/tfjs-backend-wasm");
   if (!(await tf.setBackend(name === "tfjs-node" ? "tensorflow" : name)))
     throw new Error("tfjs cannot start it");
   await tf.ready();
+  const facts = { name, selfTest: selfTest(name), note: null };
+  return {
+    ...facts,
+    open: (compiled) => ({
+      ...facts,
+      createObjective: (data) => createObjective(compiled, data),
+      dispose() {},
+    }),
+  };
+}
+
+async function onnx(isForced: boolean, gate: NativeGate): Promise<Backend> {
+  const runtime = loadRuntime(gate);
+  return openOnnx(runtime, await firstOf(["wasm", "cpu"], "auto", gate), isForced);
 }
 
 function reason(name: string, cause: unknown): string {
   const { code, message = String(cause) } = cause as { code?: string; message?: string };
-  if (code === "ERR_MODULE_NOT_FOUND") return `${name} is not installed`;
-  return `${name} does not load (${message.split("\n")[0]})`;
+  const what = name === "onnx" ? "onnxruntime-node" : name;
+  if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") return `${what} is not installed`;
+  return `${what} does not load (${message.split("\n")[0]})`;
 }
 
 /** In a variable, because the package is optional and may not be there to be type-checked. */

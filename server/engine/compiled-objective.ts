@@ -1,212 +1,65 @@
-/** {@link Objective} by layer rules: one forward pass, one backward pass, and Hv by the R-operator on what they left behind. */
+/** {@link Objective} by layer rules on tfjs, whatever backend is active. */
 import type * as tf from "@tensorflow/tfjs-core";
-import { shareOnSide, shareRight, targetsAreClasses } from "./accuracy.ts";
+import type { Parameter } from "../../shared/header.ts";
 import type { CompiledModel } from "./compile.ts";
-import { EngineError } from "./engine-error.ts";
-import type { LinearisedLoss } from "./losses.ts";
-import type { Linearised, Objective } from "./objective.ts";
-import { addPenaltyCurvature, addPenaltyGradient, penaltyAt } from "./penalties.ts";
-import type { BackwardRule, LinearisedRule } from "./rules/rule.ts";
+import { type Evaluator, objectiveOn } from "./evaluator.ts";
+import type { Objective } from "./objective.ts";
+import type { ObjectiveData } from "./objective-data.ts";
+import { differentiate, forwardPass, type Weights, weightsOf } from "./passes.ts";
 import { holdScope, inScope } from "./tensor-scope.ts";
 import { tfOps as ops } from "./tf-ops.ts";
 
-export interface ObjectiveData {
-  /** [n, ...inputShape] and [n, outputs], row-major. */
-  readonly inputs: Float32Array;
-  readonly targets: Float32Array;
-  readonly size: number;
-}
-
-/** What one forward and one backward pass leave behind. */
-interface Passes {
-  readonly forward: readonly LinearisedRule<tf.Tensor>[];
-  readonly atOutput: LinearisedLoss<tf.Tensor>;
-  readonly backward: readonly BackwardRule<tf.Tensor>[];
-}
-
 /** @throws {EngineError} when the data does not fit the model. */
 export function createObjective(compiled: CompiledModel, data: ObjectiveData): Objective {
-  const { parameterCount, rules, loss, penalties } = compiled;
-  const perExample = compiled.inputShape.reduce((product, size) => product * size, 1);
-  if (!(data.size >= 1))
-    throw new EngineError("shape-mismatch", `data: expected at least 1 example, got ${data.size}`);
-  expectLength("inputs", data.inputs, data.size * perExample);
-  expectLength("targets", data.targets, data.size * compiled.outputs);
-  const areClasses = targetsAreClasses(data.targets, compiled.outputs);
-  if (loss.folds === "softmax" && !areClasses) {
-    throw new EngineError("shape-mismatch", `targets: expected one-hot rows under ${loss.name}, got others`);
-  }
-  if (loss.folds === "sigmoid" && !data.targets.every((y) => y >= 0 && y <= 1)) {
-    throw new EngineError(
-      "shape-mismatch",
-      `targets: expected numbers from 0 to 1 under ${loss.name}, got others`,
-    );
-  }
-  const isBinary =
-    loss.folds === "sigmoid" && compiled.outputs === 1 && data.targets.every((y) => y === 0 || y === 1);
+  return objectiveOn(compiled, data, () => createEvaluator(compiled, data));
+}
+
+function createEvaluator(compiled: CompiledModel, data: ObjectiveData): Evaluator {
+  const { loss } = compiled;
   const x = ops.constant(data.inputs, [data.size, ...compiled.inputShape]);
   const y = ops.constant(data.targets, [data.size, compiled.outputs]);
-  /** Rules before the first with parameters need no input gradients. */
-  const firstWithParameters = rules.findIndex((rule) => rule.parameters.length > 0);
 
-  const split = (theta: Float32Array): tf.Tensor[][] => {
-    if (theta.length !== parameterCount) {
-      throw new RangeError(`theta: expected length ${parameterCount}, got ${theta.length}`);
-    }
-    let index = 0;
-    return rules.map((rule) =>
-      rule.parameters.map(({ shape }) => {
-        const { offset } = compiled.parameters[index++] as { offset: number };
-        const size = shape.reduce((product, length) => product * length, 1);
-        return ops.constant(theta.subarray(offset, offset + size), shape);
-      }),
+  const split = (vector: Float32Array): Weights<tf.Tensor> =>
+    weightsOf(compiled, ({ offset, shape }) =>
+      ops.constant(vector.subarray(offset, offset + sizeOf(shape)), shape),
     );
-  };
 
-  const outputs = (theta: Float32Array): tf.Tensor => {
-    const weights = split(theta);
-    return rules.reduce((h, rule, i) => rule.forward(ops, h, weights[i] ?? []), x);
-  };
-
-  /** Forward and backward at θ, inside the caller's scope. */
-  const differentiate = (theta: Float32Array): Passes => {
-    const weights = split(theta);
-    const forward: LinearisedRule<tf.Tensor>[] = [];
-    let h: tf.Tensor = x;
-    rules.forEach((rule, i) => {
-      const linearised = rule.linearise(ops, h, weights[i] ?? []);
-      forward.push(linearised);
-      h = linearised.output;
+  const flatten = (tensors: readonly tf.Tensor[]): Float32Array => {
+    const flat = new Float32Array(compiled.parameterCount);
+    tensors.forEach((tensor, index) => {
+      flat.set(tensor.dataSync() as Float32Array, (compiled.parameters[index] as Parameter).offset);
     });
-    const atOutput = loss.linearise(ops, h, y);
-    return { forward, atOutput, backward: backpropagate(forward, atOutput.zBar) };
-  };
-
-  const backpropagate = (forward: readonly LinearisedRule<tf.Tensor>[], zBar: tf.Tensor) => {
-    const backward: BackwardRule<tf.Tensor>[] = new Array(rules.length);
-    let bar: tf.Tensor | null = zBar;
-    for (let i = rules.length - 1; i >= firstWithParameters; i--) {
-      const rule = (forward[i] as LinearisedRule<tf.Tensor>).backward(
-        bar as tf.Tensor,
-        i > firstWithParameters,
-      );
-      backward[i] = rule;
-      bar = rule.xBar;
-    }
-    return backward;
-  };
-
-  const flatten = (perRule: readonly (readonly tf.Tensor[] | undefined)[]): Float32Array => {
-    const flat = new Float32Array(parameterCount);
-    let index = 0;
-    for (const tensor of perRule.flatMap((tensors) => tensors ?? [])) {
-      flat.set(
-        tensor.dataSync() as Float32Array,
-        (compiled.parameters[index++] as { offset: number }).offset,
-      );
-    }
     return flat;
   };
 
-  /** Penalties are part of every example's loss, so that L stays their mean. */
-  const read = (exampleLosses: tf.Tensor, theta: Float32Array): Float32Array => {
-    const values = new Float32Array(exampleLosses.dataSync());
-    const penalty = penaltyAt(penalties, theta);
-    return penalty === 0 ? values : values.map((value) => value + penalty);
+  const read = (tensor: tf.Tensor): Float32Array => new Float32Array(tensor.dataSync());
+  const forward = (theta: Float32Array) => forwardPass(ops, compiled, x, split(theta));
+  const slopeAt = (theta: Float32Array) => {
+    const at = differentiate(ops, compiled, x, y, split(theta));
+    return { at, exampleLosses: read(at.exampleLosses), gradient: flatten(at.gradient) };
   };
-
-  const readGradient = (backward: readonly BackwardRule<tf.Tensor>[], theta: Float32Array) => {
-    const gradient = flatten(backward.map((rule) => rule?.wBar));
-    addPenaltyGradient(penalties, theta, gradient);
-    return gradient;
-  };
-
-  const readProduct = (
-    perRule: readonly (readonly tf.Tensor[] | undefined)[],
-    v: Float32Array,
-  ): Float32Array => {
-    const product = flatten(perRule);
-    addPenaltyCurvature(penalties, v, product);
-    return product;
-  };
-
-  /** Derivatives of every layer's output along v. */
-  const pushForward = (backward: readonly BackwardRule<tf.Tensor>[], v: Float32Array) => {
-    const directions = split(v);
-    let hDot: tf.Tensor | null = null;
-    const tangents = rules.map((_, i) => {
-      if (i < firstWithParameters) return null;
-      const tangent = (backward[i] as BackwardRule<tf.Tensor>).tangent(hDot, directions[i] ?? []);
-      hDot = tangent.yDot;
-      return tangent;
-    });
-    return { tangents, zDot: hDot as tf.Tensor | null };
-  };
-
-  const hessianVectorProduct = ({ atOutput, backward }: Passes, v: Float32Array): Float32Array => {
-    const { tangents, zDot } = pushForward(backward, v);
-    let barDot: tf.Tensor | null = zDot === null ? null : atOutput.tangent(zDot);
-    const wBarDots: (readonly tf.Tensor[])[] = new Array(rules.length);
-    for (let i = rules.length - 1; i >= firstWithParameters; i--) {
-      const result = tangents[i]?.backward(barDot);
-      wBarDots[i] = result?.wBarDot ?? [];
-      barDot = result?.xBarDot ?? null;
-    }
-    return readProduct(wBarDots, v);
-  };
-
-  const gaussNewtonProduct = ({ forward, atOutput, backward }: Passes, v: Float32Array): Float32Array => {
-    const { zDot } = pushForward(backward, v);
-    const bars = zDot === null ? [] : backpropagate(forward, atOutput.tangent(zDot));
-    return readProduct(
-      bars.map((rule) => rule?.wBar),
-      v,
-    );
-  };
-
-  const evaluate = (theta: Float32Array) =>
-    inScope(() => {
-      const z = outputs(theta);
-      const values = z.dataSync() as Float32Array;
-      let accuracy = Number.NaN;
-      if (areClasses) accuracy = shareRight(values, data.targets, compiled.outputs);
-      if (isBinary) accuracy = shareOnSide(values, data.targets);
-      return { loss: mean(read(loss.exampleLosses(ops, z, y), theta)), accuracy };
-    });
 
   return {
-    parameterCount,
-    size: data.size,
-    formula: loss.formula,
-    loss: (theta) => mean(inScope(() => read(loss.exampleLosses(ops, outputs(theta), y), theta))),
-    exampleLosses: (theta) => inScope(() => read(loss.exampleLosses(ops, outputs(theta), y), theta)),
-    accuracy: (theta) => evaluate(theta).accuracy,
-    evaluate,
-    gradient(theta) {
-      return inScope(() => {
-        const { atOutput, backward } = differentiate(theta);
-        const exampleLosses = read(atOutput.exampleLosses, theta);
-        const gradient = readGradient(backward, theta);
-        return { loss: mean(exampleLosses), gradient, exampleLosses };
-      });
-    },
-    linearise(theta): Linearised {
+    exampleLosses: (theta) => inScope(() => read(loss.exampleLosses(ops, forward(theta), y))),
+    outputs: (theta) =>
+      inScope(() => {
+        const z = forward(theta);
+        return { z: read(z), exampleLosses: read(loss.exampleLosses(ops, z, y)) };
+      }),
+    gradient: (theta) =>
+      inScope(() => {
+        const { exampleLosses, gradient } = slopeAt(theta);
+        return { exampleLosses, gradient };
+      }),
+    linearise(theta) {
       // Everything the passes made is what Hv is made of: it lives until dispose.
-      const held = holdScope(() => {
-        const passes = differentiate(theta);
-        return {
-          passes,
-          exampleLosses: read(passes.atOutput.exampleLosses, theta),
-          gradient: readGradient(passes.backward, theta),
-        };
-      });
-      const { passes, exampleLosses, gradient } = held.value;
+      const held = holdScope(() => slopeAt(theta));
+      const { at, exampleLosses, gradient } = held.value;
       return {
-        theta: theta.slice(),
-        loss: mean(exampleLosses),
+        exampleLosses,
         gradient,
-        hessianVectorProduct: (v) => inScope(() => hessianVectorProduct(passes, v)),
-        gaussNewtonProduct: (v) => inScope(() => gaussNewtonProduct(passes, v)),
+        hessianVectorProduct: (v) => inScope(() => flatten(at.hessianVectorProduct(split(v)))),
+        gaussNewtonProduct: (v) => inScope(() => flatten(at.gaussNewtonProduct(split(v)))),
         dispose: () => held.dispose(),
       };
     },
@@ -217,17 +70,4 @@ export function createObjective(compiled: CompiledModel, data: ObjectiveData): O
   };
 }
 
-function expectLength(name: string, values: Float32Array, expected: number): void {
-  if (values.length !== expected) {
-    throw new EngineError(
-      "shape-mismatch",
-      `${name}: expected ${expected} numbers for this model, got ${values.length}`,
-    );
-  }
-}
-
-function mean(values: Float32Array): number {
-  let sum = 0;
-  for (const value of values) sum += value;
-  return sum / values.length;
-}
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, length) => product * length, 1);

@@ -5,6 +5,7 @@ import { createRandom } from "../numerics/random.ts";
 import { dot, norm } from "../numerics/vector.ts";
 import { compile } from "./compile.ts";
 import { createObjective } from "./compiled-objective.ts";
+import type { CreateObjective } from "./evaluator.ts";
 
 const INPUTS = 5;
 const HIDDEN = 4;
@@ -13,8 +14,11 @@ const EXAMPLES = 7;
 /** Float32 gives some 1e-7; a wrong kernel gives 1e-2 or worse. */
 const TOLERANCE = 5e-6;
 
-/** Runs on the active backend: a 5-4-3 tanh net under cross-entropy, random data, two random directions. @cost a few milliseconds. */
-export function selfTest(backend: string): SelfTest {
+/**
+ * A 5-4-3 tanh net under cross-entropy, random data, two random directions. @cost a few milliseconds.
+ * @param create  what is tested; by default tfjs's active backend.
+ */
+export function selfTest(backend: string, create: CreateObjective = createObjective): SelfTest {
   const random = createRandom(20_240_229);
   const inputs = random.fillNormal(new Float32Array(EXAMPLES * INPUTS));
   const labels = Array.from({ length: EXAMPLES }, () => random.integer(OUTPUTS));
@@ -38,7 +42,7 @@ export function selfTest(backend: string): SelfTest {
   const theta = random.fillNormal(new Float32Array(compiled.parameterCount));
   const v = random.fillNormal(new Float32Array(compiled.parameterCount));
   const w = random.fillNormal(new Float32Array(compiled.parameterCount));
-  const objective = createObjective(compiled, { inputs, targets, size: EXAMPLES });
+  const objective = create(compiled, { inputs, targets, size: EXAMPLES });
   const linearised = objective.linearise(theta);
   const hv = linearised.hessianVectorProduct(v);
   const hw = linearised.hessianVectorProduct(w);

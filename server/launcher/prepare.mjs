@@ -55,6 +55,8 @@ async function install() {
     shell: process.platform === "win32",
     args: ["ci", "--include=dev", "--no-audit", "--no-fund"],
     cwd: ROOT,
+    // onnxruntime-node's install script fetches what only a GPU needs; without the network it fails, and npm leaves the package out.
+    env: { ONNXRUNTIME_NODE_INSTALL: "skip", ...process.env },
   });
 }
 

@@ -16,14 +16,14 @@ export class ToolFailure extends Error {
 const OUTPUT_CHARACTERS = 64 * 1024;
 
 /** `failed` makes the sentence for a tool that exits with an error, from its output. */
-export function runTool({ doing, done, failed, command, args, cwd, shell = false }) {
+export function runTool({ doing, done, failed, command, args, cwd, env = process.env, shell = false }) {
   const progress = showProgress(doing, done);
   return new Promise((resolve, reject) => {
     let output = "";
     const keep = (chunk) => {
       output = (output + chunk).slice(-OUTPUT_CHARACTERS);
     };
-    const child = spawn(command, args, { cwd, shell, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, { cwd, env, shell, stdio: ["ignore", "pipe", "pipe"] });
     child.stdout.on("data", keep);
     child.stderr.on("data", keep);
     child.on("error", (cause) => {

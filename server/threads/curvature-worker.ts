@@ -7,7 +7,7 @@ import type { Run } from "../training/run.ts";
 import { measure } from "./measuring.ts";
 import type { MeasuringRequest } from "./messages.ts";
 import { modePublisher } from "./mode-line.ts";
-import { fastestMs, post, serveThread } from "./thread.ts";
+import { fastestMs, gate, post, serveThread } from "./thread.ts";
 
 /** Where there are fewer cores than busy threads, training goes first. */
 const NICENESS = 10;
@@ -22,14 +22,12 @@ serveThread<MeasuringRequest>(async (request) => {
     const { config } = request.blueprint;
     // One thread of a process may load tfjs-node, and that is the one that trains.
     const choice = config.backend === "tfjs-node" ? "wasm" : config.backend;
-    const backend = await openBackend(choice, { allowNative: false });
-    const opened = await openRun(request.blueprint);
+    const backend = await openBackend(choice, { allowNative: false, gate });
+    const opened = openRun(request.blueprint, backend);
     run = opened;
     post({
       kind: "opened",
-      backend: backend.name,
-      note: backend.note,
-      selfTest: backend.selfTest,
+      backend: opened.backend,
     });
     return;
   }

@@ -14,8 +14,8 @@ serveThread<MeasuringRequest>(async (request) => {
   if (request.kind === "open") {
     // No derivative is taken here: any backend will do, and this one needs no memory of its own.
     const backend = await openBackend("cpu", { allowNative: false });
-    run = await openRun(request.blueprint);
-    post({ kind: "opened", backend: backend.name, note: null, selfTest: backend.selfTest });
+    run = openRun(request.blueprint, backend);
+    post({ kind: "opened", backend: run.backend });
     return;
   }
   if (request.kind === "time") return post({ kind: "timed", costsMs: {} });

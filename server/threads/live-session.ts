@@ -71,11 +71,12 @@ export class LiveSession implements Session {
     });
   }
 
+  /** @param backends  in one sentence: which serves which role. */
   begin(
     blueprint: Blueprint,
     planned: readonly PlannedStream[],
     schedule: Schedule,
-    leftOut: readonly LeftOut[],
+    said: { readonly leftOut: readonly LeftOut[]; readonly backends: string },
   ): void {
     const { initial, probe, config } = blueprint;
     const plan: Plan = {
@@ -106,8 +107,11 @@ export class LiveSession implements Session {
       return acks;
     };
     const { from, to } = this.#modes;
-    this.#status("info", "started", `training ${this.header.modelSummary} for ${this.header.steps} steps`);
-    for (const { stream, message } of leftOut) this.#status("warning", "stream-left-out", message, stream);
+    const { modelSummary, steps } = this.header;
+    this.#status("info", "started", `training ${modelSummary} for ${steps} steps; ${said.backends}`);
+    for (const { stream, message } of said.leftOut) {
+      this.#status("warning", "stream-left-out", message, stream);
+    }
     curvature.send({ kind: "begin", plan, acks: acksFor(curvature), ring: measured, modes: from }, [
       from.port,
     ]);

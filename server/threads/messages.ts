@@ -1,7 +1,7 @@
 /** What the threads say to each other. Big things (θ, examples) lie on shared memory; these are small. */
 import type { MessagePort } from "node:worker_threads";
-import type { SelfTest } from "../../shared/header.ts";
 import type { ControlAction } from "../../shared/protocol.ts";
+import type { BackendFacts } from "../engine/backend.ts";
 import type { StreamRole } from "../streams/define.ts";
 import type { RunConfig, RunSettings } from "../training/config.ts";
 import type { Blueprint } from "../training/run.ts";
@@ -80,9 +80,7 @@ export type MeasuringRequest =
 
 export interface Opened {
   readonly kind: "opened";
-  readonly backend: string;
-  readonly note: string | null;
-  readonly selfTest: SelfTest;
+  readonly backend: BackendFacts;
   /** From the training thread only. */
   readonly blueprint?: Blueprint;
   readonly streams?: readonly PlannedStream[];

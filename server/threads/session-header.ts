@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { cpus } from "node:os";
 import type { SessionHeader } from "../../shared/header.ts";
 import type { StreamDescriptor } from "../../shared/stream.ts";
+import type { BackendFacts } from "../engine/backend.ts";
 import { runChannels, streams } from "../streams/index.ts";
 import type { Blueprint } from "../training/run.ts";
 import type { Opened, PlannedStream } from "./messages.ts";
@@ -37,14 +38,23 @@ export function sessionHeader(options: {
       costsMs: { ...schedule.costsMs },
     },
     weightsEvery: schedule.everyOfStream["train/weights"] ?? 1,
-    backend:
-      training.backend === curvature.backend
-        ? training.backend
-        : `${training.backend} (curvature: ${curvature.backend})`,
-    selfTest: curvature.selfTest,
-    versions: versions(),
+    backend: servedBy(training.backend.name, curvature.backend.name),
+    selfTest: curvature.backend.selfTest,
+    versions: versions([training.backend.name, curvature.backend.name]),
     channels: [...planned.map((stream) => descriptorOf(stream, schedule)), ...runChannels],
   };
+}
+
+function servedBy(training: string, curvature: string): string {
+  return training === curvature ? training : `${training} (curvature: ${curvature})`;
+}
+
+/** Which backend serves which role, and what was passed over: for `run/status`. */
+export function backendSentence(training: BackendFacts, curvature: BackendFacts): string {
+  const because = ({ note }: BackendFacts) => (note === null ? "" : ` (${note})`);
+  return training.name === curvature.name
+    ? `training and curvature on ${training.name}${because(training)}`
+    : `training on ${training.name}${because(training)}, curvature on ${curvature.name}${because(curvature)}`;
 }
 
 /** The passport, with the cadence that this run gives it. */
@@ -72,11 +82,12 @@ export function thalwegVersion(): string {
   return versionOf("thalweg");
 }
 
-function versions(): Record<string, string> {
+function versions(backends: readonly string[]): Record<string, string> {
   return {
     thalweg: thalwegVersion(),
     node: process.versions.node,
     tfjs: versionOf("@tensorflow/tfjs-core"),
+    ...(backends.includes("onnx") ? { onnxruntime: versionOf("onnxruntime-node") } : {}),
     cpu: `${cpus()[0]?.model ?? "unknown"} × ${cpus().length}`,
   };
 }

@@ -8,7 +8,7 @@ import { affordable, layerCount } from "./affordable.ts";
 import { type CostsMs, chooseIntervals, chooseWeightsEvery } from "./intervals.ts";
 import { LiveSession, type Threads } from "./live-session.ts";
 import type { PlannedStream } from "./messages.ts";
-import { type Schedule, sessionHeader } from "./session-header.ts";
+import { backendSentence, type Schedule, sessionHeader } from "./session-header.ts";
 import { ThreadHandle } from "./thread-handle.ts";
 
 /** Enough for a mean of steps as warm as they will be: after 0.2 s none gets faster. */
@@ -56,7 +56,10 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
       schedule.costsMs["step"] ?? 1,
       options.onTrouble ?? (() => {}),
     );
-    session.begin(blueprint, planned, schedule, leftOut);
+    session.begin(blueprint, planned, schedule, {
+      leftOut,
+      backends: backendSentence(training.backend, curvature.backend),
+    });
     return session;
   } catch (cause) {
     await Promise.all(Object.values(threads).map((thread) => thread.terminate()));

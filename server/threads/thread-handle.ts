@@ -1,5 +1,6 @@
 /** A worker thread as the main thread holds it. */
 import type { Worker } from "node:worker_threads";
+import type { NativeGate } from "../backends/native-gate.ts";
 import { UserError } from "../training/user-error.ts";
 import type { Opened, ThreadReply, Timed, TimeRequest } from "./messages.ts";
 import { spawnThread, type ThreadName } from "./spawn.ts";
@@ -7,6 +8,7 @@ import { spawnThread, type ThreadName } from "./spawn.ts";
 export class ThreadHandle {
   readonly #name: ThreadName;
   readonly #worker: Worker;
+  readonly #gate: NativeGate;
   #listener: (reply: ThreadReply) => void = () => {};
   #asked: { resolve(reply: Opened | Timed): void; reject(cause: Error): void } | null = null;
   /** Resolves when it has sent its last sample, or is gone. */
@@ -14,7 +16,9 @@ export class ThreadHandle {
 
   constructor(name: ThreadName) {
     this.#name = name;
-    this.#worker = spawnThread(name);
+    const { worker, gate } = spawnThread(name);
+    this.#worker = worker;
+    this.#gate = gate;
     let finish = () => {};
     this.done = new Promise((resolve) => {
       finish = resolve;
@@ -73,6 +77,7 @@ export class ThreadHandle {
   }
 
   async terminate(): Promise<void> {
+    await this.#gate.close();
     await this.#worker.terminate();
   }
 

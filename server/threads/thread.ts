@@ -1,5 +1,6 @@
 /** What every worker thread does the same way: answer requests, and say what went wrong. */
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
+import { NativeGate } from "../backends/native-gate.ts";
 import { BackendError } from "../backends/select.ts";
 import { EngineError } from "../engine/engine-error.ts";
 import { UserError } from "../training/user-error.ts";
@@ -7,6 +8,9 @@ import type { ThreadReply } from "./messages.ts";
 import type { Post } from "./outbox.ts";
 
 const port = parentPort;
+
+/** Every native call of this thread goes through it. */
+export const gate = new NativeGate((workerData as { gate: SharedArrayBuffer }).gate);
 
 export const post: Post = (reply: ThreadReply, transfer: readonly ArrayBuffer[] = []) => {
   port?.postMessage(reply, [...transfer]);

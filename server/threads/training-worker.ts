@@ -14,7 +14,7 @@ import type { Plan, TimeRequest, TrainingRequest } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { createPace } from "./pace.ts";
 import { RingWriter } from "./ring.ts";
-import { post, reportFailure, serveThread } from "./thread.ts";
+import { gate, post, reportFailure, serveThread } from "./thread.ts";
 
 type Open = Extract<TrainingRequest, { kind: "open" }>;
 type Begin = Extract<TrainingRequest, { kind: "begin" }>;
@@ -49,16 +49,14 @@ serveThread<TrainingRequest>((request) => {
 });
 
 async function open({ config, module }: Open): Promise<void> {
-  const backend = await openBackend(config.backend, { allowNative: true });
+  const backend = await openBackend(config.backend, { allowNative: true, gate });
   const blueprint =
     module === null ? await createBlueprint(config) : await loadOwnRun(module.path, module.settings);
-  const run = await openRun(blueprint);
+  const run = openRun(blueprint, backend);
   training = createTraining(run);
   post({
     kind: "opened",
-    backend: backend.name,
-    note: backend.note,
-    selfTest: backend.selfTest,
+    backend: run.backend,
     blueprint,
     streams: streams
       .filter((stream) => stream.applies(run))

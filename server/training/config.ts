@@ -38,7 +38,7 @@ export const RunSettings = z.strictObject({
   /** Share of training speed that measuring may cost, in percent. */
   overhead: z.optional(z.number().check(z.positive(), z.lt(100))),
   bestEffort: z.optional(z.boolean()),
-  backend: z.optional(z.enum(["auto", "tfjs-node", "wasm", "cpu"])),
+  backend: z.optional(z.enum(["auto", "onnx", "tfjs-node", "wasm", "cpu"])),
   name: z.optional(z.string().check(z.maxLength(120))),
   weightsEvery: z.optional(positive),
   /** In MiB. */
@@ -76,7 +76,7 @@ export interface RunConfig {
   readonly every: Readonly<Record<string, number>>;
   readonly overhead: number;
   readonly bestEffort: boolean;
-  readonly backend: "auto" | "tfjs-node" | "wasm" | "cpu";
+  readonly backend: "auto" | "onnx" | "tfjs-node" | "wasm" | "cpu";
   readonly name: string;
   readonly weightsEvery: number | null;
   readonly recordingBudget: number;

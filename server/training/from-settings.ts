@@ -17,6 +17,6 @@ export async function train(settings: RunSettings = {}): Promise<Training> {
   const parsed = parseSettings(settings);
   const resolved = parsed.ok ? resolveSettings(parsed.settings) : parsed;
   if (!resolved.ok) throw new UserError("settings", resolved.problems.join("; "));
-  await openBackend(resolved.config.backend, { allowNative: true });
-  return createTraining(await openRun(await createBlueprint(resolved.config)));
+  const backend = await openBackend(resolved.config.backend, { allowNative: true });
+  return createTraining(openRun(await createBlueprint(resolved.config), backend));
 }

@@ -1,17 +1,17 @@
-/** A blueprint on this thread's tfjs backend. */
+/** A blueprint on this thread's backend. */
 import type { serialization } from "@tensorflow/tfjs-core";
 import { LayersModel, Sequential } from "@tensorflow/tfjs-layers";
+import type { Backend } from "../engine/backend.ts";
 import { compile, setConstants } from "../engine/compile.ts";
-import { createObjective } from "../engine/compiled-objective.ts";
 import type { Objective } from "../engine/objective.ts";
 import { selectExamples } from "./data/examples.ts";
 import type { Blueprint, Examples, Run } from "./run.ts";
 
 /**
- * Needs an initialised backend. Objectives upload their data when first asked for, so that a thread holds only what it measures;
- * {@link Run.dispose} frees them.
+ * Objectives upload their data when first asked for, so that a thread holds only what it measures; {@link Run.dispose} frees them.
+ * @throws {EngineError} when the model cannot be computed on the backend.
  */
-export function openRun(blueprint: Blueprint): Run {
+export function openRun(blueprint: Blueprint, on: Backend): Run {
   const { config, facts, train, test, probe, secondProbe, initial, unrelatedInitial } = blueprint;
   const kind = blueprint.model.isSequential ? Sequential : LayersModel;
   // tfjs takes the layers out of the object it is given; the blueprint is other threads' too.
@@ -20,13 +20,15 @@ export function openRun(blueprint: Blueprint): Run {
   setConstants(model, blueprint.constants);
   const compiled = compile(model, config.loss);
   model.dispose();
+  const backend = on.open(compiled);
+  const { name, selfTest, note } = backend;
 
   const opened: Objective[] = [];
   const once = (examples: () => Examples) => {
     let objective: Objective | null = null;
     return () => {
       if (objective === null) {
-        objective = createObjective(compiled, examples());
+        objective = backend.createObjective(examples());
         opened.push(objective);
       }
       return objective;
@@ -40,6 +42,7 @@ export function openRun(blueprint: Blueprint): Run {
   return {
     config,
     facts,
+    backend: { name, selfTest, note },
     parameters: facts.parameters,
     initial,
     unrelatedInitial,
@@ -58,9 +61,10 @@ export function openRun(blueprint: Blueprint): Run {
     get testObjective() {
       return testObjective === null ? null : testObjective();
     },
-    batchObjective: (indices) => createObjective(compiled, selectExamples(train, indices)),
+    batchObjective: (indices) => backend.createObjective(selectExamples(train, indices)),
     dispose() {
       for (const each of opened.splice(0)) each.dispose();
+      backend.dispose();
     },
   };
 }

@@ -1,6 +1,7 @@
 /** What training is to everything downstream: steps, and what does not change while they pass. */
 import type { Observable } from "rxjs";
 import type { Parameter, SessionHeader } from "../../shared/header.ts";
+import type { BackendFacts } from "../engine/backend.ts";
 import type { Objective } from "../engine/objective.ts";
 import type { RunConfig } from "./config.ts";
 
@@ -74,6 +75,8 @@ export interface Examples {
 export interface Run {
   readonly config: RunConfig;
   readonly facts: RunFacts;
+  /** What computes the objectives. */
+  readonly backend: BackendFacts;
   readonly parameters: readonly Parameter[];
   /** θ₀, [D]. */
   readonly initial: Float32Array;

@@ -115,7 +115,11 @@ export const SETTING_FLAGS: readonly SettingFlag[] = [
     "true or false",
     "skip a measurement rather than let training wait; skips are announced",
   ),
-  oneOf("backend", ["auto", "tfjs-node", "wasm", "cpu"], "what computes"),
+  oneOf(
+    "backend",
+    ["auto", "onnx", "tfjs-node", "wasm", "cpu"],
+    "what computes; auto: the first of them that is installed and passes its self-test",
+  ),
   flag("name", "<text>", asText, "a text of at most 120 characters", "how lists call the session"),
   flag("weightsEvery", "<k>", asNumber, WHOLE, "record θ every k steps"),
   flag(

@@ -1,10 +1,9 @@
-import "@tensorflow/tfjs-backend-cpu";
-import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { afterAll, describe, expect, test } from "vitest";
 import { type AccuracyCase, accuracyCases } from "./accuracy-cases.ts";
 import { backends, errors, type Measured, readTable, writeTable } from "./accuracy-table.ts";
+import { onnxruntime, onOnnx } from "./every-backend.ts";
 import { type Accuracy, type Prepared, prepare } from "./measure-accuracy.ts";
 
 // Silences tfjs's advice to install another backend.
@@ -76,6 +75,25 @@ describe("against float64", () => {
     measuredCases.push([given, measured]);
     prepared.dispose();
   });
+
+  describe.skipIf(onnxruntime === null)(
+    `on onnx${onnxruntime === null ? ": skipped, onnxruntime-node is not installed" : ""}`,
+    () => {
+      test.each(accuracyCases)("$layer, $activation, $loss", async (given) => {
+        expect(await tf.setBackend("cpu")).toBe(true);
+        const prepared = prepare(given);
+        if (given.layer.includes("Embedding")) {
+          expect(() => prepared.measure(onOnnx)).toThrow("takeRows is not printed as a graph");
+        } else {
+          const { asymmetry, tensorsLeft, ...found } = prepared.measure(onOnnx);
+          expect(asymmetry).toBeLessThan(1e-6);
+          expect(tensorsLeft).toBe(0);
+          for (const error of errors) expect(found[error], error).toBeLessThan(LARGEST_BOUND);
+        }
+        prepared.dispose();
+      });
+    },
+  );
 
   test("the table has these cases and no others", () => {
     if (!isWriting) expect(table.rows).toBe(accuracyCases.length);

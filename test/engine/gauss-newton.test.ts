@@ -1,11 +1,10 @@
-import "@tensorflow/tfjs-backend-cpu";
-import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
-import { beforeAll, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { compile } from "../../server/engine/compile.ts";
-import { createObjective } from "../../server/engine/compiled-objective.ts";
+import type { CreateObjective } from "../../server/engine/evaluator.ts";
 import { createRandom } from "../../server/numerics/random.ts";
 import { dot, norm } from "../../server/numerics/vector.ts";
+import { onEveryBackend } from "./every-backend.ts";
 import { dense } from "./make-case.ts";
 import { type Case64, gaussNewton64 } from "./reference.ts";
 
@@ -20,7 +19,7 @@ function makeNet(activation: "tanh" | "relu" | "linear", loss: string) {
   for (let i = 0; i < SIZE; i++) targets[3 * i + random.integer(3)] = 1;
   const theta = random.fillNormal(new Float32Array(compiled.parameterCount), 0.7);
   const of: Case64 = { model, loss, inputs, targets, size: SIZE };
-  const objective = () => createObjective(compiled, { inputs, targets, size: SIZE });
+  const objective = (create: CreateObjective) => create(compiled, { inputs, targets, size: SIZE });
   return { of, theta, random, objective };
 }
 
@@ -29,11 +28,7 @@ function largestError(found: Float32Array, exact: Float64Array): number {
   return Math.max(...exact.map((value, i) => Math.abs(value - (found[i] as number)))) / scale;
 }
 
-describe.each(["wasm", "cpu"])("the Gauss–Newton product on %s", (backend) => {
-  beforeAll(async () => {
-    expect(await tf.setBackend(backend)).toBe(true);
-  });
-
+onEveryBackend("the Gauss–Newton product on", (create) => {
   test.each([
     ["tanh", "cross-entropy"],
     ["tanh", "mse"],
@@ -43,7 +38,7 @@ describe.each(["wasm", "cpu"])("the Gauss–Newton product on %s", (backend) => 
     const { of, theta, random, objective } = makeNet(activation, loss);
     const v = random.fillNormal(new Float32Array(theta.length));
     const w = random.fillNormal(new Float32Array(theta.length));
-    const on = objective();
+    const on = objective(create);
     const before = tf.memory().numTensors;
     const linearised = on.linearise(theta);
     const held = tf.memory().numTensors;
@@ -71,7 +66,7 @@ describe.each(["wasm", "cpu"])("the Gauss–Newton product on %s", (backend) => 
       model.dispose();
       const inputs = random.fillNormal(new Float32Array(8 * 4));
       const targets = Float32Array.from({ length: 8 * 3 }, (_, i) => (i % 3 === (i >> 3) % 3 ? 1 : 0));
-      const on = createObjective(compiled, { inputs, targets, size: 8 });
+      const on = create(compiled, { inputs, targets, size: 8 });
       const theta = random.fillNormal(new Float32Array(compiled.parameterCount));
       const v = random.fillNormal(new Float32Array(compiled.parameterCount));
       const linearised = on.linearise(theta);

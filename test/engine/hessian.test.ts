@@ -1,12 +1,11 @@
-import "@tensorflow/tfjs-backend-cpu";
-import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
 import { Matrix } from "ml-matrix";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import type { Objective } from "../../server/engine/objective.ts";
 import { createRandom } from "../../server/numerics/random.ts";
 import { dot, norm } from "../../server/numerics/vector.ts";
 import { denseEigenvalues } from "../numerics/symmetric.ts";
+import { onEveryBackend } from "./every-backend.ts";
 import { type ActivationName, derivatives64, hessian64, type LossName } from "./float64-net.ts";
 import { makeCase } from "./make-case.ts";
 
@@ -46,10 +45,7 @@ function compare(found: Matrix, exact: Matrix) {
   return { difference: difference / lambda1, asymmetry: asymmetry / lambda1, shift: shift / lambda1 };
 }
 
-describe.each(["wasm", "cpu"])("on %s", (backend) => {
-  beforeAll(async () => {
-    expect(await tf.setBackend(backend)).toBe(true);
-  });
+onEveryBackend("on", (create) => {
   afterAll(() => {
     expect(tf.memory().numTensors).toBe(0);
   });
@@ -59,7 +55,7 @@ describe.each(["wasm", "cpu"])("on %s", (backend) => {
       "%s, %s: every entry and every eigenvalue within 2e-7·λ₁ of float64",
       (activation, loss) => {
         const { net, theta, objective } = makeCase([8, 6, 5, 3], activation, loss, 24);
-        const on = objective();
+        const on = objective(create);
         const errors = compare(matrix(hessian(on, theta)), matrix(hessian64(net, theta)));
         on.dispose();
         expect(errors.difference).toBeLessThan(2e-7);
@@ -73,7 +69,7 @@ describe.each(["wasm", "cpu"])("on %s", (backend) => {
     "%s, %s: the gradient is within 2e-6 of float64, relative to its largest entry",
     (activation, loss) => {
       const { net, theta, objective } = makeCase([20, 16, 10], activation, loss, 100, 2);
-      const on = objective();
+      const on = objective(create);
       const found = on.gradient(theta);
       on.dispose();
       const exact = derivatives64(net, theta, new Float64Array(theta.length));
@@ -87,7 +83,7 @@ describe.each(["wasm", "cpu"])("on %s", (backend) => {
 
   test("the last bias, which enters Hv through the loss alone, has its curvature", () => {
     const { net, theta, objective } = makeCase([6, 5, 3], "tanh", "cross-entropy", 20, 3);
-    const on = objective();
+    const on = objective(create);
     const linearised = on.linearise(theta);
     for (const bias of [theta.length - 3, theta.length - 2, theta.length - 1]) {
       const unit = new Float32Array(theta.length);
@@ -105,7 +101,7 @@ describe.each(["wasm", "cpu"])("on %s", (backend) => {
 
   test("Hv is symmetric and linear in v", () => {
     const { theta, objective } = makeCase([30, 20, 12, 10], "gelu", "cross-entropy", 64, 4);
-    const on = objective();
+    const on = objective(create);
     const linearised = on.linearise(theta);
     const random = createRandom(9);
     for (let round = 0; round < 5; round++) {
@@ -124,7 +120,7 @@ describe.each(["wasm", "cpu"])("on %s", (backend) => {
 
   test("Hv does not depend on what was asked before, and outlives other work on the objective", () => {
     const { theta, objective } = makeCase([8, 6, 4], "tanh", "cross-entropy", 16, 5);
-    const on = objective();
+    const on = objective(create);
     const v = createRandom(1).fillNormal(new Float32Array(theta.length));
     const first = on.linearise(theta);
     const expected = first.hessianVectorProduct(v);

@@ -3,6 +3,7 @@ import { enableProdMode } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-layers";
 import { compile } from "../../server/engine/compile.ts";
 import { createObjective } from "../../server/engine/compiled-objective.ts";
+import type { CreateObjective } from "../../server/engine/evaluator.ts";
 import { initialise } from "../../server/engine/initialise.ts";
 import type { Objective } from "../../server/engine/objective.ts";
 import { createRandom } from "../../server/numerics/random.ts";
@@ -15,8 +16,8 @@ export interface Case {
   readonly net: Net64;
   readonly theta: Float32Array;
   readonly targets: Float32Array;
-  /** On the active backend; the caller disposes it. */
-  objective(): Objective;
+  /** By default on tfjs's active backend; the caller disposes it. */
+  objective(create?: CreateObjective): Objective;
 }
 
 /** Inputs are half standard normals, half exact zeros, as images have; targets are one-hot classes. */
@@ -46,7 +47,7 @@ export function makeCase(
     net: { sizes, activation, loss, inputs: rows(inputs, inputCount), targets: rows(targets, outputs) },
     theta,
     targets,
-    objective: () => createObjective(compiled, { inputs, targets, size: n }),
+    objective: (create = createObjective) => create(compiled, { inputs, targets, size: n }),
   };
 }
 

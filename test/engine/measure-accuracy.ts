@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "../../server/engine/compile.ts";
 import { createObjective } from "../../server/engine/compiled-objective.ts";
+import type { CreateObjective } from "../../server/engine/evaluator.ts";
 import { createRandom } from "../../server/numerics/random.ts";
 import { dot, norm } from "../../server/numerics/vector.ts";
 import type { AccuracyCase } from "./accuracy-cases.ts";
@@ -24,8 +25,8 @@ export interface Prepared {
   readonly exact: Derivatives64;
   /** Draws that were thrown away, because float32 could not have told a kink or a tie. */
   readonly thrownAway: number;
-  /** On the active backend. */
-  measure(): Accuracy;
+  /** By default on tfjs's active backend. */
+  measure(create?: CreateObjective): Accuracy;
   dispose(): void;
 }
 
@@ -82,9 +83,9 @@ export function prepare(given: AccuracyCase): Prepared {
       exact,
       thrownAway: attempt,
       dispose: () => model.dispose(),
-      measure() {
+      measure(create = createObjective) {
         const before = tf.memory().numTensors;
-        const objective = createObjective(compiled, { inputs, targets, size });
+        const objective = create(compiled, { inputs, targets, size });
         const linearised = objective.linearise(theta);
         const hv = linearised.hessianVectorProduct(v);
         const hw = linearised.hessianVectorProduct(w);

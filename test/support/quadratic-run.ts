@@ -54,6 +54,11 @@ export function quadraticRun(
   return {
     config,
     facts: {} as Run["facts"],
+    backend: {
+      name: "cpu",
+      selfTest: { backend: "cpu", gradientError: 0, hvpError: 0, asymmetry: 0, passed: true },
+      note: null,
+    },
     parameters: [{ name: "theta", layer: "quadratic", shape: [initial.length], offset: 0 }],
     initial: Float32Array.from(initial),
     unrelatedInitial: Float32Array.from(initial),

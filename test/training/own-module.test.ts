@@ -1,4 +1,3 @@
-import "@tensorflow/tfjs-backend-cpu";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +5,8 @@ import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import type * as tfl from "@tensorflow/tfjs-layers";
 import { beforeAll, describe, expect, it } from "vitest";
+import { openBackend } from "../../server/backends/select.ts";
+import type { Backend } from "../../server/engine/backend.ts";
 import type { RunSettings } from "../../server/training/config.ts";
 import { openRun } from "../../server/training/open-run.ts";
 import { loadOwnRun } from "../../server/training/own-module.ts";
@@ -15,8 +16,9 @@ const path = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.
 const example = fileURLToPath(new URL("../../examples/my-run.js", import.meta.url));
 const load = (name: string, settings: RunSettings = {}) => loadOwnRun(path(name), settings);
 
+let backend: Backend;
 beforeAll(async () => {
-  await tf.setBackend("cpu");
+  backend = await openBackend("cpu", { allowNative: false });
 });
 
 describe("a module of the user's own", () => {
@@ -36,7 +38,7 @@ describe("a module of the user's own", () => {
     const { model } = await import(example);
     expect(blueprint.initial.subarray(0, 32)).toEqual(model.layers[0].getWeights()[0].dataSync());
 
-    const run = openRun(blueprint);
+    const run = openRun(blueprint, backend);
     const losses: number[] = [];
     await new Promise<void>((resolve, reject) => {
       createTraining(run).steps$.subscribe({
@@ -55,7 +57,7 @@ describe("a module of the user's own", () => {
     expect(blueprint.facts.modelSummary).toBe("2-3-2 relu");
     expect([...blueprint.train.targets]).toEqual([1, 0, 0, 1, 0.5, 0.5]);
     expect([...(blueprint.test?.targets ?? [])]).toEqual([0, 1]);
-    const run = openRun(blueprint);
+    const run = openRun(blueprint, backend);
     expect(run.objective.loss(blueprint.initial)).toBeGreaterThan(0);
     run.dispose();
   });
@@ -81,7 +83,7 @@ describe("a model with branches, frozen layers and a penalty", () => {
     expect(blueprint.facts.loss.formula).toContain(
       `+ 0.01·‖${hidden.name}/kernel‖² (frozen batch-norm by its moving statistics; dropout and noise off)`,
     );
-    const run = openRun(blueprint);
+    const run = openRun(blueprint, backend);
 
     const x = tf.tensor2d(Array.from(blueprint.train.inputs), [3, 2]);
     const p = model.predict(x) as tf.Tensor;

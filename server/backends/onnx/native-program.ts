@@ -1,0 +1,147 @@
+/** A model's graphs for one number of examples, with the sessions that run them and the buffers they are fed from. */
+import type { CompiledModel } from "../../engine/compile.ts";
+import type { Evaluator } from "../../engine/evaluator.ts";
+import type { ObjectiveData } from "../../engine/objective-data.ts";
+import { type PrintedModel, printModel } from "./printed-model.ts";
+import type { GraphSession, NamedTensors, Runtime } from "./runtime.ts";
+
+/** A flat vector as θ is, and a tensor on each parameter's part of it. */
+interface Vector {
+  readonly flat: Float32Array;
+  readonly tensors: NamedTensors;
+}
+
+/** θ and all that the products at θ share. */
+interface Point {
+  readonly theta: Vector;
+  readonly tensors: NamedTensors;
+}
+
+/** Serves any number of objectives of its size, since each call is over before the next begins. */
+export class NativeProgram {
+  readonly #runtime: Runtime;
+  readonly #compiled: CompiledModel;
+  readonly #printed: PrintedModel;
+  readonly #sessions = new Map<keyof PrintedModel["graphs"], GraphSession>();
+  readonly #theta: Vector;
+  readonly #direction: Vector;
+  /** Of the last linearisation that was disposed: some of the largest buffers there are. */
+  #freePoint: Point | null = null;
+
+  constructor(runtime: Runtime, compiled: CompiledModel, n: number) {
+    this.#runtime = runtime;
+    this.#compiled = compiled;
+    this.#printed = printModel(compiled, n);
+    this.#theta = this.#vector(this.#printed.weights);
+    this.#direction = this.#vector(this.#printed.direction);
+  }
+
+  /** Opens every session, some milliseconds each, which are otherwise opened when first needed. @throws {Error} when one is refused. */
+  openAll(): void {
+    for (const part of Object.keys(this.#printed.graphs)) this.#session(part as keyof PrintedModel["graphs"]);
+  }
+
+  dispose(): void {
+    for (const session of this.#sessions.values()) session.dispose();
+    this.#sessions.clear();
+    this.#freePoint = null;
+  }
+
+  /** @param release  called when it is disposed. */
+  evaluator(data: ObjectiveData, release: () => void): Evaluator {
+    const { x, y, z, exampleLosses, hv, gv } = this.#printed;
+    const examples = {
+      [x.name]: this.#runtime.tensor(data.inputs.slice(), x.shape),
+      [y.name]: this.#runtime.tensor(data.targets.slice(), y.shape),
+    };
+    const forward = (theta: Float32Array) => {
+      const losses = new Float32Array(data.size);
+      const outputs = new Float32Array(data.size * this.#compiled.outputs);
+      this.#theta.flat.set(theta);
+      this.#session("forward").run(
+        { ...examples, ...this.#theta.tensors },
+        {
+          [z]: this.#runtime.tensor(outputs, y.shape),
+          [exampleLosses]: this.#runtime.tensor(losses, [data.size, 1]),
+        },
+      );
+      return { z: outputs, exampleLosses: losses };
+    };
+    const slope = (part: "gradient" | "linearise", weights: NamedTensors, more: NamedTensors) => {
+      const losses = new Float32Array(data.size);
+      const gradient = this.#vector(this.#printed.gradient);
+      this.#session(part).run(
+        { ...examples, ...weights },
+        { ...more, ...gradient.tensors, [exampleLosses]: this.#runtime.tensor(losses, [data.size, 1]) },
+      );
+      return { exampleLosses: losses, gradient: gradient.flat };
+    };
+    let isDisposed = false;
+    return {
+      exampleLosses: (theta) => forward(theta).exampleLosses,
+      outputs: forward,
+      gradient: (theta) => {
+        this.#theta.flat.set(theta);
+        return slope("gradient", this.#theta.tensors, {});
+      },
+      linearise: (theta) => {
+        let point: Point | null = this.#takePoint();
+        point.theta.flat.set(theta);
+        const at = slope("linearise", point.theta.tensors, point.tensors);
+        const product = (part: "product" | "gaussNewton", names: readonly string[], v: Float32Array) => {
+          if (point === null) throw new Error("linearise: this linearisation has been disposed");
+          const result = this.#vector(names);
+          this.#direction.flat.set(v);
+          this.#session(part).run(
+            { ...examples, ...point.theta.tensors, ...point.tensors, ...this.#direction.tensors },
+            result.tensors,
+          );
+          return result.flat;
+        };
+        return {
+          ...at,
+          hessianVectorProduct: (v) => product("product", hv, v),
+          gaussNewtonProduct: (v) => product("gaussNewton", gv, v),
+          dispose: () => {
+            this.#freePoint = point ?? this.#freePoint;
+            point = null;
+          },
+        };
+      },
+      dispose() {
+        if (!isDisposed) release();
+        isDisposed = true;
+      },
+    };
+  }
+
+  #session(part: keyof PrintedModel["graphs"]): GraphSession {
+    const open = this.#sessions.get(part) ?? this.#runtime.open(this.#printed.graphs[part]);
+    this.#sessions.set(part, open);
+    return open;
+  }
+
+  /** @param names  of the tensors, one for each parameter. */
+  #vector(names: readonly string[]): Vector {
+    const flat = new Float32Array(this.#compiled.parameterCount);
+    const tensors = this.#compiled.parameters.map(({ offset, shape }, i) => {
+      const values = flat.subarray(offset, offset + sizeOf(shape));
+      return [names[i] as string, this.#runtime.tensor(values, shape)] as const;
+    });
+    return { flat, tensors: Object.fromEntries(tensors) };
+  }
+
+  #takePoint(): Point {
+    const free = this.#freePoint;
+    this.#freePoint = null;
+    if (free !== null) return free;
+    const { point, weights } = this.#printed;
+    const tensors = point.map(({ name, shape }) => [
+      name,
+      this.#runtime.tensor(new Float32Array(sizeOf(shape)), shape),
+    ]);
+    return { theta: this.#vector(weights), tensors: Object.fromEntries(tensors) as NamedTensors };
+  }
+}
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, length) => product * length, 1);

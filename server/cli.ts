@@ -6,6 +6,7 @@ import { openCommand } from "./commands/open.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { SERVER_FLAGS } from "./commands/server-settings.ts";
 import { trainCommand } from "./commands/train.ts";
+import { verifyCommand } from "./commands/verify.ts";
 import { ListenError } from "./gateway/listen.ts";
 import { RecordingError } from "./recording/recording-error.ts";
 import { thalwegVersion } from "./threads/session-header.ts";
@@ -58,6 +59,12 @@ const diff = command("diff <a> <b>", "compare two recordings, sample by sample")
   "the whole answer as JSON",
 );
 diff.action((a: string, b: string) => diffCommand(a, b, diff.opts()));
+
+const verify = command("verify <recording>", "derive samples of every stream anew, from the recorded weights")
+  .option("--samples <n>", "of each stream; without it 20, and fewer of those that are dear to derive")
+  .option("--seed <n>", "draws the samples (1)")
+  .option("--json", "the whole answer as JSON");
+verify.action((file: string) => verifyCommand(file, verify.opts()));
 
 command("presets", "list the presets and what to look for in each").action(() => {
   for (const { name, title, about } of PRESETS) console.log(`${name}\n  ${title}. ${about}\n`);

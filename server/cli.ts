@@ -2,6 +2,7 @@
 /** The commands. The only place that decides how the process exits. */
 import { Command, CommanderError } from "commander";
 import { diffCommand } from "./commands/diff.ts";
+import { hessianCommand } from "./commands/hessian.ts";
 import { openCommand } from "./commands/open.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { SERVER_FLAGS } from "./commands/server-settings.ts";
@@ -65,6 +66,19 @@ const verify = command("verify <recording>", "derive samples of every stream ane
   .option("--seed <n>", "draws the samples (1)")
   .option("--json", "the whole answer as JSON");
 verify.action((file: string) => verifyCommand(file, verify.opts()));
+
+const hessian = command(
+  "hessian <file>",
+  "the Hessian's spectrum at one θ: of a recording, or of a .npy or .safetensors file",
+)
+  .option("--step <n>", "of a recording: which step's θ; without it the last one")
+  .option("--preset <name>", "of a file: the preset whose network and data its weights belong to")
+  .option("--config <file>", "of a file: the same as a JSON file of settings")
+  .option("--top <n>", "how many of the largest eigenvalues (classes + 2)")
+  .option("--bottom <n>", "how many of the smallest (2)")
+  .option("--exact", "all eigenvalues in float64 beside them; up to 3,000 weights")
+  .option("--json", "the whole answer as JSON");
+hessian.action((file: string) => hessianCommand(file, hessian.opts()));
 
 command("presets", "list the presets and what to look for in each").action(() => {
   for (const { name, title, about } of PRESETS) console.log(`${name}\n  ${title}. ${about}\n`);

@@ -1,5 +1,4 @@
 /** The examples that a recording was made on, read again from the data set that its header names. */
-import type { SessionHeader } from "../../shared/header.ts";
 import { createRandom } from "../numerics/random.ts";
 import type { RunConfig } from "../training/config.ts";
 import { examplesChecksum } from "../training/data/checksum.ts";
@@ -36,8 +35,7 @@ export type DataResult =
   | { readonly ok: false; readonly why: string };
 
 /** Chooses and centres the examples as training did: by the probe seed. */
-export async function readData({ config: recorded }: SessionHeader, inputs: number): Promise<DataResult> {
-  const config = recorded as unknown as RunConfig;
+export async function readData(config: RunConfig, inputs: number): Promise<DataResult> {
   if (config.task === "own")
     return {
       ok: false,

@@ -3,7 +3,8 @@ import type { SessionHeader } from "../../shared/header.ts";
 import { isLogged } from "../../shared/schedule.ts";
 import { createRandom } from "../numerics/random.ts";
 import type { Session } from "../session/session.ts";
-import type { RunConfig } from "../training/config.ts";
+import { type RunConfig, readRunConfig } from "../training/config.ts";
+import { UserError } from "../training/user-error.ts";
 import { type DataResult, type RecordedData, readData } from "./data.ts";
 import { type Network, type NetworkResult, readNetwork } from "./network.ts";
 import { Objective64, type Part } from "./objective.ts";
@@ -39,21 +40,30 @@ export class Evidence {
     null;
   #order: { readonly epoch: number; readonly indices: Uint32Array } | null = null;
 
-  private constructor(session: Session, network: NetworkResult, data: DataResult) {
+  private constructor(session: Session, config: RunConfig, network: NetworkResult, data: DataResult) {
     this.#session = session;
     this.#network = network;
     this.#data = data;
     this.header = session.header;
-    this.config = session.header.config as unknown as RunConfig;
-    this.rates = createRates(this.config);
+    this.config = config;
+    this.rates = createRates(config);
   }
 
+  /** @throws {UserError} `header-foreign` for a header whose configuration is none of ours. */
   static async of(session: Session): Promise<Evidence> {
-    const network = readNetwork(session.header);
+    const { header } = session;
+    const read = readRunConfig(header.config);
+    if (!read.ok) {
+      throw new UserError(
+        "header-foreign",
+        `header: expected a configuration as thalweg writes it, found config.${read.problem} = ${JSON.stringify(header.config[read.problem])}`,
+      );
+    }
+    const network = readNetwork(header);
     const data: DataResult = network.ok
-      ? await readData(session.header, network.network.layers[0]?.inputs ?? 0)
+      ? await readData(read.config, network.network.layers[0]?.inputs ?? 0)
       : { ok: false, why: network.why };
-    return new Evidence(session, network, data);
+    return new Evidence(session, read.config, network, data);
   }
 
   /** Why numbers that need the network or the data cannot be derived; null when they can. */

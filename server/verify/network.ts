@@ -33,7 +33,9 @@ interface LayerJson {
 const LOSSES: readonly string[] = ["cross-entropy", "mse", "half-sum-mse"];
 
 /** Layers as the model's JSON lists them, placed where the header's parameters lie; the two must agree. */
-export function readNetwork(header: SessionHeader): NetworkResult {
+export function readNetwork(
+  header: Pick<SessionHeader, "model" | "loss" | "parameters" | "parameterCount">,
+): NetworkResult {
   const refused = (why: string): NetworkResult => ({ ok: false, why });
   const loss = header.loss.name;
   if (!LOSSES.includes(loss)) return refused(`there is no float64 rule for the loss ${loss}`);

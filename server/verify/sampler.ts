@@ -12,9 +12,12 @@ export interface Drawn<T> {
  */
 export class Sampler {
   readonly #random: Random;
+  readonly #given: number | null;
 
-  constructor(seed: number) {
+  /** @param given  how many samples somebody asked for, of whatever is drawn. */
+  constructor(seed: number, given: number | null) {
     this.#random = createRandom(seed).stream("verify");
+    this.#given = given;
   }
 
   /** For Lanczos and the like. */
@@ -22,9 +25,9 @@ export class Sampler {
     return this.#random.stream(label);
   }
 
-  /** Keeps the first item, the last, and those of lowest priority, `count` in all. */
+  /** Keeps the first item, the last, and those of lowest priority, `count` in all, where nobody asked for another number. */
   reservoir<T>(count: number): Reservoir<T> {
-    return new Reservoir(count, (step) => this.#random.stream(step).uniform());
+    return new Reservoir(this.#given ?? count, (step) => this.#random.stream(step).uniform());
   }
 }
 

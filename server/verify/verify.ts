@@ -90,19 +90,18 @@ export async function verifyRecording(path: string, options: VerifyOptions = {})
 }
 
 function startTracks(evidence: Evidence, options: VerifyOptions, seed: number): Track[] {
-  const sampler = new Sampler(seed);
+  const sampler = new Sampler(seed, options.samples ?? null);
   const shared: SharedFindings = { modes: new Map() };
   return evidence.header.channels.map((descriptor): Track => {
     const definition = CHECKS.find(({ channel }) => channel === descriptor.name) ?? null;
     const tally = new Tally();
-    const count = options.samples ?? affordable(definition, evidence);
     return {
       descriptor,
       definition,
       tally,
       check: definition?.start({ evidence, tally, sampler, shared }) ?? {},
       cadence: new CadenceCheck(descriptor, evidence.header),
-      drawn: sampler.reservoir(count),
+      drawn: sampler.reservoir(affordable(definition, evidence)),
       samples: 0,
     };
   });

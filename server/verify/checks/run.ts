@@ -66,11 +66,7 @@ export const runStatus: CheckDefinition<Status> = {
         if (code === "started")
           tally.expect(step, message === `training ${modelSummary} for ${steps} steps`, `says "${message}"`);
         if (isOver)
-          tally.expect(
-            step,
-            message.startsWith(`training ${code} at step `) && message.endsWith(` of ${steps}`),
-            `says "${message}"`,
-          );
+          tally.expect(step, message === `training ${code} at step ${step} of ${steps}`, `says "${message}"`);
       },
     };
   },

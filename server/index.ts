@@ -1,9 +1,18 @@
 /** Thalweg as a library: training as an observable, and the operators that derive its streams. */
 export type {
+  DirectionalSharpness,
   DistanceToInit,
+  GaussNewtonEigenvalues,
+  HessianDensity,
   HessianEigenvalues,
+  HessianOverlap,
+  HessianPerLayer,
   LineProfile,
+  NoiseScale,
   PathMonotonicity,
+  PreconditionedEigenvalues,
+  SamSharpness,
+  TopSubspace,
 } from "../shared/readings.ts";
 export type { Sample, StreamDescriptor } from "../shared/stream.ts";
 export { stabilityThreshold } from "../shared/thresholds.ts";

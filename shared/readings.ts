@@ -32,9 +32,10 @@ export interface LineProfile {
   readonly drawUp: number;
   /** Smallest α with l(α) ≤ (l(0) + l(1))/2. */
   readonly plateau: number;
-  /** Off-line geometry of the path so far is zero here: θ_t is the line's end. Share of the path's displacement on the line θ₀→θ_T when a fixed end is known, else null. */
-  readonly projection: number | null;
-  readonly residual: number | null;
+  /** Earlier steps s, and where θ_s lies beside this line: α of the nearest point on it, and the distance from it in units of ‖θ_t − θ₀‖. */
+  readonly pathSteps: readonly number[];
+  readonly projection: readonly number[];
+  readonly residual: readonly number[];
   readonly noiseFloor: number;
   readonly pairedStdErr: number;
   readonly monotoneOnProbe: boolean;
@@ -91,6 +92,135 @@ export interface HessianEigenvalues {
   readonly probeStdErr: number | null;
 }
 
+/** `hessian/density`: the eigenvalues of the Hessian, all D of them, as a density with integral 1. */
+export interface HessianDensity {
+  /** Evenly spaced, ascending; and the density there, per unit of λ. Empty where a product was not finite. */
+  readonly lambda: readonly number[];
+  readonly density: readonly number[];
+  /** Standard deviation, in λ, of the Gaussian that stands for each eigenvalue. */
+  readonly kernelWidth: number;
+  /** Σλ, and its standard error over the probe vectors; NaN for one vector. */
+  readonly trace: number;
+  readonly traceStdErr: number;
+  /**
+   * Share of eigenvalues with |λ| < nearZeroBelow = 0.01·max|λ|: relative to the spectrum, and so said. The standard error is that over
+   * probe vectors; the quadrature's own, where the density has no gap at the limit, is not in it.
+   */
+  readonly nearZeroFraction: number;
+  readonly nearZeroStdErr: number;
+  readonly nearZeroBelow: number;
+  /** Share of eigenvalues below −nearZeroBelow: of what is nearer to zero the quadrature cannot tell the sign. */
+  readonly negativeMass: number;
+  /** Eigenvalues above the largest ratio between neighbours, of those above nearZeroBelow; null where no two have converged. */
+  readonly outliers: {
+    readonly count: number;
+    /** λ_count. */
+    readonly lowest: number;
+    /** λ_count/λ_{count+1}, at least; and the next largest such ratio: where both are alike, there is no gap to speak of. */
+    readonly gap: number;
+    readonly secondGap: number;
+    /** Converged eigenvalues that were compared. */
+    readonly among: number;
+  } | null;
+  /** Random vectors: what the masses are averages over. */
+  readonly probes: number;
+  readonly lanczosSteps: number;
+  /** Examples in the probe. */
+  readonly n: number;
+  readonly hvps: number;
+}
+
+/** `gradient/top-subspace`: ‖VVᵀg‖²/‖g‖² for the first k Hessian eigenvectors V. */
+export interface TopSubspace {
+  readonly share: number;
+  /** The same in k random directions; k/D in the mean. */
+  readonly control: number;
+  readonly k: number;
+  /** How many of the k have converged. */
+  readonly converged: number;
+}
+
+export interface SubspaceOverlap {
+  /** The earlier of the two steps. */
+  readonly step: number;
+  /** ‖VᵀV′‖_F²/k: 1 for the same subspace, 0 for orthogonal ones. */
+  readonly overlap: number;
+}
+
+/** `hessian/overlap`: the span of the first k eigenvectors, now against earlier. */
+export interface HessianOverlap {
+  readonly k: number;
+  readonly converged: number;
+  /** k/D: the mean over random subspaces. */
+  readonly control: number;
+  readonly previous: SubspaceOverlap | null;
+  /** Snapshots of the first measurements at or after steps 0, 10, 100 and 1000, as far as they are past. */
+  readonly references: readonly SubspaceOverlap[];
+}
+
+/** `hessian/per-layer`: λ₁ of each layer's diagonal block, in the header's order. */
+export interface HessianPerLayer {
+  readonly layers: readonly (Eigenvalue & { readonly layer: string })[];
+  readonly n: number;
+  readonly hvps: number;
+}
+
+/** `hessian/preconditioned`: of P⁻¹H, P the diagonal by which Adam divides; descending. */
+export interface PreconditionedEigenvalues {
+  readonly top: readonly Eigenvalue[];
+  /** (2+2β₁)/((1−β₁)η). */
+  readonly threshold: number;
+  readonly rule: ThresholdRule;
+  readonly ratio: number;
+  readonly eta: number;
+  readonly n: number;
+  readonly hvps: number;
+  readonly coldGap: number | null;
+}
+
+/** `hessian/directional`: curvature of the minibatch's loss along update t, at θ_{t−1}, where it was made. */
+export interface DirectionalSharpness {
+  /** uᵀH_Bu/‖u‖² with u = θ_t − θ_{t−1}; for plain descent gᵀH_Bg/‖g‖². */
+  readonly value: number;
+  /**
+   * uᵀH_Bu / (−2gᵀu): how far along the parabola of the minibatch's loss the update went. 0.5 its minimum, 1 as high on the other side
+   * (η = 2/value for plain descent). Null where the update did not go downhill.
+   */
+  readonly ratio: number | null;
+  readonly updateNorm: number;
+  /** Examples in the minibatch. */
+  readonly n: number;
+}
+
+/** `gauss-newton/eigenvalues`: of JᵀH_ℓJ, descending. */
+export interface GaussNewtonEigenvalues {
+  readonly top: readonly Eigenvalue[];
+  readonly n: number;
+  readonly products: number;
+}
+
+/** `gradient/noise-scale`: tr Σ/‖G‖², in examples. */
+export interface NoiseScale {
+  /** A ratio of two unbiased estimates; negative where that of ‖G‖² is. */
+  readonly value: number;
+  /** 95 %; [low, ∞] where ‖G‖² cannot be told from zero. */
+  readonly interval: readonly [low: number, high: number];
+  /** ‖G‖² and its standard error, and tr Σ of one example's gradient. */
+  readonly signal: number;
+  readonly signalStdErr: number;
+  readonly noise: number;
+  readonly batchSize: number;
+  readonly batches: number;
+}
+
+/** `sharpness/sam`: L(θ + ρg/‖g‖) − L(θ) on the probe. */
+export interface SamSharpness {
+  readonly value: number;
+  readonly rho: number;
+  readonly loss: number;
+  readonly gradientNorm: number;
+}
+
 /** `hessian/batch-sharpness`: E_B[gᵀH_B g / ‖g‖²] over training minibatches, g the minibatch's own gradient. */
 export interface BatchSharpness {
   readonly value: number;
@@ -102,7 +232,7 @@ export interface BatchSharpness {
 
 /** `run/overhead`: what watching costs. */
 export interface Overhead {
-  /** 1 − bare step time / step time with instruments, and its interval from the quartiles of both. */
+  /** 1 − bare step time / step time with instruments, means over a second, and the interval of two standard errors of the latter. */
   readonly total: number;
   readonly interval: readonly [number, number];
   readonly stepsPerSecond: number;

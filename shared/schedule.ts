@@ -11,7 +11,7 @@ export function isDue(step: number, every: number, lastStep: number): boolean {
   return step < every && (step & (step - 1)) === 0;
 }
 
-/** Is θ at this step in the log? Every `every`-th step, step 0 (a multiple) and the last. */
+/** Every `every`-th step, step 0 (a multiple) and the last: θ in the log, and what is too dear for a dense beginning. */
 export function isLogged(step: number, every: number, lastStep: number): boolean {
   return step % every === 0 || step === lastStep;
 }

@@ -19,7 +19,9 @@ export const Cadence = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("step") }),
   /** At the steps that `shared/schedule.ts` derives from `every` and the last step. */
   z.object({ kind: z.literal("scheduled"), every: z.int().check(z.positive()) }),
-  /** At every `every`-th step, step 0 and the last step: a log of something that exists at all steps. */
+  /** At every `every`-th step, step 0 and the last step: too dear to be measured more densely at first. */
+  z.object({ kind: z.literal("sparse"), every: z.int().check(z.positive()) }),
+  /** At the same steps: a log of something that exists at all steps. */
   z.object({ kind: z.literal("logged"), every: z.int().check(z.positive()) }),
   /** When something happens. */
   z.object({ kind: z.literal("event") }),
@@ -30,7 +32,7 @@ export type Cadence = z.infer<typeof Cadence>;
 
 export const StreamDescriptor = z.object({
   /** "hessian/eigenvalues": lower case, one slash; recordings refer to it for ever. */
-  name: z.string().check(z.regex(/^[a-z]+\/[a-z][a-z-]*$/)),
+  name: z.string().check(z.regex(/^[a-z][a-z-]*\/[a-z][a-z-]*$/)),
   title: z.string(),
   /** What it is, in two sentences at most, for somebody who meets it here first. */
   about: z.string(),

@@ -56,6 +56,25 @@ function fullBatchThreshold(
 }
 
 /**
+ * The threshold for λ₁(P⁻¹H) under Adam, whose update is θ ← θ − ηP⁻¹m with m ← β₁m + (1−β₁)g: (2+2β₁)/((1−β₁)η), 38/η for β₁ = 0.9. P is
+ * taken to stand still, as it nearly does from step to step. With minibatches it is a bound for the full batch only.
+ *
+ * @param eta  the step size of the next update, η > 0.
+ * @source Cohen et al. 2022, arXiv:2207.14484.
+ */
+export function adamThreshold(
+  beta1: number,
+  isFullBatch: boolean,
+  eta: number,
+): { readonly threshold: number; readonly rule: ThresholdRule } {
+  if (!(eta > 0)) throw new RangeError(`eta: expected a positive number, got ${eta}`);
+  return {
+    threshold: (2 + 2 * beta1) / ((1 - beta1) * eta),
+    rule: isFullBatch ? "adam" : "full-batch-bound",
+  };
+}
+
+/**
  * What batch sharpness is compared with: 2/η for plain SGD, where it settles; null for momentum, weight decay and Adam, for which no such
  * value is established.
  *

@@ -86,8 +86,8 @@ export interface ProfileCurve {
   readonly xs: readonly number[];
   readonly ys: readonly number[];
   readonly colour: ColourName;
-  /** `verdict`: solid, small filled dots. `hint`: few points, dashed between hollow dots. `ghost`: an earlier one, faint. */
-  readonly role: "verdict" | "hint" | "ghost";
+  /** `verdict`: solid, small filled dots. `hint`: few points, dashed between hollow dots. `curve`: so many that none is marked. `ghost`: an earlier one, faint. */
+  readonly role: "verdict" | "hint" | "curve" | "ghost";
   readonly dash?: Dash;
   readonly directLabel?: boolean;
 }

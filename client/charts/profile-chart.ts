@@ -179,7 +179,7 @@ class ProfileChart implements Chart<ProfileChartModel> {
     });
     surface.stroke();
     surface.setLineDash([]);
-    if (!isGhost) {
+    if (!isGhost && curve.role !== "curve") {
       const isHint = curve.role === "hint";
       // Hollow: a few points that hint. Filled and many: the points that carry the verdict.
       if (isHint) surface.fillStyle = theme.colour.surface;

@@ -19,11 +19,7 @@ export function encodeViewState(state: ViewState): string {
 
 /** Never throws: an address is typed by people and cut by mail programs. */
 export function decodeViewState(hash: string): ViewState {
-  const fields = new Map<string, string>();
-  for (const part of hash.replace(/^#/, "").split("&")) {
-    const equals = part.indexOf("=");
-    if (equals > 0) fields.set(part.slice(0, equals), part.slice(equals + 1));
-  }
+  const fields = fieldsOf(hash);
   const run = decodeText(fields.get("run") ?? "");
   return {
     run: run !== null && /^[\w-]{1,64}$/.test(run) ? run : null,
@@ -31,6 +27,21 @@ export function decodeViewState(hash: string): ViewState {
     range: decodeRange(fields.get("range")),
     scales: decodeScales(fields.get("scale")),
   };
+}
+
+/** "#speed=4": replay at this speed, once the recording is here. Not part of the view, and gone from the address with the first change. */
+export function decodeReplaySpeed(hash: string): number | null {
+  const speed = Number(fieldsOf(hash).get("speed") ?? Number.NaN);
+  return speed > 0 && Number.isFinite(speed) ? speed : null;
+}
+
+function fieldsOf(hash: string): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>();
+  for (const part of hash.replace(/^#/, "").split("&")) {
+    const equals = part.indexOf("=");
+    if (equals > 0) fields.set(part.slice(0, equals), part.slice(equals + 1));
+  }
+  return fields;
 }
 
 function decodeStep(text: string | undefined): number | null {

@@ -6,7 +6,7 @@ import { Connection } from "../data/connection.ts";
 import type { History } from "../data/history.ts";
 import { SessionStore } from "../data/session-store.ts";
 import { View } from "../data/view.ts";
-import { bindAddress } from "../data/view-address.ts";
+import { bindAddress, decodeReplaySpeed } from "../data/view-address.ts";
 import { panelsFor } from "../panels/index.ts";
 import type { Panel, Scene } from "../panels/panel.ts";
 import type { PlaybackState } from "./playback-bar.ts";
@@ -45,6 +45,8 @@ export class Desk {
   #sampleCount = 0;
   #isAskingDoor = false;
   #wasConnected = false;
+  /** Speed at which the address asked for a replay that has not begun yet. */
+  #replaySpeed: number | null = null;
   readonly #changed: () => void;
   readonly #releases: (() => void)[] = [];
 
@@ -52,7 +54,10 @@ export class Desk {
   constructor({ origin, token, ownsAddress }: DeskOptions, changed: () => void) {
     this.#changed = changed;
     this.api = new ServerApi(origin, token);
-    if (ownsAddress) this.#releases.push(bindAddress(this.view));
+    if (ownsAddress) {
+      this.#replaySpeed = decodeReplaySpeed(location.hash);
+      this.#releases.push(bindAddress(this.view));
+    }
     this.connection = new Connection({ url: this.api.socketUrl, ...(token === undefined ? {} : { token }) });
     this.store = new SessionStore(this.connection, this.view);
     this.navigator = new StepNavigator(this.store);
@@ -196,6 +201,11 @@ export class Desk {
       this.#newestMs = null;
     }
     this.#feed?.feed.drain();
+    if (this.#replaySpeed !== null && store.phase === "complete") {
+      store.playback.setSpeed(this.#replaySpeed);
+      this.#replaySpeed = null;
+      store.playback.play();
+    }
     if (history.sampleCount !== this.#sampleCount) {
       this.#sampleCount = history.sampleCount;
       this.#newestMs = Date.now();

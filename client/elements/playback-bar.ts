@@ -98,7 +98,7 @@ export class PlaybackBar extends LitElement {
         <button class="quiet icon" aria-label="Next measurement" title="Next measurement (Shift →)"
           @click=${() => this.#send({ kind: "measured", direction: 1 })}>${icons.forward}</button>
         <select aria-label="Speed of the replay" @change=${this.#onSpeed}>
-          ${SPEEDS.map((speed) => html`<option value=${speed} ?selected=${speed === playback.speed}>${speed}×</option>`)}
+          ${speedsWith(playback.speed).map((speed) => html`<option value=${speed} ?selected=${speed === playback.speed}>${speed}×</option>`)}
         </select>
       </div>
       <div class="track">
@@ -182,4 +182,9 @@ declare global {
   interface HTMLElementTagNameMap {
     "playback-bar": PlaybackBar;
   }
+}
+
+/** The speeds offered, and the present one where an address asked for another. */
+function speedsWith(speed: number): readonly number[] {
+  return SPEEDS.includes(speed) ? SPEEDS : [...SPEEDS, speed].sort((a, b) => a - b);
 }

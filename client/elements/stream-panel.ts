@@ -217,7 +217,7 @@ function waitingFor(panel: Panel, { header, state }: Scene): string {
   const cadences = header.channels
     .filter(({ name }) => panel.streams.includes(name))
     .map(({ cadence }) => cadence);
-  return cadences.some(({ kind }) => kind === "scheduled")
+  return cadences.some(({ kind }) => kind === "scheduled" || kind === "sparse")
     ? "Waiting for the first measurement"
     : "Waiting for data";
 }

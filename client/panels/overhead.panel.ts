@@ -21,7 +21,7 @@ export const panel: Panel = {
   id: "overhead",
   title: "What watching costs",
   about:
-    "Share of training speed that the instruments take, measured while they run. The interval comes from the quartiles of the step times with and without them.",
+    "Share of training speed that the instruments take, measured while they run. The interval is two standard errors of the mean step time.",
   order: 900,
   span: 4,
   height: 144,

@@ -93,7 +93,7 @@ function drawLine(scene: Scene): ProfileChartModel | null {
 function lineFigures(scene: Scene): readonly Figure[] {
   const sample = sampleAt<LineProfile>(scene, LINE);
   if (sample === null) return [{ label: "Draw-up", text: "–" }];
-  const { drawUp, pairedStdErr, monotoneOnProbe, control } = sample.value;
+  const { drawUp, pairedStdErr, monotoneOnProbe, control, residual } = sample.value;
   return [
     {
       label: "Monotone",
@@ -106,6 +106,9 @@ function lineFigures(scene: Scene): readonly Figure[] {
       ...(drawUp > 0 ? { note: `± ${formatNumber(pairedStdErr, 2)}` } : ageNote(sample.ageSteps)),
       colour: "series-3",
     },
+    ...(residual.length === 0
+      ? []
+      : [{ label: "Path off it", text: formatPercent(Math.max(...residual)), note: "of the distance" }]),
     ...(control === null
       ? []
       : [

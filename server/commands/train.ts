@@ -29,21 +29,16 @@ export async function trainCommand(
   const library = new SessionLibrary();
   const live = new LiveRuns(library, folder, record);
   const served = await serve(library, server, live.startRun);
+  let session: LiveSession;
   try {
-    const session = await live.start(run, modulePath);
-    const { header } = session;
-    console.log(
-      `training   ${header.name}: ${header.modelSummary}, ${header.steps} steps, backend ${header.backend}`,
-    );
-    console.log(`recording  ${session.recordingPath ?? "off (--no-record)"}`);
-    printLaunch(served, server);
-    console.log("           Ctrl-C ends the run and finishes the recording.");
+    session = await live.start(run, modulePath);
   } catch (cause) {
     await served.close();
     if (!record) await rm(folder, { recursive: true, force: true });
     throw cause;
   }
-  await untilInterrupted(async () => {
+  // Before anything is said: from the first word on, Ctrl-C finishes the recording.
+  const interrupted = untilInterrupted(async () => {
     console.log("\nfinishing the recording …");
     await live.stop();
     await served.close();
@@ -51,6 +46,14 @@ export async function trainCommand(
     if (!record) await rm(folder, { recursive: true, force: true });
     console.log("done.");
   });
+  const { header, recordingPath } = session;
+  console.log(
+    `training   ${header.name}: ${header.modelSummary}, ${header.steps} steps, backend ${header.backend}`,
+  );
+  console.log(`recording  ${recordingPath ?? "off (--no-record)"}`);
+  printLaunch(served, server);
+  console.log("           Ctrl-C ends the run and finishes the recording.");
+  await interrupted;
 }
 
 /** The runs of one server: one at a time trains. */

@@ -15,6 +15,13 @@ export interface ObjectiveData {
   readonly size: number;
 }
 
+/** What one forward and one backward pass leave behind. */
+interface Passes {
+  readonly forward: readonly LinearisedRule<tf.Tensor>[];
+  readonly atOutput: LinearisedLoss<tf.Tensor>;
+  readonly backward: readonly BackwardRule<tf.Tensor>[];
+}
+
 /** @throws {EngineError} when the data does not fit the model. */
 export function createObjective(compiled: CompiledModel, data: ObjectiveData): Objective {
   const { parameterCount, rules, loss } = compiled;
@@ -52,7 +59,7 @@ export function createObjective(compiled: CompiledModel, data: ObjectiveData): O
   };
 
   /** Forward and backward at θ, inside the caller's scope. */
-  const differentiate = (theta: Float32Array) => {
+  const differentiate = (theta: Float32Array): Passes => {
     const weights = split(theta);
     const forward: LinearisedRule<tf.Tensor>[] = [];
     let h: tf.Tensor = x;
@@ -62,9 +69,13 @@ export function createObjective(compiled: CompiledModel, data: ObjectiveData): O
       h = linearised.output;
     });
     const atOutput = loss.linearise(ops, h, y);
+    return { forward, atOutput, backward: backpropagate(forward, atOutput.zBar) };
+  };
+
+  const backpropagate = (forward: readonly LinearisedRule<tf.Tensor>[], zBar: tf.Tensor) => {
     const backward: BackwardRule<tf.Tensor>[] = new Array(rules.length);
-    let bar: tf.Tensor | null = atOutput.zBar;
-    for (let i = rules.length - 1; i >= Math.max(firstWithParameters, 0); i--) {
+    let bar: tf.Tensor | null = zBar;
+    for (let i = rules.length - 1; i >= firstWithParameters; i--) {
       const rule = (forward[i] as LinearisedRule<tf.Tensor>).backward(
         bar as tf.Tensor,
         i > firstWithParameters,
@@ -72,7 +83,7 @@ export function createObjective(compiled: CompiledModel, data: ObjectiveData): O
       backward[i] = rule;
       bar = rule.xBar;
     }
-    return { atOutput, backward };
+    return backward;
   };
 
   const flatten = (perRule: readonly (readonly tf.Tensor[] | undefined)[]): Float32Array => {
@@ -89,28 +100,35 @@ export function createObjective(compiled: CompiledModel, data: ObjectiveData): O
 
   const read = (exampleLosses: tf.Tensor): Float32Array => new Float32Array(exampleLosses.dataSync());
 
-  const hessianVectorProduct = (
-    atOutput: LinearisedLoss<tf.Tensor>,
-    backward: readonly BackwardRule<tf.Tensor>[],
-    v: Float32Array,
-  ): Float32Array => {
+  /** Derivatives of every layer's output along v. */
+  const pushForward = (backward: readonly BackwardRule<tf.Tensor>[], v: Float32Array) => {
     const directions = split(v);
-    const from = Math.max(firstWithParameters, 0);
     let hDot: tf.Tensor | null = null;
     const tangents = rules.map((_, i) => {
-      if (i < from) return null;
+      if (i < firstWithParameters) return null;
       const tangent = (backward[i] as BackwardRule<tf.Tensor>).tangent(hDot, directions[i] ?? []);
       hDot = tangent.yDot;
       return tangent;
     });
-    let barDot: tf.Tensor | null = hDot === null ? null : atOutput.tangent(hDot);
+    return { tangents, zDot: hDot as tf.Tensor | null };
+  };
+
+  const hessianVectorProduct = ({ atOutput, backward }: Passes, v: Float32Array): Float32Array => {
+    const { tangents, zDot } = pushForward(backward, v);
+    let barDot: tf.Tensor | null = zDot === null ? null : atOutput.tangent(zDot);
     const wBarDots: (readonly tf.Tensor[])[] = new Array(rules.length);
-    for (let i = rules.length - 1; i >= from; i--) {
+    for (let i = rules.length - 1; i >= firstWithParameters; i--) {
       const result = tangents[i]?.backward(barDot);
       wBarDots[i] = result?.wBarDot ?? [];
       barDot = result?.xBarDot ?? null;
     }
     return flatten(wBarDots);
+  };
+
+  const gaussNewtonProduct = ({ forward, atOutput, backward }: Passes, v: Float32Array): Float32Array => {
+    const { zDot } = pushForward(backward, v);
+    if (zDot === null) return new Float32Array(parameterCount);
+    return flatten(backpropagate(forward, atOutput.tangent(zDot)).map((rule) => rule?.wBar));
   };
 
   const evaluate = (theta: Float32Array) =>
@@ -141,20 +159,20 @@ export function createObjective(compiled: CompiledModel, data: ObjectiveData): O
     linearise(theta): Linearised {
       // Everything the passes made is what Hv is made of: it lives until dispose.
       const held = holdScope(() => {
-        const { atOutput, backward } = differentiate(theta);
+        const passes = differentiate(theta);
         return {
-          atOutput,
-          backward,
-          exampleLosses: read(atOutput.exampleLosses),
-          gradient: flatten(backward.map((rule) => rule?.wBar)),
+          passes,
+          exampleLosses: read(passes.atOutput.exampleLosses),
+          gradient: flatten(passes.backward.map((rule) => rule?.wBar)),
         };
       });
-      const { atOutput, backward, exampleLosses, gradient } = held.value;
+      const { passes, exampleLosses, gradient } = held.value;
       return {
         theta: theta.slice(),
         loss: mean(exampleLosses),
         gradient,
-        hessianVectorProduct: (v) => inScope(() => hessianVectorProduct(atOutput, backward, v)),
+        hessianVectorProduct: (v) => inScope(() => hessianVectorProduct(passes, v)),
+        gaussNewtonProduct: (v) => inScope(() => gaussNewtonProduct(passes, v)),
         dispose: () => held.dispose(),
       };
     },

@@ -15,6 +15,12 @@ export interface Linearised {
    * @param v [D]. @returns a new [D]. @unit loss · θ⁻². @cost about one gradient.
    */
   hessianVectorProduct(v: Float32Array): Float32Array;
+  /**
+   * G(θ)v with G = JᵀH_ℓJ, the generalised Gauss–Newton matrix (Schraudolph 2002): J the Jacobian of the outputs, H_ℓ the Hessian of the
+   * loss in them. Positive semidefinite for every loss here. H − G is what the network's own curvature adds.
+   * @param v [D]. @returns a new [D]. @unit loss · θ⁻². @cost about one gradient.
+   */
+  gaussNewtonProduct(v: Float32Array): Float32Array;
   dispose(): void;
 }
 

@@ -2,6 +2,8 @@
 
 /** Elements of one pass: a float64 block of the working vector and four of the basis stay in the first-level cache. */
 const BLOCK = 1024;
+/** Rounding of products in float32, relative to ‖A‖: a β below it joins nothing but noise. */
+export const CLOSED = 4 * 2 ** -24;
 
 /**
  * w ← w − QQᵀw by classical Gram–Schmidt, once; adds Qᵀw to `coefficients`, and returns ‖Qᵀw‖₂.
@@ -32,6 +34,33 @@ export function projectOut(
     squares += c * c;
   }
   return Math.sqrt(squares);
+}
+
+/**
+ * A step of Lanczos: makes w = Aq_k orthogonal to the basis, whose last vector is q_k.
+ * @param beta β_{k−1}, which joins q_{k−1} and q_k; 0 where a fresh vector began.
+ * @returns α_k, and the other coefficients that were met beyond T's.
+ */
+export function orthogonalise(basis: readonly Float32Array[], w: Float64Array, beta: number) {
+  const last = basis.length - 1;
+  const q = basis[last] as Float32Array;
+  let alpha = 0;
+  for (let i = 0; i < w.length; i++) alpha += (q[i] as number) * (w[i] as number);
+  const before = basis[last - 1] ?? q;
+  const fromBefore = last > 0 ? beta : 0;
+  for (let i = 0; i < w.length; i++)
+    w[i] = (w[i] as number) - alpha * (q[i] as number) - fromBefore * (before[i] as number);
+
+  // The recurrence was the first pass. Each pass leaves about 1e-7 of what it removed (the basis is float32), so one that
+  // removed little needs no successor. The bound on passes is for a w that is all rounding.
+  const coefficients = new Float64Array(basis.length);
+  for (let pass = 0; pass < 3; pass++) {
+    const removed = projectOut(basis, w, coefficients);
+    if (removed <= 0.1 * norm64(w)) break;
+  }
+  alpha += coefficients[last] as number;
+  coefficients[last] = 0;
+  return { alpha, coefficients };
 }
 
 /** Σᵢ weights[m][i]·basis[i] for each m, normalised. @returns one new [n] for each list of weights. */
@@ -95,6 +124,13 @@ export function norm64(w: Float64Array): number {
   let squares = 0;
   for (let i = 0; i < w.length; i++) squares += (w[i] as number) * (w[i] as number);
   return Math.sqrt(squares);
+}
+
+/** w / length, rounded to float32. */
+export function unit(w: Float64Array, length: number): Float32Array {
+  const out = new Float32Array(w.length);
+  for (let i = 0; i < w.length; i++) out[i] = (w[i] as number) / length;
+  return out;
 }
 
 function normalise(vector: Float32Array): void {

@@ -1,5 +1,5 @@
 /** Extremal eigenvalues of a symmetric operator that can only be applied. */
-import { combine, norm64, projectOut } from "./krylov-basis.ts";
+import { CLOSED, combine, norm64, orthogonalise, projectOut, unit } from "./krylov-basis.ts";
 import { createRandom } from "./random.ts";
 import { tridiagonalEigen } from "./tridiagonal.ts";
 
@@ -36,8 +36,6 @@ export interface ExtremalEigenpairs {
   readonly finite: boolean;
 }
 
-/** Rounding of products in float32, relative to ‖A‖: a β below it joins nothing but noise. */
-const CLOSED = 4 * 2 ** -24;
 /** A β so small, relative to ‖A‖, that what comes after it has hardly been seen by what came before. */
 const NEARLY_CLOSED = 1e-5;
 /** Of |λ₁|. Eigenvalues below it are rounding: asking for residuals relative to them would never end. */
@@ -149,29 +147,6 @@ function checked(options: ExtremalOptions): Wanted {
   return { top: Math.min(top, n), bottom: Math.min(bottom, n), tolerance, bottomTolerance };
 }
 
-/** Makes w = Aq_k orthogonal to the basis; gives α, and the other coefficients that were met beyond T's. */
-function orthogonalise(basis: readonly Float32Array[], w: Float64Array, beta: number) {
-  const last = basis.length - 1;
-  const q = basis[last] as Float32Array;
-  let alpha = 0;
-  for (let i = 0; i < w.length; i++) alpha += (q[i] as number) * (w[i] as number);
-  const before = basis[last - 1] ?? q;
-  const fromBefore = last > 0 ? beta : 0;
-  for (let i = 0; i < w.length; i++)
-    w[i] = (w[i] as number) - alpha * (q[i] as number) - fromBefore * (before[i] as number);
-
-  // The recurrence was the first pass. Each pass leaves about 1e-7 of what it removed (the basis is float32), so one that
-  // removed little needs no successor. The bound on passes is for a w that is all rounding.
-  const coefficients = new Float64Array(basis.length);
-  for (let pass = 0; pass < 3; pass++) {
-    const removed = projectOut(basis, w, coefficients);
-    if (removed <= 0.1 * norm64(w)) break;
-  }
-  alpha += coefficients[last] as number;
-  coefficients[last] = 0;
-  return { alpha, coefficients };
-}
-
 /** Have all wanted values of T converged, by β|s_k|? `allowed` replaces both tolerances. */
 function isSettled(alphas: number[], betas: number[], wanted: Wanted, allowed: number | null): boolean {
   const k = alphas.length;
@@ -216,12 +191,6 @@ function extremes(alphas: number[], betas: number[], wanted: Wanted): number[] {
 
 function unchanged(a: number[], b: number[], allowed: number): boolean {
   return a.length === b.length && a.every((value, i) => Math.abs(value - (b[i] as number)) <= allowed);
-}
-
-function unit(w: Float64Array, length: number): Float32Array {
-  const out = new Float32Array(w.length);
-  for (let i = 0; i < w.length; i++) out[i] = (w[i] as number) / length;
-  return out;
 }
 
 /** A unit vector orthogonal to the basis; overwrites w. The basis has fewer than n vectors. */

@@ -11,6 +11,8 @@ export interface RandomState {
   readonly spareNormal: number | null;
 }
 
+const SIGNS_PER_DRAW = 24;
+
 export interface Random {
   /** In [0, 1), 53 bits. */
   uniform(): number;
@@ -22,6 +24,8 @@ export interface Random {
   shuffle<T extends { readonly length: number; [index: number]: number }>(items: T): T;
   /** Fills with `scale` times standard normals; returns its argument. */
   fillNormal(out: Float32Array, scale?: number): Float32Array;
+  /** Fills with 1 and −1, each as likely; returns its argument. */
+  fillSigns(out: Float32Array): Float32Array;
   /**
    * An independent generator, from this one's seed and the label alone: how many numbers were drawn before does not matter,
    * so that adding a consumer changes nobody else's numbers.
@@ -76,6 +80,16 @@ function seeded(key: readonly number[]): Random {
     },
     fillNormal(out, scale = 1) {
       for (let i = 0; i < out.length; i++) out[i] = scale * random.normal();
+      return out;
+    },
+    fillSigns(out) {
+      let bits = 0;
+      for (let i = 0; i < out.length; i++) {
+        // The lowest bits of this generator are its weakest.
+        if (i % SIGNS_PER_DRAW === 0) bits = generator.next();
+        out[i] = bits < 0 ? -1 : 1;
+        bits <<= 1;
+      }
       return out;
     },
     stream: (label) => seeded([...key, ...words(label)]),

@@ -34,6 +34,8 @@ export interface StreamDefinition {
   role(run: Run): StreamRole;
   /** Key under which `--every <key>=<k>` sets its interval; streams measured together share one. */
   readonly scheduleKey: string | null;
+  /** Most bytes a measurement holds beside θ and what the objective keeps; default: next to nothing. */
+  memoryBytes?(run: Run): number;
   /** False where the run has no use for it (no test set, no minibatch): it is then not announced. */
   applies(run: Run): boolean;
   /** Sees every step; itself passes over those that are not due. */

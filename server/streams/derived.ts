@@ -1,6 +1,6 @@
 /** From steps to samples: one state per subscription, one value or none per step, nothing queued. */
 import { defer, filter, finalize, map, type OperatorFunction } from "rxjs";
-import { isDue } from "../../shared/schedule.ts";
+import { isDue, isLogged } from "../../shared/schedule.ts";
 import type { Sample } from "../../shared/stream.ts";
 import type { Step } from "../training/run.ts";
 
@@ -59,13 +59,32 @@ export function scheduled<V>(
   start: () => Measure<V>,
   dispose?: () => void,
 ): OperatorFunction<Step, Sample<V>> {
+  return measuredAt(isDue, channel, schedule, start, dispose);
+}
+
+/** The same without the dense beginning: at 0, the multiples of `every`, and the last step. For what costs many Hessian-vector products. */
+export function sparselyScheduled<V>(
+  channel: string,
+  schedule: Schedule,
+  start: () => Measure<V>,
+): OperatorFunction<Step, Sample<V>> {
+  return measuredAt(isLogged, channel, schedule, start);
+}
+
+function measuredAt<V>(
+  isItsStep: typeof isDue,
+  channel: string,
+  schedule: Schedule,
+  start: () => Measure<V>,
+  dispose?: () => void,
+): OperatorFunction<Step, Sample<V>> {
   const every = everyOf(schedule);
   return derived(
     channel,
     () => {
       const measure = start();
       return (step) =>
-        isDue(step.step, every, step.lastStep) || isDemanded(step, schedule) ? measure(step) : undefined;
+        isItsStep(step.step, every, step.lastStep) || isDemanded(step, schedule) ? measure(step) : undefined;
     },
     dispose,
   );

@@ -3,18 +3,21 @@ import type { BatchSharpness } from "../../shared/readings.ts";
 import type { Sample } from "../../shared/stream.ts";
 import { batchSharpnessThreshold } from "../../shared/thresholds.ts";
 import type { Objective } from "../engine/objective.ts";
-import { createRandom, type Random } from "../numerics/random.ts";
+import { createRandom } from "../numerics/random.ts";
 import { dot } from "../numerics/vector.ts";
 import type { Run, Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
 import { type Schedule, scheduled } from "./derived.ts";
+import { drawIndices } from "./draw-indices.ts";
 
 const NAME = "hessian/batch-sharpness";
+
+export const SHARPNESS_BATCHES = 32;
 
 export interface BatchSharpnessOptions extends Schedule {
   /** Examples per batch: training's own batch size. */
   readonly batchSize: number;
-  /** How many batches are averaged. Default 32. */
+  /** How many batches are averaged. Default {@link SHARPNESS_BATCHES}. */
   readonly batches?: number;
   readonly seed?: number;
   /** Threshold at η; default: none. See {@link batchSharpnessThreshold}. */
@@ -34,7 +37,7 @@ export function batchSharpness(
   run: Pick<Run, "batchObjective" | "trainSize">,
   options: BatchSharpnessOptions,
 ): OperatorFunction<Step, Sample<BatchSharpness>> {
-  const { batchSize, batches = 32, seed = 0, threshold = () => null } = options;
+  const { batchSize, batches = SHARPNESS_BATCHES, seed = 0, threshold = () => null } = options;
   if (!Number.isInteger(batches) || batches < 2) {
     throw new RangeError(`batches: expected at least 2, got ${batches}`);
   }
@@ -71,17 +74,6 @@ function curvatureAlongGradient(objective: Objective, theta: Float32Array): numb
   } finally {
     linearised.dispose();
   }
-}
-
-/** `count` different indices below `size`, ascending; each subset equally likely (Floyd's method). */
-function drawIndices(random: Random, count: number, size: number): Uint32Array {
-  if (count > size) throw new RangeError(`batchSize: expected at most ${size}, got ${count}`);
-  const chosen = new Set<number>();
-  for (let bound = size - count; bound < size; bound++) {
-    const index = random.integer(bound + 1);
-    chosen.add(chosen.has(index) ? bound : index);
-  }
-  return Uint32Array.from(chosen).sort();
 }
 
 export const batchSharpnessStream: StreamDefinition = {

@@ -9,7 +9,9 @@ import { norm } from "../numerics/vector.ts";
 import type { Step } from "../training/run.ts";
 import type { Modes, StreamDefinition } from "./define.ts";
 import { everyOf, type Schedule, scheduled } from "./derived.ts";
+import { rememberSpectrum } from "./measured-spectra.ts";
 import { type Spectrum, type SpectrumOptions, SpectrumTracker } from "./spectrum-tracker.ts";
+import { hessianOperator } from "./symmetric-operator.ts";
 
 const NAME = "hessian/eigenvalues";
 
@@ -62,14 +64,16 @@ export function hessianEigenvalues(
     const tracker = new SpectrumTracker(settings, "probe");
     const second = new SpectrumTracker({ ...settings, top: 1, bottom: 0 }, "second-probe");
     let measured = 0;
-    return ({ step, lastStep, theta, learningRate, demanded }) => {
+    return (at) => {
+      const { step, lastStep, theta, learningRate, demanded } = at;
       const due = demanded === null && isDue(step, every, lastStep);
       const check = (measured > 0 && measured % coldEvery === 0) || step === lastStep;
       if (due) measured++;
       let vector: Float32Array | null = null;
       const linearised = objective.linearise(theta);
       try {
-        const spectrum = tracker.measure(linearised, step, check, due);
+        const spectrum = tracker.measure(hessianOperator(linearised), step, check, due);
+        rememberSpectrum(objective, at, spectrum, linearised.gradient);
         if (spectrum.finite) vector = spectrum.top[0]?.vector ?? null;
         const other =
           check && secondObjective ? measureOther(second, secondObjective, theta, step, due) : null;
@@ -91,7 +95,7 @@ function measureOther(
 ) {
   const linearised = objective.linearise(theta);
   try {
-    return tracker.measure(linearised, step, false, due);
+    return tracker.measure(hessianOperator(linearised), step, false, due);
   } finally {
     linearised.dispose();
   }
@@ -156,6 +160,7 @@ export const hessianEigenvaluesStream: StreamDefinition = {
   },
   role: () => "curvature",
   scheduleKey: "hessian",
+  memoryBytes: ({ initial }) => DEFAULTS.maxApplications * initial.byteLength,
   applies: () => true,
   derive: ({ run, every, channel, modes }) =>
     hessianEigenvalues(run.objective, {

@@ -14,6 +14,7 @@ import {
   riseStandardError,
   roundingNoise,
 } from "./line-measurement.ts";
+import { PathKeeper, type PathOnLine } from "./path-on-line.ts";
 
 const NAME = "line/profile";
 
@@ -52,10 +53,12 @@ export function lineProfile(
 ): OperatorFunction<Step, Sample<LineProfile>> {
   return scheduled(NAME, options, () => {
     let noiseAtStart: number | null = null;
+    const path = new PathKeeper(options.initial);
     return (step) => {
       noiseAtStart ??= roundingNoise(objective, options.initial);
       const carriesVerdict = step.step === step.lastStep || isDemanded(step, options);
-      return profile(objective, options, step.theta, noiseAtStart, carriesVerdict);
+      const measured = profile(objective, options, step.theta, noiseAtStart, carriesVerdict);
+      return { ...measured, ...path.look(step.step, step.theta) };
     };
   });
 }
@@ -66,7 +69,7 @@ function profile(
   theta: Float32Array,
   noiseAtStart: number,
   carriesVerdict: boolean,
-): LineProfile {
+): Omit<LineProfile, keyof PathOnLine> {
   const even = measureLine(
     objective,
     initial,
@@ -86,8 +89,6 @@ function profile(
     carriesVerdict,
     drawUp,
     plateau: plateauOf(line),
-    projection: null,
-    residual: null,
     noiseFloor,
     pairedStdErr,
     monotoneOnProbe: drawUp <= noiseFloor,
@@ -133,6 +134,12 @@ export const lineProfileStream: StreamDefinition = {
       { path: "plateau", label: "α where half of the way down is gone", unit: "1", scale: "linear" },
       { path: "noiseFloor", label: "noise floor", unit: "loss", scale: "log" },
       { path: "pairedStdErr", label: "standard error of the largest rise", unit: "loss", scale: "log" },
+      {
+        path: "residual.*",
+        label: "distance of the path from the line / ‖θ_t − θ₀‖",
+        unit: "1",
+        scale: "linear",
+      },
       { path: "losses", label: "L((1−α)θ₀ + αθ_t)", unit: "loss", scale: "linear" },
       { path: "control.losses", label: "the same from an unrelated start", unit: "loss", scale: "linear" },
     ],

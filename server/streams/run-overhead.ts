@@ -5,7 +5,7 @@ export const runOverhead: StreamDescriptor = {
   name: "run/overhead",
   title: "Cost of watching",
   about:
-    "Share of training speed that the instruments take, measured while they run, with an interval from the quartiles of both step times. Per stream: busy seconds of its thread per second.",
+    "Share of training speed that the instruments take, measured while they run, with an interval of two standard errors of the mean step time. Per stream: busy seconds of its thread per second.",
   unit: "1",
   encoding: "json",
   heavy: false,

@@ -1,8 +1,8 @@
-/** Extremal eigenpairs of a Hessian that moves a little between measurements: warm starts, and the check that they missed nothing. */
-import type { Linearised } from "../engine/objective.ts";
+/** Extremal eigenpairs of an operator that moves a little between measurements: warm starts, and the check that they missed nothing. */
 import { type Eigenpair, extremalEigenpairs } from "../numerics/lanczos.ts";
 import { createRandom } from "../numerics/random.ts";
 import { axpy, norm, scale } from "../numerics/vector.ts";
+import type { SymmetricOperator } from "./symmetric-operator.ts";
 
 export interface SpectrumOptions {
   /** How many from each end, in algebraic order. Fewer where D is smaller. */
@@ -11,7 +11,7 @@ export interface SpectrumOptions {
   /** Residual at which a pair counts as converged, relative to λ₁ at the top and to |λ_min| at the bottom. */
   readonly tolerance: number;
   readonly bottomTolerance: number;
-  /** Hessian-vector products a single Lanczos run may take. */
+  /** Products a single Lanczos run may take. */
   readonly maxApplications: number;
   readonly seed: number;
 }
@@ -31,7 +31,7 @@ const NOISE = 0.1;
 const SAME = 1e-5;
 
 /**
- * Measures one Hessian after another, each from an equal mix of all Ritz vectors of the one before and 10 % fresh noise.
+ * Measures one operator after another, each from an equal mix of all Ritz vectors of the one before and 10 % fresh noise.
  * A residual certifies that a pair is an eigenpair, not that it is the largest: only a cold start, from noise alone, can show that.
  */
 export class SpectrumTracker {
@@ -49,22 +49,22 @@ export class SpectrumTracker {
    * @param step  names the noise.
    * @param check  make a cold start too; whichever finds the larger eigenvalues wins.
    * @param remember  start the next measurement from this one's vectors. Default true.
-   * @cost up to `maxApplications` Hessian-vector products; twice that with `check`. Memory: the Krylov basis, `maxApplications` × D.
+   * @cost up to `maxApplications` products; twice that with `check`. Memory: the Krylov basis, `maxApplications` × D.
    */
-  measure(linearised: Linearised, step: number, check: boolean, remember = true): Spectrum {
-    const noise = this.#noise("warm", step, linearised.theta.length);
+  measure(operator: SymmetricOperator, step: number, check: boolean, remember = true): Spectrum {
+    const noise = this.#noise("warm", step, operator.size);
     const isWarm = this.#known.length > 0;
-    const first = this.#lanczos(linearised, isWarm ? warmStart(this.#known, noise) : noise);
+    const first = this.#lanczos(operator, isWarm ? warmStart(this.#known, noise) : noise);
     const spectrum =
-      check && isWarm && first.finite ? this.#checked(linearised, step, first) : { ...first, coldGap: null };
+      check && isWarm && first.finite ? this.#checked(operator, step, first) : { ...first, coldGap: null };
     if (remember && spectrum.finite) {
       this.#known = [...spectrum.top, ...spectrum.bottom].map(({ vector }) => vector);
     }
     return spectrum;
   }
 
-  #checked(linearised: Linearised, step: number, warm: Omit<Spectrum, "coldGap">): Spectrum {
-    const cold = this.#lanczos(linearised, this.#noise("cold", step, linearised.theta.length));
+  #checked(operator: SymmetricOperator, step: number, warm: Omit<Spectrum, "coldGap">): Spectrum {
+    const cold = this.#lanczos(operator, this.#noise("cold", step, operator.size));
     const warmest = warm.top[0]?.value ?? Number.NaN;
     const coldest = cold.top[0]?.value ?? Number.NaN;
     return {
@@ -80,10 +80,10 @@ export class SpectrumTracker {
     return unit(random.fillNormal(new Float32Array(n)));
   }
 
-  #lanczos(linearised: Linearised, start: Float32Array): Omit<Spectrum, "coldGap"> {
+  #lanczos(operator: SymmetricOperator, start: Float32Array): Omit<Spectrum, "coldGap"> {
     const { top, bottom, tolerance, bottomTolerance, maxApplications } = this.#options;
-    const n = linearised.theta.length;
-    const result = extremalEigenpairs((v) => linearised.hessianVectorProduct(v), {
+    const n = operator.size;
+    const result = extremalEigenpairs(operator.apply, {
       n,
       top: Math.min(top, n),
       bottom: Math.min(bottom, n - Math.min(top, n)),

@@ -1,5 +1,7 @@
 /** The thread that measures the probe objective at due steps, on a θ that holds still while training goes on. */
+import { setPriority } from "node:os";
 import { openBackend } from "../backends/select.ts";
+import { projectOut } from "../numerics/krylov-basis.ts";
 import { openRun } from "../training/open-run.ts";
 import type { Run } from "../training/run.ts";
 import { measure } from "./measuring.ts";
@@ -7,7 +9,13 @@ import type { MeasuringRequest } from "./messages.ts";
 import { modePublisher } from "./mode-line.ts";
 import { fastestMs, post, serveThread } from "./thread.ts";
 
+/** Where there are fewer cores than busy threads, training goes first. */
+const NICENESS = 10;
+
 let run: Run | null = null;
+
+// On Linux 0 is the calling thread; elsewhere it would be the whole process.
+if (process.platform === "linux") setPriority(0, NICENESS);
 
 serveThread<MeasuringRequest>(async (request) => {
   if (request.kind === "open") {
@@ -22,33 +30,29 @@ serveThread<MeasuringRequest>(async (request) => {
       backend: backend.name,
       note: backend.note,
       selfTest: backend.selfTest,
-      costsMs: costsOf(opened),
     });
     return;
   }
   if (run === null) throw new Error("curvature thread: nothing is open");
+  if (request.kind === "time") return post({ kind: "timed", costsMs: costsOf(run, request.forMs) });
   measure("curvature", run, modePublisher(request.modes), request);
 });
 
-/** What a measurement is made of, timed at θ₀. */
-function costsOf({
-  objective,
-  testObjective,
-  initial,
-  config,
-  trainSize,
-  batchObjective,
-}: Run): Record<string, number> {
+/** What a measurement is made of, timed at θ₀ for about this long, so that it is as warm as in the run. */
+function costsOf(
+  { objective, testObjective, initial, config, trainSize, batchObjective }: Run,
+  forMs: number,
+): Record<string, number> {
+  const beganMs = performance.now();
   const direction = initial.slice();
   const linearised = objective.linearise(initial);
-  const hvp = fastestMs(3, () => linearised.hessianVectorProduct(direction));
-  linearised.dispose();
+  const product = () => linearised.hessianVectorProduct(direction);
   const batchSize = config.batchSize === "full" ? trainSize : Math.min(config.batchSize, trainSize);
-  return {
+  const costs = {
     linearise: fastestMs(2, () => objective.linearise(initial).dispose()),
-    hvp,
+    project: projectMs(initial.length),
     probeLoss: fastestMs(2, () => objective.loss(initial)),
-    testLoss: testObjective === null ? 0 : fastestMs(1, () => testObjective.loss(initial)),
+    testLoss: testObjective === null ? 0 : fastestMs(2, () => testObjective.loss(initial)),
     batch:
       config.batchSize === "full"
         ? 0
@@ -60,4 +64,16 @@ function costsOf({
             batch.dispose();
           }),
   };
+  let hvp = fastestMs(3, product);
+  while (performance.now() - beganMs < forMs) hvp = Math.min(hvp, fastestMs(1, product));
+  linearised.dispose();
+  return { ...costs, hvp };
+}
+
+/** Of one pass against a few vectors, the share of one. */
+function projectMs(size: number): number {
+  const basis = Array.from({ length: 4 }, () => new Float32Array(size));
+  const w = new Float64Array(size);
+  const coefficients = new Float64Array(basis.length);
+  return fastestMs(2, () => projectOut(basis, w, coefficients)) / basis.length;
 }

@@ -15,9 +15,10 @@ serveThread<MeasuringRequest>(async (request) => {
     // No derivative is taken here: any backend will do, and this one needs no memory of its own.
     const backend = await openBackend("cpu", { allowNative: false });
     run = await openRun(request.blueprint);
-    post({ kind: "opened", backend: backend.name, note: null, selfTest: backend.selfTest, costsMs: {} });
+    post({ kind: "opened", backend: backend.name, note: null, selfTest: backend.selfTest });
     return;
   }
+  if (request.kind === "time") return post({ kind: "timed", costsMs: {} });
   if (run === null) throw new Error("geometry thread: nothing is open");
   const encoder = new WeightEncoder(run.initial.length);
   measure("geometry", run, modeTaker(request.modes, !request.plan.bestEffort), request, (theta) =>

@@ -1,58 +1,112 @@
 /** How often the dear streams are measured, from what measuring costs on this machine. */
+import { SHARPNESS_BATCHES } from "../streams/hessian-batch-sharpness.ts";
+import { DENSITY_DEFAULTS } from "../streams/hessian-density.ts";
 
-/** Share of one core's time that each schedule key may take where a core is free for measuring. */
+/** How the time for measuring is shared out among the schedule keys that a run has: in proportion to these. */
 const SHARES: Readonly<Record<string, number>> = {
   hessian: 0.45,
   path: 0.08,
   line: 0.08,
   eval: 0.06,
   "batch-sharpness": 0.08,
+  preconditioned: 0.15,
+  density: 0.05,
+  "per-layer": 0.04,
+  "gauss-newton": 0.03,
+  "noise-scale": 0.03,
+  directional: 0.02,
+  sam: 0.01,
 };
 /** Points of line/profile between verdicts. */
 const LINE_POINTS = 11;
 /** A warm measurement of a dozen eigenvalues to 1e-3 takes about this many products; measured: 15 to 50. */
 const WARM_HVPS = 40;
-const SHARPNESS_BATCHES = 8;
+const { probes, lanczosSteps } = DENSITY_DEFAULTS;
+/** λ₁ alone to 1e-3, from a cold start. */
+const COLD_HVPS = 16;
+const NOISE_BATCHES = 16;
 /** Intervals a person can count in. */
-const ROUND = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000];
+const ROUND = [
+  1, 2, 5, 10, 20, 25, 50, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 1500, 2000, 2500, 3000, 4000, 5000,
+  10_000,
+];
 const STATE_EVERY = 500;
 
 /** Milliseconds, as measured on this machine before the first step. */
 export interface CostsMs {
+  /** One training step, alone. */
   readonly step: number;
+  /** The same while the curvature thread computes: cores share caches, memory and sometimes more. */
+  readonly stepBeside: number;
   readonly linearise: number;
   readonly hvp: number;
+  /** Re-orthogonalising against one vector of a Krylov basis. */
+  readonly project: number;
   readonly probeLoss: number;
   readonly testLoss: number;
   readonly batch: number;
 }
 
-/** One measurement under each schedule key, in milliseconds. */
-export function measurementMs(costs: CostsMs): Readonly<Record<string, number>> {
+/** Passes that {@link import("../numerics/krylov-basis.ts").orthogonalise} takes in the mean, against half of the final basis. */
+const PASSES = 1.5;
+
+/** k steps of Lanczos: with many parameters and few examples, re-orthogonalising costs more than the products. */
+function lanczosMs({ hvp, project }: CostsMs, k: number): number {
+  return k * hvp + ((PASSES * k * k) / 2) * project;
+}
+
+/**
+ * One measurement under each schedule key, in milliseconds.
+ * @param layers  that have parameters.
+ */
+export function measurementMs(costs: CostsMs, layers = 1): Readonly<Record<string, number>> {
   return {
-    hessian: costs.linearise + WARM_HVPS * costs.hvp,
+    hessian: costs.linearise + lanczosMs(costs, WARM_HVPS),
     path: costs.probeLoss,
     line: LINE_POINTS * costs.probeLoss,
     eval: costs.testLoss,
     "batch-sharpness": SHARPNESS_BATCHES * costs.batch,
+    density: costs.linearise + probes * lanczosMs(costs, lanczosSteps),
+    // The bases are no longer than their layers: together as long as one of the whole.
+    "per-layer":
+      costs.linearise + layers * COLD_HVPS * costs.hvp + lanczosMs({ ...costs, hvp: 0 }, COLD_HVPS),
+    "gauss-newton": costs.linearise + lanczosMs(costs, COLD_HVPS),
+    // A gradient costs less than what `batch` has: a gradient and a product.
+    "noise-scale": NOISE_BATCHES * costs.batch,
+    directional: costs.batch > 0 ? costs.batch : costs.linearise + costs.hvp,
+    sam: costs.linearise + costs.probeLoss,
+    preconditioned: costs.linearise + lanczosMs(costs, COLD_HVPS),
   };
 }
 
+/** Of the curvature thread's time, at most: beyond it, training waits for measurements instead of being slowed by them. */
+const BUSIEST = 0.9;
+
 /**
- * Interval of each schedule key, in steps.
+ * Share of its time that the curvature thread may be busy so that training loses no more than this: while it is, a step takes `stepBeside`
+ * instead of `step`.
+ */
+export function affordableDuty({ step, stepBeside }: CostsMs, overheadPercent: number): number {
+  const slowdown = Math.max(0, 1 - step / stepBeside);
+  return Math.min(BUSIEST, overheadPercent / 100 / slowdown);
+}
+
+/**
+ * Interval of each schedule key, in steps: each key gets its share of the curvature thread's {@link affordableDuty}.
  *
- * With a core to spare, measuring runs beside training and costs it nothing as long as that core keeps up: each key gets its share of it.
- * Without one, all of them together get `overhead` percent of the only core.
+ * @param run.keys  those that the run has streams for; default: all. @param run.layers  that have parameters; default 1.
  */
 export function chooseIntervals(
   costs: CostsMs,
-  cores: number,
   overheadPercent: number,
+  run: { readonly keys?: ReadonlySet<string>; readonly layers?: number } = {},
 ): Record<string, number> {
-  const all = Object.values(SHARES).reduce((sum, share) => sum + share, 0);
-  const scale = cores > 1 ? 1 : overheadPercent / 100 / all;
-  const intervals = Object.entries(measurementMs(costs)).map(([key, ms]) => {
-    const steps = ms / ((SHARES[key] ?? 0.05) * scale * costs.step);
+  const { keys, layers } = run;
+  const measured = Object.entries(measurementMs(costs, layers)).filter(([key]) => keys?.has(key) ?? true);
+  const all = measured.reduce((sum, [key]) => sum + (SHARES[key] ?? 0), 0);
+  const busyMsPerStep = affordableDuty(costs, overheadPercent) * costs.step;
+  const intervals = measured.map(([key, ms]) => {
+    const steps = ms / (((SHARES[key] ?? 0) / all) * busyMsPerStep);
     return [key, ROUND.find((interval) => interval >= steps) ?? Math.ceil(steps)] as const;
   });
   return { ...Object.fromEntries(intervals), state: STATE_EVERY };

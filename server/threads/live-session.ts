@@ -15,11 +15,12 @@ import type {
   WeightsResult,
 } from "../session/session.ts";
 import type { Blueprint } from "../training/run.ts";
+import type { LeftOut } from "./affordable.ts";
 import type { PackedSample, Plan, PlannedStream, ThreadReply } from "./messages.ts";
 import { createModeLine, endModes } from "./mode-line.ts";
 import { abandonAcks, acknowledge, createAcks } from "./outbox.ts";
 import { OverheadMeter } from "./overhead.ts";
-import { abandonRing, createRing, type RingBuffers, ringSlots } from "./ring.ts";
+import { abandonRing, type Carried, createRing, type RingBuffers, ringSlots } from "./ring.ts";
 import type { Schedule } from "./session-header.ts";
 import type { ThreadHandle } from "./thread-handle.ts";
 
@@ -70,7 +71,12 @@ export class LiveSession implements Session {
     });
   }
 
-  begin(blueprint: Blueprint, planned: readonly PlannedStream[], schedule: Schedule): void {
+  begin(
+    blueprint: Blueprint,
+    planned: readonly PlannedStream[],
+    schedule: Schedule,
+    leftOut: readonly LeftOut[],
+  ): void {
     const { initial, probe, config } = blueprint;
     const plan: Plan = {
       streams: planned,
@@ -79,18 +85,19 @@ export class LiveSession implements Session {
       bestEffort: config.bestEffort,
       channels: this.header.channels.map(({ name }) => name),
     };
-    const ring = (slots: number) => {
+    const ring = (slots: number, carries: readonly Carried[]) => {
       const buffers = createRing({
         slots,
         parameterCount: initial.length,
         lossCount: probe.length,
         readers: 1,
+        carries,
       });
       this.#rings.push(buffers);
       return buffers;
     };
-    const all = ring(ringSlots(initial.length));
-    const measured = ring(1);
+    const all = ring(ringSlots(initial.length), []);
+    const measured = ring(1, carriedFor(planned));
     const { training, geometry, curvature } = this.#threads;
     const acksFor = (thread: ThreadHandle) => {
       const acks = createAcks();
@@ -100,6 +107,7 @@ export class LiveSession implements Session {
     };
     const { from, to } = this.#modes;
     this.#status("info", "started", `training ${this.header.modelSummary} for ${this.header.steps} steps`);
+    for (const { stream, message } of leftOut) this.#status("warning", "stream-left-out", message, stream);
     curvature.send({ kind: "begin", plan, acks: acksFor(curvature), ring: measured, modes: from }, [
       from.port,
     ]);
@@ -230,8 +238,9 @@ export class LiveSession implements Session {
     return this.#log.append(index, step, { bytes: bytes ?? new Uint8Array() });
   }
 
-  #status(level: RunStatus["level"], code: string, message: string): number {
-    return this.#append(json("run/status", this.#newestStep, { level, code, message } satisfies RunStatus));
+  #status(level: RunStatus["level"], code: string, message: string, stream?: string): number {
+    const value: RunStatus = { level, code, message, ...(stream === undefined ? {} : { stream }) };
+    return this.#append(json("run/status", this.#newestStep, value));
   }
 
   /** A bug in a thread ends the session, with everything it has said. */
@@ -256,6 +265,15 @@ export class LiveSession implements Session {
     })();
     await this.#ending;
   }
+}
+
+/** What streams of the curvature thread need of a step beyond θ. */
+function carriedFor(planned: readonly PlannedStream[]): readonly Carried[] {
+  const isPlanned = (stream: string) => planned.some(({ name }) => name === stream);
+  return [
+    ...(isPlanned("hessian/directional") ? (["previousTheta"] as const) : []),
+    ...(isPlanned("hessian/preconditioned") ? (["preconditioner"] as const) : []),
+  ];
 }
 
 function json(channel: string, step: number, value: unknown): PackedSample {

@@ -21,6 +21,9 @@ export interface PlannedStream {
   readonly name: string;
   readonly role: StreamRole;
   readonly scheduleKey: string | null;
+  /** Without the dense beginning: see {@link import("../../shared/stream.ts").Cadence}. */
+  readonly isSparse: boolean;
+  readonly memoryBytes: number;
 }
 
 /** What every thread must agree on before the first step. */
@@ -41,6 +44,12 @@ export interface ModeLine {
   readonly signal: SharedArrayBuffer;
 }
 
+/** Work as in the run, for about this long, and say what it took. */
+export interface TimeRequest {
+  readonly kind: "time";
+  readonly forMs: number;
+}
+
 export type TrainingRequest =
   | {
       readonly kind: "open";
@@ -48,6 +57,7 @@ export type TrainingRequest =
       /** A user's module, and the settings given beside it. */
       readonly module: { readonly path: string; readonly settings: RunSettings } | null;
     }
+  | TimeRequest
   | {
       readonly kind: "begin";
       readonly plan: Plan;
@@ -59,6 +69,7 @@ export type TrainingRequest =
 
 export type MeasuringRequest =
   | { readonly kind: "open"; readonly blueprint: Blueprint }
+  | TimeRequest
   | {
       readonly kind: "begin";
       readonly plan: Plan;
@@ -72,22 +83,27 @@ export interface Opened {
   readonly backend: string;
   readonly note: string | null;
   readonly selfTest: SelfTest;
-  /** Measured here, before the first step. */
-  readonly costsMs: Readonly<Record<string, number>>;
   /** From the training thread only. */
   readonly blueprint?: Blueprint;
   readonly streams?: readonly PlannedStream[];
 }
 
+/** What a thread's work takes, as timed before the first step. */
+export interface Timed {
+  readonly kind: "timed";
+  readonly costsMs: Readonly<Record<string, number>>;
+}
+
 export type ThreadReply =
   | Opened
+  | Timed
   /** The user's world is wrong: one sentence, no stack. */
   | { readonly kind: "refused"; readonly code: string; readonly message: string }
   /** A bug. */
   | { readonly kind: "broken"; readonly message: string }
   | { readonly kind: "batch"; readonly samples: readonly PackedSample[] }
   | { readonly kind: "busy"; readonly busyMs: Readonly<Record<string, number>> }
-  /** Quartiles of the step period since the last report. */
+  /** The mean step period since the last report, between two standard errors to either side. */
   | { readonly kind: "pace"; readonly stepMs: readonly [number, number, number]; readonly step: number }
   | { readonly kind: "state"; readonly state: "running" | "paused" }
   | { readonly kind: "diverged"; readonly step: number; readonly what: string }

@@ -15,17 +15,17 @@ export class OverheadMeter {
     this.#busyMs.set(thread, busyMs);
   }
 
-  /** @param stepMs  quartiles of the step period over the last second. */
-  reading([low, median, high]: readonly [number, number, number]): Overhead {
+  /** @param stepMs  the mean step period of the last second, between two standard errors to either side. */
+  reading([low, mean, high]: readonly [number, number, number]): Overhead {
     const elapsedMs = performance.now() - this.#beganMs;
     const share = (stepMs: number) => 1 - this.#bareStepMs / stepMs;
     const perStream = [...this.#busyMs.values()].flatMap((busyMs) =>
       Object.entries(busyMs).map(([stream, ms]) => [stream, ms / elapsedMs] as const),
     );
     return {
-      total: share(median),
+      total: share(mean),
       interval: [share(low), share(high)],
-      stepsPerSecond: 1000 / median,
+      stepsPerSecond: 1000 / mean,
       bareStepMs: this.#bareStepMs,
       perStream: Object.fromEntries(perStream),
     };

@@ -7,23 +7,42 @@ export interface Pace {
   interrupt(): void;
 }
 
+/**
+ * Mean period, and two standard errors to either side (never below the fastest period): the mean, not the median, because a few steps that wait for a measurement
+ * are what it costs.
+ */
 export function createPace(
-  report: (quartilesMs: readonly [number, number, number], step: number) => void,
+  report: (stepMs: readonly [low: number, mean: number, high: number], step: number) => void,
 ): Pace {
   let previousMs: number | null = null;
-  let periods: number[] = [];
+  let count = 0;
+  let sum = 0;
+  let squares = 0;
+  let fastest = Number.POSITIVE_INFINITY;
   let newest = 0;
   const reportSometimes = everySecond(() => {
-    const sorted = periods.sort((a, b) => a - b);
-    const quantile = (q: number) => sorted[Math.floor(q * (sorted.length - 1))] ?? 0;
-    if (sorted.length > 0) report([quantile(0.25), quantile(0.5), quantile(0.75)], newest);
-    periods = [];
+    if (count > 0) {
+      const mean = sum / count;
+      const variance = count > 1 ? Math.max(0, squares - count * mean * mean) / (count - 1) : 0;
+      const margin = 2 * Math.sqrt(variance / count);
+      report([Math.max(fastest, mean - margin), mean, mean + margin], newest);
+    }
+    count = 0;
+    sum = 0;
+    squares = 0;
+    fastest = Number.POSITIVE_INFINITY;
   });
   return {
     mark(step) {
       const now = performance.now();
       newest = step;
-      if (previousMs !== null) periods.push(now - previousMs);
+      if (previousMs !== null) {
+        const period = now - previousMs;
+        count += 1;
+        sum += period;
+        squares += period * period;
+        fastest = Math.min(fastest, period);
+      }
       previousMs = now;
       reportSometimes();
     },

@@ -14,7 +14,7 @@ const PROGRESS = 3;
 const CURSORS = 4;
 
 /** Numbers a slot holds beside θ. */
-const META = 10;
+const META = 12;
 /** A waiting writer looks this often whether it was abandoned, so that stop always works. */
 const WAIT_MS = 50;
 /** A reader that never has to wait still lets its thread hear messages this often. */
@@ -25,6 +25,9 @@ export interface RingBuffers {
   readonly meta: SharedArrayBuffer;
   readonly theta: SharedArrayBuffer;
   readonly losses: SharedArrayBuffer;
+  /** θ_{t−1} and P of each slot; empty where the ring does not carry them. */
+  readonly previousTheta: SharedArrayBuffer;
+  readonly preconditioner: SharedArrayBuffer;
   readonly slots: number;
   readonly parameterCount: number;
   /** Probe losses carried with each θ; 0 when training does not compute them. */
@@ -37,15 +40,24 @@ export function ringSlots(parameterCount: number): number {
   return Math.max(4, Math.min(64, Math.floor((64 * 1024 * 1024) / (4 * parameterCount))));
 }
 
+/** What a step has beside θ that only some streams need: as large as θ, so carried for those alone. */
+export type Carried = "previousTheta" | "preconditioner";
+
 export function createRing(options: {
   readonly slots: number;
   readonly parameterCount: number;
   readonly lossCount: number;
   readonly readers: number;
+  readonly carries: readonly Carried[];
 }): RingBuffers {
-  const { slots, parameterCount, lossCount, readers } = options;
+  const { carries, ...sizes } = options;
+  const { slots, parameterCount, lossCount, readers } = sizes;
+  const vectors = (what: Carried) =>
+    new SharedArrayBuffer(carries.includes(what) ? 4 * parameterCount * slots : 0);
   return {
-    ...options,
+    ...sizes,
+    previousTheta: vectors("previousTheta"),
+    preconditioner: vectors("preconditioner"),
     control: new SharedArrayBuffer(4 * (CURSORS + readers)),
     meta: new SharedArrayBuffer(8 * META * slots),
     theta: new SharedArrayBuffer(4 * parameterCount * slots),
@@ -66,6 +78,8 @@ class Slots {
   readonly #meta: Float64Array;
   readonly #theta: Float32Array;
   readonly #losses: Float32Array;
+  readonly #previousTheta: Float32Array;
+  readonly #preconditioner: Float32Array;
   readonly #ring: RingBuffers;
 
   constructor(ring: RingBuffers) {
@@ -74,11 +88,24 @@ class Slots {
     this.#meta = new Float64Array(ring.meta);
     this.#theta = new Float32Array(ring.theta);
     this.#losses = new Float32Array(ring.losses);
+    this.#previousTheta = new Float32Array(ring.previousTheta);
+    this.#preconditioner = new Float32Array(ring.preconditioner);
   }
 
   theta(slot: number): Float32Array {
+    return this.#vector(this.#theta, slot);
+  }
+
+  #vector(of: Float32Array, slot: number): Float32Array {
     const { parameterCount } = this.#ring;
-    return this.#theta.subarray(slot * parameterCount, (slot + 1) * parameterCount);
+    return of.subarray(slot * parameterCount, (slot + 1) * parameterCount);
+  }
+
+  /** False where the ring does not carry it, or the step has none. */
+  #carry(into: Float32Array, slot: number, vector: () => Float32Array | null): boolean {
+    const found = into.length === 0 ? null : vector();
+    if (found !== null) this.#vector(into, slot).set(found);
+    return found !== null;
   }
 
   losses(slot: number): Float32Array {
@@ -102,6 +129,8 @@ class Slots {
         update?.updateNorm ?? 0,
         update?.learningRate ?? 0,
         step.demanded ?? -1,
+        this.#carry(this.#previousTheta, slot, () => step.previousTheta) ? 1 : 0,
+        this.#carry(this.#preconditioner, slot, step.preconditioner) ? 1 : 0,
       ],
       slot * META,
     );
@@ -114,12 +143,14 @@ class Slots {
       step: at(0),
       lastStep: at(1),
       theta,
+      previousTheta: at(10) === 1 ? this.#vector(this.#previousTheta, slot) : null,
       learningRate: at(2),
       probeLosses: at(3) === 1 ? this.losses(slot) : null,
       update:
         at(4) === 1 ? { loss: at(5), gradientNorm: at(6), updateNorm: at(7), learningRate: at(8) } : null,
       demanded: at(9) < 0 ? null : at(9),
       retain: () => theta.slice(),
+      preconditioner: () => (at(11) === 1 ? this.#vector(this.#preconditioner, slot).slice() : null),
       captureState: () => {
         throw new Error("captureState: only the training thread has the optimizer's state");
       },
@@ -166,12 +197,6 @@ export class RingWriter {
       if (written - Atomics.load(control, CURSORS + reader) >= this.#ring.slots) return false;
     }
     return true;
-  }
-
-  /** The newest step that was pushed, read back; borrowed until the next push. null before the first. */
-  newest(): Step | null {
-    const written = Atomics.load(this.#slots.control, WRITTEN);
-    return written === 0 ? null : this.#slots.get((written - 1) % this.#ring.slots);
   }
 
   /** No more steps: readers complete once they have read what is there. */

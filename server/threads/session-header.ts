@@ -60,8 +60,9 @@ function descriptorOf({ name, role }: PlannedStream, schedule: Schedule): Stream
         ...descriptor,
         cadence: role === "curvature" ? { kind: "scheduled", every } : { kind: "step" },
       };
+    case "sparse":
     case "logged":
-      return { ...descriptor, cadence: { kind: "logged", every } };
+      return { ...descriptor, cadence: { ...descriptor.cadence, every } };
     default:
       return descriptor;
   }

@@ -1,15 +1,18 @@
 /** How a run begins: threads opened, costs measured, log begun, and only then the first step. */
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { SessionHeader } from "../../shared/header.ts";
 import { SessionLog } from "../session/log.ts";
 import type { RunConfig, RunSettings } from "../training/config.ts";
 import type { Blueprint } from "../training/run.ts";
+import { affordable, layerCount } from "./affordable.ts";
 import { type CostsMs, chooseIntervals, chooseWeightsEvery } from "./intervals.ts";
-import { LiveSession } from "./live-session.ts";
+import { LiveSession, type Threads } from "./live-session.ts";
 import type { PlannedStream } from "./messages.ts";
 import { type Schedule, sessionHeader } from "./session-header.ts";
 import { ThreadHandle } from "./thread-handle.ts";
+
+/** Enough for a mean of steps as warm as they will be: after 0.2 s none gets faster. */
+const TIMING_MS = 600;
 
 export interface LiveSessionOptions {
   readonly config: RunConfig;
@@ -34,14 +37,13 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
   try {
     const training = await threads.training.open({ config: options.config, module: options.module ?? null });
     const blueprint = training.blueprint as Blueprint;
-    // One after the other: costs are measured while nothing else runs.
-    const curvature = await threads.curvature.open({ blueprint });
-    await threads.geometry.open({ blueprint });
-    const planned = training.streams ?? [];
-    const schedule = scheduleOf(blueprint, planned, {
-      ...training.costsMs,
-      ...curvature.costsMs,
-    } as unknown as CostsMs);
+    const [curvature] = await Promise.all([
+      threads.curvature.open({ blueprint }),
+      threads.geometry.open({ blueprint }),
+    ]);
+    const costsMs = await timeCosts(threads, blueprint.config.steps);
+    const { planned, leftOut } = affordable(training.streams ?? [], costsMs, blueprint);
+    const schedule = scheduleOf(blueprint, planned, costsMs);
     const header = sessionHeader({ blueprint, planned, schedule, training, curvature });
     const log = await SessionLog.create(
       options.record
@@ -54,7 +56,7 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
       schedule.costsMs["step"] ?? 1,
       options.onTrouble ?? (() => {}),
     );
-    session.begin(blueprint, planned, schedule);
+    session.begin(blueprint, planned, schedule, leftOut);
     return session;
   } catch (cause) {
     await Promise.all(Object.values(threads).map((thread) => thread.terminate()));
@@ -62,10 +64,22 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
   }
 }
 
+/** Steps alone, which is what overhead is measured against; then both kinds of work side by side, as they will be. */
+async function timeCosts({ training, curvature }: Threads, steps: number): Promise<CostsMs> {
+  const { step = 1 } = await training.time(TIMING_MS);
+  const forMs = Math.min(TIMING_MS, steps * step);
+  const [beside, costs] = await Promise.all([training.time(forMs), curvature.time(forMs)]);
+  return { ...costs, step, stepBeside: Math.max(step, beside["step"] ?? step) } as unknown as CostsMs;
+}
+
 function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], costsMs: CostsMs): Schedule {
-  const { config, initial } = blueprint;
+  const { config, initial, facts } = blueprint;
+  const keys = new Set(planned.flatMap(({ scheduleKey }) => scheduleKey ?? []));
   const chosen: Record<string, number> = {
-    ...chooseIntervals(costsMs, availableParallelism(), config.overhead),
+    ...chooseIntervals(costsMs, config.overhead, {
+      keys,
+      layers: layerCount(facts),
+    }),
     weights: config.weightsEvery ?? chooseWeightsEvery(initial.length, config.steps, config.recordingBudget),
   };
   const everyOf = ({ name, scheduleKey, role }: PlannedStream): number => {

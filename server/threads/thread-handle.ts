@@ -1,14 +1,14 @@
 /** A worker thread as the main thread holds it. */
 import type { Worker } from "node:worker_threads";
 import { UserError } from "../training/user-error.ts";
-import type { Opened, ThreadReply } from "./messages.ts";
+import type { Opened, ThreadReply, Timed, TimeRequest } from "./messages.ts";
 import { spawnThread, type ThreadName } from "./spawn.ts";
 
 export class ThreadHandle {
   readonly #name: ThreadName;
   readonly #worker: Worker;
   #listener: (reply: ThreadReply) => void = () => {};
-  #onOpened: { resolve(opened: Opened): void; reject(cause: Error): void } | null = null;
+  #asked: { resolve(reply: Opened | Timed): void; reject(cause: Error): void } | null = null;
   /** Resolves when it has sent its last sample, or is gone. */
   readonly done: Promise<void>;
 
@@ -22,13 +22,14 @@ export class ThreadHandle {
     this.#worker.on("message", (reply: ThreadReply) => {
       switch (reply.kind) {
         case "opened":
-          this.#onOpened?.resolve(reply);
+        case "timed":
+          this.#asked?.resolve(reply);
           return;
         case "refused":
-          this.#onOpened?.reject(new UserError(reply.code, reply.message));
+          this.#asked?.reject(new UserError(reply.code, reply.message));
           break;
         case "broken":
-          this.#onOpened?.reject(new Error(`${name} thread: ${reply.message}`));
+          this.#asked?.reject(new Error(`${name} thread: ${reply.message}`));
           break;
         case "done":
           finish();
@@ -38,7 +39,7 @@ export class ThreadHandle {
       this.#listener(reply);
     });
     this.#worker.on("error", (cause) => {
-      this.#onOpened?.reject(cause);
+      this.#asked?.reject(cause);
       this.#listener({ kind: "broken", message: cause.stack ?? cause.message });
     });
     this.#worker.on("exit", () => finish());
@@ -46,9 +47,20 @@ export class ThreadHandle {
 
   /** @throws {UserError} when the thread refuses: a missing dataset, a model without rules, a backend that does not load. */
   open(request: object): Promise<Opened> {
+    return this.#ask({ ...request, kind: "open" }) as Promise<Opened>;
+  }
+
+  /** What its work takes now, beside whatever else is running. */
+  async time(forMs: number): Promise<Timed["costsMs"]> {
+    const { costsMs } = (await this.#ask({ kind: "time", forMs })) as Timed;
+    return costsMs;
+  }
+
+  /** One question at a time. */
+  #ask(request: TimeRequest | { readonly kind: "open" }): Promise<Opened | Timed> {
     return new Promise((resolve, reject) => {
-      this.#onOpened = { resolve, reject };
-      this.#worker.postMessage({ ...request, kind: "open" });
+      this.#asked = { resolve, reject };
+      this.#worker.postMessage(request);
     });
   }
 

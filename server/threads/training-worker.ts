@@ -1,6 +1,6 @@
 /** The thread that trains: every θ goes into the ring, every due one also to the curvature thread. */
-import { type Subscription, take, tap } from "rxjs";
-import { isDue } from "../../shared/schedule.ts";
+import { filter, lastValueFrom, map, pairwise, type Subscription, takeUntil, takeWhile, tap } from "rxjs";
+import { isDue, isLogged } from "../../shared/schedule.ts";
 import { openBackend } from "../backends/select.ts";
 import { pipeline } from "../pipeline.ts";
 import { streams } from "../streams/index.ts";
@@ -10,7 +10,7 @@ import { openRun } from "../training/open-run.ts";
 import { loadOwnRun } from "../training/own-module.ts";
 import type { Step, Training } from "../training/run.ts";
 import { createTraining } from "../training/train.ts";
-import type { Plan, TrainingRequest } from "./messages.ts";
+import type { Plan, TimeRequest, TrainingRequest } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { createPace } from "./pace.ts";
 import { RingWriter } from "./ring.ts";
@@ -25,15 +25,13 @@ interface Refusal {
   readonly message: string;
 }
 
-/** Bare steps that are timed before the run, and how many of them only warm up. */
-const TIMED_STEPS = 14;
-const WARM_UP_STEPS = 4;
-
 let training: Training | null = null;
 let begun: {
   readonly plan: Plan;
   readonly all: RingWriter;
   readonly measured: RingWriter | null;
+  /** The step that was emitted last: between turns, when controls arrive, all of it still holds. */
+  newest: Step | null;
   end(): void;
 } | null = null;
 
@@ -41,6 +39,8 @@ serveThread<TrainingRequest>((request) => {
   switch (request.kind) {
     case "open":
       return open(request);
+    case "time":
+      return time(request);
     case "begin":
       return begin(request);
     case "control":
@@ -54,13 +54,11 @@ async function open({ config, module }: Open): Promise<void> {
     module === null ? await createBlueprint(config) : await loadOwnRun(module.path, module.settings);
   const run = await openRun(blueprint);
   training = createTraining(run);
-  const step = await bareStepMs(training);
   post({
     kind: "opened",
     backend: backend.name,
     note: backend.note,
     selfTest: backend.selfTest,
-    costsMs: { step },
     blueprint,
     streams: streams
       .filter((stream) => stream.applies(run))
@@ -68,34 +66,35 @@ async function open({ config, module }: Open): Promise<void> {
         name: stream.descriptor.name,
         role: stream.role(run),
         scheduleKey: stream.scheduleKey,
+        isSparse: stream.descriptor.cadence.kind === "sparse",
+        memoryBytes: stream.memoryBytes?.(run) ?? 0,
       })),
   });
 }
 
-/** Median over bare steps from θ₀: subscribing is all it takes, and unsubscribing leaves nothing behind. */
-function bareStepMs(of: Training): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const marks: number[] = [];
-    const finish = () => {
-      const periods = marks
-        .slice(1)
-        .map((mark, i) => mark - (marks[i] as number))
-        .slice(Math.min(WARM_UP_STEPS, marks.length - 2))
-        .sort((a, b) => a - b);
-      resolve(periods[periods.length >> 1] ?? 1);
-    };
-    const diverged = of.state$.subscribe(({ state }) => {
-      if (state === "diverged") finish();
-    });
-    of.steps$.pipe(take(TIMED_STEPS)).subscribe({
-      next: () => marks.push(performance.now()),
-      error: reject,
-      complete: () => {
-        diverged.unsubscribe();
-        finish();
-      },
-    });
-  });
+/**
+ * Mean period of bare steps from θ₀, over about this long and never more steps than the run has. Subscribing is all it takes;
+ * a run that ends or diverges meanwhile is begun again, and leaves nothing behind.
+ */
+async function time({ forMs }: TimeRequest): Promise<void> {
+  const run = opened();
+  const periods: number[] = [];
+  const untilMs = performance.now() + forMs;
+  do {
+    const { steps$, state$ } = createTraining(run);
+    const marks$ = steps$.pipe(
+      takeUntil(state$.pipe(filter(({ state }) => state === "diverged"))),
+      map(() => performance.now()),
+      takeWhile((nowMs) => nowMs < untilMs, true),
+      pairwise(),
+      tap(([beforeMs, nowMs]) => periods.push(nowMs - beforeMs)),
+    );
+    await lastValueFrom(marks$, { defaultValue: null });
+  } while (performance.now() < untilMs && periods.length < run.lastStep);
+  // What was timed first only warmed up.
+  const warm = periods.slice(periods.length >> 2);
+  const step = warm.reduce((sum, periodMs) => sum + periodMs, 0) / Math.max(1, warm.length);
+  post({ kind: "timed", costsMs: { step: warm.length === 0 ? 1 : step } });
 }
 
 function begin({ plan, acks, all, measured }: Begin): void {
@@ -126,9 +125,11 @@ function begin({ plan, acks, all, measured }: Begin): void {
       post({ kind: "state", state: now.state });
     }
   });
-  begun = { plan, ...writers, end };
+  const now: NonNullable<typeof begun> = { plan, ...writers, newest: null, end };
+  begun = now;
   const forwarded$ = run.steps$.pipe(
     tap((step) => {
+      now.newest = step;
       writers.all.push(step);
       if (writers.measured !== null && isMeasured(step, plan)) forward(step, writers.measured, plan, outbox);
       pace.mark(step.step);
@@ -148,11 +149,12 @@ function begin({ plan, acks, all, measured }: Begin): void {
   });
 }
 
-function isMeasured(step: Step, plan: Plan): boolean {
-  return plan.streams.some(
-    ({ name, role }) =>
-      role === "curvature" && isDue(step.step, plan.everyOfStream[name] ?? 1, step.lastStep),
-  );
+function isMeasured({ step, lastStep }: Step, plan: Plan): boolean {
+  return plan.streams.some(({ name, role, isSparse }) => {
+    if (role !== "curvature") return false;
+    const every = plan.everyOfStream[name] ?? 1;
+    return isSparse ? isLogged(step, every, lastStep) : isDue(step, every, lastStep);
+  });
 }
 
 /** Waits for the measurement before; under --best-effort passes this one over, and says so. */
@@ -174,7 +176,7 @@ function forward(step: Step, measured: RingWriter, plan: Plan, outbox: Outbox): 
 
 function control({ action, request }: Control): void {
   const refusal = act(action);
-  post({ kind: "answer", request, step: begun?.all.newest()?.step ?? 0, refusal });
+  post({ kind: "answer", request, step: begun?.newest?.step ?? 0, refusal });
   if (action.action === "stop") begun?.end();
 }
 
@@ -212,7 +214,7 @@ function demand(
       message: `measure: expected the name of an experiment, got "${experiment}"; this server has none`,
     };
   }
-  const { plan, all, measured } = begun;
+  const { plan, newest, measured } = begun;
   const measurable = plan.streams.filter(({ role }) => role === "curvature").map(({ name }) => name);
   if (stream === undefined || !measurable.includes(stream)) {
     return {
@@ -220,7 +222,6 @@ function demand(
       message: `measure: expected one of ${measurable.join(", ")}, got "${stream ?? ""}"`,
     };
   }
-  const newest = all.newest();
   if (newest === null || measured === null)
     return { code: "not-begun", message: "measure: no step has been taken yet" };
   measured.push({ ...newest, demanded: plan.channels.indexOf(stream) });

@@ -31,7 +31,7 @@ export const RunSettings = z.strictObject({
   seedProbe: z.optional(z.int()),
   seedVectors: z.optional(z.int()),
   probeSize: z.optional(positive),
-  /** Interval in steps by schedule key (hessian, path, line, eval, batch-sharpness, weights, state) or stream name. */
+  /** Interval in steps by schedule key (hessian, path, line, eval, density, …; each stream's file has its own) or stream name. */
   every: z.optional(z.record(z.string(), positive)),
   /** Share of training speed that measuring may cost, in percent. */
   overhead: z.optional(z.number().check(z.positive(), z.lt(100))),

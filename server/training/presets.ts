@@ -25,7 +25,16 @@ const EDGE = {
   optimizer: "gd",
   learningRate: 0.2,
   // Fixed, so that two runs measure the same steps whatever the machine; elsewhere training waits a little.
-  every: { hessian: 50, line: 100, eval: 100 },
+  every: {
+    hessian: 50,
+    line: 100,
+    eval: 100,
+    density: 500,
+    "per-layer": 500,
+    "gauss-newton": 500,
+    directional: 100,
+    sam: 100,
+  },
 } as const satisfies RunSettings;
 
 const CLASSIC = {

@@ -30,10 +30,12 @@ export function resolveSettings(settings: RunSettings): ResolvedSettings {
   if (preset === null) return { ok: false, problems };
   const task = taskNamed(preset.settings.task);
   const all = { ...preset.settings, ...withoutUndefined(settings) };
+  // One interval given is no reason to forget those of the others.
+  const every = { ...preset.settings.every, ...settings.every };
   if (task !== undefined && !task.accepts(all.dataset ?? "")) {
     problems.push(`dataset: expected ${task.datasets} for task ${task.name}, got ${shown(all.dataset)}`);
   }
-  const config = resolveOver(all, settings, preset.name, problems);
+  const config = resolveOver({ ...all, every }, settings, preset.name, problems);
   return problems.length > 0 ? { ok: false, problems } : { ok: true, config };
 }
 

@@ -21,6 +21,8 @@ export interface Step {
   readonly lastStep: number;
   /** θ_t, [D]. Borrowed: valid during `next` only. */
   readonly theta: Float32Array;
+  /** θ_{t−1}, [D], borrowed too; null at the first step, and where θ came from somewhere that has not kept it. */
+  readonly previousTheta: Float32Array | null;
   readonly update: Update | null;
   /** η that the next update will use: the one thresholds are compared with. */
   readonly learningRate: number;
@@ -30,6 +32,11 @@ export interface Step {
   readonly demanded: number | null;
   /** A copy of θ that may be kept. */
   retain(): Float32Array;
+  /**
+   * The diagonal P by which update t divided: θ_t = θ_{t−1} − ηP⁻¹m. [D], new at each call; null for optimizers that have none, and before
+   * the first update. Call during `next`.
+   */
+  preconditioner(): Float32Array | null;
   /** What continuing from here needs beside θ: optimizer slots, RNG and data-order position. Call during `next`. */
   captureState(): Uint8Array;
 }

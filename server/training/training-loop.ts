@@ -44,6 +44,7 @@ export function startLoop(
 ): TrainingLoop {
   const { config, lastStep } = run;
   const theta = (resumption?.theta ?? run.initial).slice();
+  const previous = new Float32Array(theta.length);
   const optimizer = createOptimizer(config, theta.length);
   const size = config.batchSize === "full" ? run.trainSize : config.batchSize;
   const order = createBatchOrder(run.trainSize, size, config.seeds.order);
@@ -94,11 +95,13 @@ export function startLoop(
       step,
       lastStep,
       theta,
+      previousTheta: update === null ? null : previous,
       update,
       learningRate: etaAt(step),
       probeLosses,
       demanded: null,
       retain: () => theta.slice(),
+      preconditioner: () => optimizer.preconditioner(),
       captureState: () =>
         encodeTrainingState({
           step: at,
@@ -123,6 +126,7 @@ export function startLoop(
     isWaiting = !terms.mayUpdate();
     if (isWaiting || slope === null) return;
     const learningRate = etaAt(step);
+    previous.set(theta);
     const { gradientNorm, updateNorm, thetaIsFinite } = optimizer.update(theta, slope.gradient, learningRate);
     update = { loss: slope.loss, gradientNorm, updateNorm, learningRate };
     step += 1;

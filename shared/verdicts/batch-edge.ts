@@ -46,13 +46,13 @@ export function createBatchEdge(): BatchEdge {
 }
 
 /**
- * @param highestRatio  of λ₁ to its full-batch bound, for comparison.
+ * @param compared.highest  ratio that λ₁ has reached to its full-batch bound, for comparison; compared.of names the matrix.
  * @source Andreyev & Beneventano 2024, arXiv:2412.20553.
  */
 export function batchEdge(
   question: string,
   { streak, measured, tooUncertain, newest }: BatchEdge,
-  highestRatio: number,
+  compared: { readonly of: string; readonly highest: number },
   state: SessionState,
 ): Verdict {
   const { longest, current } = streak;
@@ -60,7 +60,7 @@ export function batchEdge(
     id: "edge-of-stability",
     question,
     state: answer,
-    sentence: `${sentence} λ₁ of the full Hessian reached ${figure(highestRatio)} of its bound, which only full-batch training must obey.`,
+    sentence: `${sentence} λ₁ of ${compared.of} reached ${figure(compared.highest)} of its bound, which only full-batch training must obey.`,
     evidence: [
       { channel: "hessian/batch-sharpness", steps: longest === null ? [] : [longest.from, longest.to] },
     ],

@@ -15,20 +15,26 @@ import {
 
 const QUESTION = "Is training at the edge of stability?";
 const SPECTRUM = "hessian/eigenvalues";
+/** Of Adam, and then in place of the other. */
+const PRECONDITIONED = "hessian/preconditioned";
 const TRAIN = "train/loss";
+
+type Reading = Pick<HessianEigenvalues, "top" | "rule" | "ratio" | "coldGap">;
 
 /**
  * λ₁/threshold in [0.9, 1.2] for at least ten consecutive measurements after step 0, each with λ₁ converged, and at least one step at which
- * the full-batch loss rose. With minibatches λ₁ decides nothing, and batch sharpness is judged instead.
+ * the full-batch loss rose. Under Adam λ₁ is that of the preconditioned Hessian. With minibatches neither decides anything, and batch
+ * sharpness is judged instead.
  *
- * @source Cohen et al. 2021, arXiv:2103.00065.
+ * @source Cohen et al. 2021, arXiv:2103.00065; Adam: Cohen et al. 2022, arXiv:2207.14484.
  */
 export const edgeOfStability: JudgeDefinition = {
-  channels: [SPECTRUM, TRAIN, "hessian/batch-sharpness"],
+  channels: [SPECTRUM, PRECONDITIONED, TRAIN, "hessian/batch-sharpness"],
   start(header): Judge {
     const streak = createStreak();
     const batch = createBatchEdge();
-    let newest: { readonly step: number; readonly value: HessianEigenvalues } | null = null;
+    let channel: typeof SPECTRUM | typeof PRECONDITIONED = SPECTRUM;
+    let newest: { readonly step: number; readonly value: Reading } | null = null;
     let measured = 0;
     let unconverged = 0;
     let highest = 0;
@@ -38,7 +44,12 @@ export const edgeOfStability: JudgeDefinition = {
     let upSteps = 0;
     let firstUpStep = -1;
 
-    function observeSpectrum(step: number, value: HessianEigenvalues): void {
+    function observeSpectrum(of: typeof channel, step: number, value: Reading): void {
+      if (of === PRECONDITIONED && channel === SPECTRUM) {
+        channel = PRECONDITIONED;
+        newest = null;
+      }
+      if (of !== channel) return;
       const isRepeated = newest !== null && step <= newest.step; // asked for again by hand: one measurement
       newest = { step, value };
       if (step === 0 || isRepeated || value.ratio === null) return;
@@ -72,11 +83,11 @@ export const edgeOfStability: JudgeDefinition = {
         state,
         sentence,
         evidence: [
-          { channel: SPECTRUM, steps: stretch === null ? [] : [stretch.from, stretch.to] },
+          { channel, steps: stretch === null ? [] : [stretch.from, stretch.to] },
           { channel: TRAIN, steps: firstUpStep < 0 ? [] : [firstUpStep] },
         ],
         how:
-          `λ₁ by Lanczos on ${count(header.probe.size, "example")}, ${count(measured, "measurement")} after step 0, ` +
+          `${channel === PRECONDITIONED ? "λ₁ of P⁻¹H" : "λ₁"} by Lanczos on ${count(header.probe.size, "example")}, ${count(measured, "measurement")} after step 0, ` +
           `${unconverged} not converged and not counted; largest relative residual ${figure(worstResidual)}. ` +
           (worstGap === null
             ? "No cold start has checked yet that no larger eigenvalue was missed. "
@@ -88,29 +99,34 @@ export const edgeOfStability: JudgeDefinition = {
 
     return {
       observe(sample) {
-        if (sample.channel === SPECTRUM) observeSpectrum(sample.step, sample.value as HessianEigenvalues);
+        if (sample.channel === SPECTRUM || sample.channel === PRECONDITIONED)
+          observeSpectrum(sample.channel, sample.step, sample.value as Reading);
         else if (sample.channel === TRAIN) observeLoss(sample.step, sample.value as number);
         else batch.observe(sample.step, sample.value as BatchSharpness);
       },
       verdict(state) {
         if (newest === null) return verdict("undecided", "Sharpness has not been measured yet.");
         const { rule } = newest.value;
+        const sharpness = channel === PRECONDITIONED ? "Preconditioned sharpness" : "Sharpness";
         if (rule === null)
           return verdict(
             "undecided",
             "This optimizer has no stability threshold for λ₁ of the Hessian itself.",
           );
-        if (rule === "full-batch-bound") return batchEdge(QUESTION, batch, highest, state);
+        if (rule === "full-batch-bound") {
+          const of = channel === PRECONDITIONED ? "the full preconditioned Hessian" : "the full Hessian";
+          return batchEdge(QUESTION, batch, { of, highest }, state);
+        }
         const { longest, current } = streak;
         if (longest !== null && longest.count >= EDGE_BAND.measurements) {
           if (upSteps === 0)
             return verdict(
               "undecided",
-              `Sharpness has stayed near the threshold from step ${longest.from} to ${longest.to}, but the loss has not risen at any step: it may have come close without reaching the edge.`,
+              `${sharpness} has stayed near the threshold from step ${longest.from} to ${longest.to}, but the loss has not risen at any step: it may have come close without reaching the edge.`,
             );
           return verdict(
             "yes",
-            `Sharpness stayed within 0.9 and 1.2 of the stability threshold at ${longest.count} consecutive measurements, from step ${longest.from} to ${longest.to}, while the loss rose at ${count(upSteps, "step")}.` +
+            `${sharpness} stayed within 0.9 and 1.2 of the stability threshold at ${longest.count} consecutive measurements, from step ${longest.from} to ${longest.to}, while the loss rose at ${count(upSteps, "step")}.` +
               (current === null
                 ? ` At step ${newest.step} the ratio is ${figure(newest.value.ratio ?? Number.NaN)}.`
                 : ""),
@@ -119,7 +135,7 @@ export const edgeOfStability: JudgeDefinition = {
         if (current !== null && !isOver(state))
           return verdict(
             "undecided",
-            `Sharpness is near the threshold at ${current.count} of ${EDGE_BAND.measurements} consecutive measurements.`,
+            `${sharpness} is near the threshold at ${current.count} of ${EDGE_BAND.measurements} consecutive measurements.`,
           );
         if (measured - unconverged < EDGE_BAND.measurements)
           return verdict(
@@ -129,8 +145,8 @@ export const edgeOfStability: JudgeDefinition = {
         return verdict(
           "no",
           highest < EDGE_BAND.from
-            ? `Sharpness has reached at most ${figure(highest)} of the stability threshold.`
-            : `Sharpness has reached ${figure(highest)} of the stability threshold but did not stay near it for ${EDGE_BAND.measurements} consecutive measurements.`,
+            ? `${sharpness} has reached at most ${figure(highest)} of the stability threshold.`
+            : `${sharpness} has reached ${figure(highest)} of the stability threshold but did not stay near it for ${EDGE_BAND.measurements} consecutive measurements.`,
         );
       },
     };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { batchSharpnessThreshold, stabilityThreshold } from "../../shared/thresholds.ts";
+import { adamThreshold, batchSharpnessThreshold, stabilityThreshold } from "../../shared/thresholds.ts";
 
 type Optimizer = Parameters<typeof stabilityThreshold>[0]["optimizer"];
 
@@ -32,6 +32,29 @@ describe("the stability threshold", () => {
     expect(isStable(optimizer, 0.99 * threshold, eta, momentum)).toBe(true);
     expect(isStable(optimizer, 1.01 * threshold, eta, momentum)).toBe(false);
   });
+
+  it.each([0.9, 0.5])(
+    "of Adam with β₁ = %d separates them on ½λx² divided by a P that stands still",
+    (beta1) => {
+      const [eta, p] = [0.03, 7];
+      const isBounded = (preconditioned: number) => {
+        let x = 1;
+        let m = 0;
+        for (let step = 0; step < 20_000; step++) {
+          m = beta1 * m + (1 - beta1) * preconditioned * p * x;
+          x -= (eta * m) / p;
+          if (Math.abs(x) > 1e6) return false;
+        }
+        return true;
+      };
+      const { threshold, rule } = adamThreshold(beta1, true, eta);
+      expect(rule).toBe("adam");
+      expect(isBounded(0.99 * threshold)).toBe(true);
+      expect(isBounded(1.01 * threshold)).toBe(false);
+      expect(adamThreshold(0.9, false, 0.01)).toMatchObject({ rule: "full-batch-bound" });
+      expect(adamThreshold(0.9, true, 0.01).threshold).toBeCloseTo(3800, 8);
+    },
+  );
 
   it("ignores β for plain gradient descent", () => {
     const plain = stabilityThreshold({ optimizer: "sgd", momentum: 0.9, isFullBatch: true }, 0.2);

@@ -71,6 +71,31 @@ const rising = trainLosses(3, 2, 1, 1.1, 1);
 const ten = Array.from({ length: 10 }, () => 1.01);
 
 describe("the verdict on the edge of stability", () => {
+  it("rests on the preconditioned Hessian under Adam, whatever λ₁ of the Hessian itself does", () => {
+    const withoutRule = [0, 25, 50].map((step) => spectrum(step, { ratio: null, rule: null }));
+    const preconditioned = ratios(1, [0.5, ...ten]).map((sample) => ({
+      ...sample,
+      channel: "hessian/preconditioned",
+      value: { ...(sample.value as object), rule: "adam" },
+    }));
+    const inOrder = [...withoutRule, ...preconditioned].sort((a, b) => a.step - b.step);
+    const verdict = judge("edge-of-stability", [...inOrder, ...rising]);
+    expect(verdict.state).toBe("yes");
+    expect(verdict.sentence).toContain("Preconditioned sharpness stayed within 0.9 and 1.2");
+    expect(verdict.sentence).toContain("at 10 consecutive measurements, from step 26 to 251");
+    expect(verdict.evidence[0]).toEqual({ channel: "hessian/preconditioned", steps: [26, 251] });
+    const bounded = preconditioned.map(({ value, ...rest }) => ({
+      ...rest,
+      value: { ...value, rule: "full-batch-bound" },
+    }));
+    expect(judge("edge-of-stability", bounded, "ended", header(false)).sentence).toContain(
+      "λ₁ of the full preconditioned Hessian reached 1.01 of its bound",
+    );
+    expect(judge("edge-of-stability", withoutRule).sentence).toBe(
+      "This optimizer has no stability threshold for λ₁ of the Hessian itself.",
+    );
+  });
+
   it("is yes after ten consecutive converged measurements in the band and one rise of the full-batch loss", () => {
     const verdict = judge("edge-of-stability", [...ratios(25, [0.7, ...ten]), ...rising]);
     expect(verdict.state).toBe("yes");
@@ -267,8 +292,9 @@ describe("the verdict on the line", () => {
       carriesVerdict: true,
       drawUp: 0,
       plateau: 0.3,
-      projection: null,
-      residual: null,
+      pathSteps: [],
+      projection: [],
+      residual: [],
       noiseFloor: 1e-6,
       pairedStdErr: 1e-5,
       monotoneOnProbe: true,

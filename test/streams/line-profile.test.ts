@@ -174,4 +174,51 @@ describe("refinement of a line", () => {
     for (const [i, alpha] of refined.alphas.entries())
       expect(refined.losses[i]).toBeCloseTo(Math.sin(9 * alpha), 5);
   });
+
+  it("says where the path before lies beside the line, by hand", async () => {
+    const objective = quadraticObjective([
+      {
+        hessian: [
+          [1, 0],
+          [0, 1],
+        ],
+        centre: [0, 0],
+      },
+    ]);
+    const samples = await samplesOf(
+      stepsAlong([
+        [1, 1],
+        [2, 2],
+        [2, 1],
+        [0, 1],
+        [3, 1],
+      ]),
+      lineProfile(objective, { initial: at(1, 1) }),
+    );
+    expect(
+      samples.map(({ value: { pathSteps, projection, residual } }) => ({ pathSteps, projection, residual })),
+    ).toEqual([
+      { pathSteps: [], projection: [], residual: [] },
+      { pathSteps: [], projection: [], residual: [] },
+      // From (1, 1) towards (2, 1): (2, 2) is as far along, and one length off.
+      { pathSteps: [1], projection: [1], residual: [1] },
+      // Towards (0, 1): behind the start.
+      { pathSteps: [1, 2], projection: [-1, -1], residual: [1, 0] },
+      { pathSteps: [1, 2, 3], projection: [0.5, 0.5, -0.5], residual: [0.5, 0, 0] },
+    ]);
+  });
+
+  it("keeps a bounded number of points of the path, spread over all of it", async () => {
+    const objective = quadraticObjective([{ hessian: [[1]], centre: [0] }]);
+    const samples = await samplesOf(
+      stepsAlong(Array.from({ length: 200 }, (_, t) => [t])),
+      lineProfile(objective, { initial: at(0) }),
+    );
+    const pathSteps = samples.at(-1)?.value.pathSteps ?? [];
+    expect(pathSteps.length).toBeGreaterThan(16);
+    expect(pathSteps.length).toBeLessThanOrEqual(32);
+    expect(pathSteps[0]).toBe(1);
+    const gaps = pathSteps.slice(1).map((step, i) => step - (pathSteps[i] ?? Number.NaN));
+    expect(new Set(gaps)).toEqual(new Set([8]));
+  });
 });

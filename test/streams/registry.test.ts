@@ -23,7 +23,7 @@ describe("the registry of streams", () => {
 
   it("gives an interval to scheduled and logged streams, and to no other", () => {
     for (const { descriptor, scheduleKey } of streams) {
-      const hasInterval = descriptor.cadence.kind === "scheduled" || descriptor.cadence.kind === "logged";
+      const hasInterval = ["scheduled", "sparse", "logged"].includes(descriptor.cadence.kind);
       expect([descriptor.name, scheduleKey !== null]).toEqual([descriptor.name, hasInterval]);
     }
   });

@@ -9,6 +9,7 @@ export function makeStep(step: number, theta: ArrayLike<number>, rest: Partial<S
     step,
     lastStep: Number.MAX_SAFE_INTEGER,
     theta: values,
+    previousTheta: null,
     update:
       step === 0
         ? null
@@ -17,6 +18,7 @@ export function makeStep(step: number, theta: ArrayLike<number>, rest: Partial<S
     probeLosses: null,
     demanded: null,
     retain: () => values.slice(),
+    preconditioner: () => null,
     captureState: () => Uint8Array.of(step),
     ...rest,
   };

@@ -114,6 +114,8 @@ function objective(parts: Parts): CountingObjective {
           calls.apply++;
           return Float32Array.from(parts.apply(at, v));
         },
+        // A quadratic in θ is its own Gauss–Newton approximation.
+        gaussNewtonProduct: (v) => Float32Array.from(parts.apply(at, v)),
         dispose: () => {
           calls.dispose++;
         },

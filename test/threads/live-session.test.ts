@@ -11,6 +11,7 @@ import type { LiveSession } from "../../server/threads/live-session.ts";
 import { startLiveSession } from "../../server/threads/start-live-session.ts";
 import type { RunSettings } from "../../server/training/config.ts";
 import { resolveSettings } from "../../server/training/resolve.ts";
+import type { DirectionalSharpness, PreconditionedEigenvalues } from "../../shared/readings.ts";
 import { decodeValue } from "../../shared/value.ts";
 
 const SETTINGS: RunSettings = {
@@ -19,7 +20,18 @@ const SETTINGS: RunSettings = {
   hidden: [16],
   steps: 60,
   weightsEvery: 3,
-  every: { hessian: 20, line: 30, eval: 30, path: 10, "batch-sharpness": 20 },
+  every: {
+    hessian: 20,
+    line: 30,
+    eval: 30,
+    path: 10,
+    "batch-sharpness": 20,
+    density: 30,
+    "per-layer": 30,
+    "gauss-newton": 30,
+    directional: 20,
+    sam: 20,
+  },
 };
 
 /** Minibatches, and data that needs no reading. */
@@ -30,10 +42,24 @@ const SPIRALS: RunSettings = {
   probeSize: 100,
   hidden: [12],
   batchSize: 32,
-  optimizer: "sgd",
+  optimizer: "adam",
+  learningRate: 0.01,
   steps: 40,
   weightsEvery: 5,
-  every: { hessian: 10, line: 20, eval: 20, path: 5, "batch-sharpness": 10 },
+  every: {
+    hessian: 10,
+    line: 20,
+    eval: 20,
+    path: 5,
+    "batch-sharpness": 10,
+    density: 20,
+    "per-layer": 20,
+    "gauss-newton": 20,
+    preconditioned: 10,
+    directional: 10,
+    sam: 10,
+    "noise-scale": 20,
+  },
 };
 
 let folder: string;
@@ -88,6 +114,13 @@ describe("a live session", { timeout: TIMEOUT_MS }, () => {
     expect(steps("distance/to-init")).toEqual(all);
     expect(steps("hessian/eigenvalues")).toEqual([0, 1, 2, 4, 8, 16, 20, 40, 60]);
     expect(steps("line/profile")).toEqual([0, 1, 2, 4, 8, 16, 30, 60]);
+    expect(steps("hessian/density"), "sparse: no dense beginning").toEqual([0, 30, 60]);
+    expect(steps("gradient/top-subspace")).toEqual(steps("hessian/eigenvalues"));
+    expect(steps("hessian/directional"), "no update has made θ₀").toEqual([1, 2, 4, 8, 16, 20, 40, 60]);
+    // Full-batch gradient descent: the update is along the gradient, and its length is the logged one.
+    const norms = samplesOf(session, live, "train/update-norm") as { step: number; value: number }[];
+    for (const { step, value } of samplesOf(session, live, "hessian/directional"))
+      expect((value as DirectionalSharpness).updateNorm).toBeCloseTo(norms[step - 1]?.value ?? Number.NaN, 5);
     expect(steps("path/top-mode")[0], "v₁ of step 0 is used after step 1").toBe(2);
     // The loss that made update t+1 is the probe's loss at θ_t: the probe is the full batch.
     const path = samplesOf(session, live, "path/loss");
@@ -123,6 +156,13 @@ describe("a live session", { timeout: TIMEOUT_MS }, () => {
       same.channels.filter(({ different, onlyInA, onlyInB }) => different + onlyInA + onlyInB > 0),
     ).toEqual([]);
     expect(same.isEqual).toBe(true);
+    // P of Adam and θ_{t−1} come through the ring.
+    const events = await everything(a);
+    const due = [1, 2, 4, 8, 10, 20, 30, 40];
+    for (const channel of ["hessian/preconditioned", "hessian/directional"])
+      expect(samplesOf(a, events, channel).map(({ step }) => step)).toEqual(due);
+    for (const { value } of samplesOf(a, events, "hessian/preconditioned"))
+      expect((value as PreconditionedEigenvalues).ratio).toBeGreaterThan(0);
     const other = await diffSessions(a, c);
     expect(other.channels.find(({ channel }) => channel === "train/loss")?.different).toBe(40);
     await Promise.all([a, b, c].map((session) => session.close()));
@@ -140,6 +180,7 @@ describe("a live session", { timeout: TIMEOUT_MS }, () => {
     await accept({ action: "step" });
     await accept({ action: "set", learningRate: 0.05 });
     await accept({ action: "measure", stream: "hessian/eigenvalues" });
+    await accept({ action: "measure", stream: "hessian/directional" });
     expect(await session.control({ action: "measure", stream: "train/loss" })).toMatchObject({
       accepted: false,
       code: "unknown-stream",
@@ -159,9 +200,12 @@ describe("a live session", { timeout: TIMEOUT_MS }, () => {
       "control-step",
       "control-set",
       "control-measure",
+      "control-measure",
       "control-resume",
       "stopped",
     ]);
+    const measured = samplesOf(session, events, "hessian/directional").map(({ step }) => step);
+    expect(measured, "θ_{t−1} is there on demand too").toContain(paused);
     const rates = new Set(samplesOf(session, events, "train/learning-rate").map(({ value }) => value));
     expect([...rates]).toEqual([0.2, 0.05]);
     await session.close();

@@ -10,18 +10,20 @@ function stepAt(step: number, overrides: Partial<Step> = {}): Step {
     step,
     lastStep: 99,
     theta,
+    previousTheta: null,
     update: step === 0 ? null : { loss: step / 3, gradientNorm: 1, updateNorm: 2, learningRate: 0.1 },
     learningRate: 0.25,
     probeLosses: null,
     demanded: null,
     retain: () => theta.slice(),
+    preconditioner: () => null,
     captureState: () => new Uint8Array(),
     ...overrides,
   };
 }
 
 function ring(slots: number, readers = 1) {
-  return createRing({ slots, parameterCount: 3, lossCount: 2, readers });
+  return createRing({ slots, parameterCount: 3, lossCount: 2, readers, carries: [] });
 }
 
 describe("the ring", () => {
@@ -55,6 +57,31 @@ describe("the ring", () => {
         learningRate: 0.25,
       },
     ]);
+  });
+
+  it("carries θ_{t−1} and P where it was made for them, and neither where not", async () => {
+    const step = stepAt(1, {
+      previousTheta: Float32Array.of(4, 5, 6),
+      preconditioner: () => Float32Array.of(7, 8, 9),
+    });
+    const through = async (carries: readonly ("previousTheta" | "preconditioner")[], pushed: Step) => {
+      const buffers = createRing({ slots: 2, parameterCount: 3, lossCount: 0, readers: 1, carries });
+      const writer = new RingWriter(buffers);
+      writer.push(pushed);
+      writer.close();
+      return lastValueFrom(
+        ringSteps(buffers, 0).pipe(
+          map(({ previousTheta, preconditioner }) => [
+            previousTheta && [...previousTheta],
+            preconditioner()?.join() ?? null,
+          ]),
+        ),
+      );
+    };
+    expect(await through(["previousTheta", "preconditioner"], step)).toEqual([[4, 5, 6], "7,8,9"]);
+    expect(await through(["preconditioner"], step)).toEqual([null, "7,8,9"]);
+    expect(await through([], step)).toEqual([null, null]);
+    expect(await through(["previousTheta", "preconditioner"], stepAt(0))).toEqual([null, null]);
   });
 
   it("has no room once the slowest reader is a whole ring behind", async () => {
@@ -112,7 +139,7 @@ describe("the ring", () => {
         }
         const slot = step % ring.slots;
         theta.fill(step, slot * ring.parameterCount, (slot + 1) * ring.parameterCount);
-        meta[slot * 10] = step;
+        meta[slot * 12] = step;
         Atomics.store(control, 0, step + 1);
         Atomics.notify(control, 0);
       }

@@ -88,6 +88,11 @@ describe("resolveSettings", () => {
     expect(resolve({ preset: name })).toMatchObject({ preset: name, name });
   });
 
+  it("keeps the preset's intervals beside those that are given", () => {
+    const config = resolve({ preset: "edge", every: { hessian: 25 } });
+    expect(config).toMatchObject({ every: { hessian: 25, line: 100, density: 500 } });
+  });
+
   it("turns epochs into steps, the last partial batch counted", () => {
     expect(resolve({ preset: "classic" })).toMatchObject({ steps: 20 * 469 });
     expect(resolve({ preset: "classic", epochs: 0.5 })).toMatchObject({ steps: 235 });

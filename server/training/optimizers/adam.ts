@@ -2,7 +2,7 @@ import { updateNorms } from "./norms.ts";
 import type { Optimizer } from "./optimizer.ts";
 
 /** Kingma & Ba 2015 (arXiv:1412.6980), its own defaults, as torch.optim.Adam has them; tf.train.adam differs in ε (1e-7). */
-const BETA1 = 0.9;
+export const BETA1 = 0.9;
 const BETA2 = 0.999;
 const EPSILON = 1e-8;
 
@@ -15,6 +15,12 @@ export function adam(parameterCount: number, weightDecay: number): Optimizer {
     constants: { beta1: BETA1, beta2: BETA2, epsilon: EPSILON },
     slots: { first, second },
     updateCount: 0,
+    preconditioner() {
+      if (this.updateCount === 0) return null;
+      const firstCorrection = 1 - BETA1 ** this.updateCount;
+      const secondCorrection = 1 - BETA2 ** this.updateCount;
+      return second.map((value) => firstCorrection * (Math.sqrt(value / secondCorrection) + EPSILON));
+    },
     update(theta, gradient, eta) {
       this.updateCount += 1;
       const firstCorrection = 1 - BETA1 ** this.updateCount;

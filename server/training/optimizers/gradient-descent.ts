@@ -8,6 +8,7 @@ export function gradientDescent(weightDecay: number): Optimizer {
     constants: {},
     slots: {},
     updateCount: 0,
+    preconditioner: () => null,
     update(theta, gradient, eta) {
       let gradientSquares = 0;
       let updateSquares = 0;

@@ -28,6 +28,7 @@ function withVelocity(
     constants: { momentum: beta, dampening: 0 },
     slots: { velocity },
     updateCount: 0,
+    preconditioner: () => null,
     update(theta, gradient, eta) {
       let gradientSquares = 0;
       let updateSquares = 0;

@@ -17,6 +17,8 @@ export interface Optimizer {
   readonly constants: Readonly<Record<string, number | string>>;
   /** θ ← the next θ, in place. @param theta [D]. @param gradient ∇L(θ), [D]. */
   update(theta: Float32Array, gradient: Float32Array, eta: number): UpdateNorms;
+  /** P of the last update, [D], new: θ ← θ − ηP⁻¹m with m the moving average of g. Null for rules without, and before the first update. */
+  preconditioner(): Float32Array | null;
   /** Slots (velocity, moments), [D] each, by name: the live arrays. */
   readonly slots: Readonly<Record<string, Float32Array>>;
   /** Updates made so far; Adam's bias correction depends on it. */

@@ -65,6 +65,14 @@ describe("a recorded session", () => {
     );
   });
 
+  it("replays by itself, from the step and at the speed that the address asks for", async () => {
+    const dashboard = await open("#speed=3&step=1200");
+    await dashboard.until(() => dashboard.step > 1200);
+    const speed = dashboard.find("playback-bar select") as HTMLSelectElement;
+    expect(speed.selectedOptions[0]?.textContent).toBe("3×");
+    expect(dashboard.find('playback-bar button[aria-label="Pause replay"]')).not.toBeNull();
+  });
+
   it("keeps the path and the straight line apart, each under its own name", async () => {
     const dashboard = await open();
     const panel = dashboard.panel("path-and-line");
@@ -114,14 +122,21 @@ describe("a recorded session", () => {
 
   it("draws a stream that no panel knows, from its descriptor alone", async () => {
     const dashboard = await open();
-    const panel = dashboard.panel("gradient/top-subspace");
-    expect(panel.shadowRoot?.querySelector("h2")?.textContent).toBe("Gradient in the top subspace");
-    await dashboard.until(() => Object.keys(dashboard.figures("gradient/top-subspace")).length === 2);
-    const { share } = valueAt("gradient/top-subspace", 1500) as { share: number };
-    expect(Number.parseFloat(dashboard.figures("gradient/top-subspace")["share"] ?? "")).toBeCloseTo(
-      share,
-      3,
-    );
+    const panel = dashboard.panel("sharpness/sam");
+    expect(panel.shadowRoot?.querySelector("h2")?.textContent).toBe("Sharpness in the sense of SAM");
+    await dashboard.until(() => Object.keys(dashboard.figures("sharpness/sam")).length === 1);
+    const { value } = valueAt("sharpness/sam", 1500) as { value: number };
+    expect(Number.parseFloat(dashboard.figures("sharpness/sam")["loss"] ?? "")).toBeCloseTo(value, 3);
+  });
+
+  it("draws the density of all eigenvalues in words and as a curve", async () => {
+    const dashboard = await open();
+    await dashboard.atStep(1500);
+    await dashboard.until(() => dashboard.figures("density")["Outliers"] !== undefined);
+    expect(dashboard.figures("density")["Trace"]).toContain("± 21");
+    expect(dashboard.figures("density")["Outliers"]).toContain("10");
+    const canvas = dashboard.panel("density").shadowRoot?.querySelector("canvas");
+    expect(canvas?.width).toBeGreaterThan(0);
   });
 
   it("exports every sample of a panel as CSV, and its drawing as SVG", async () => {

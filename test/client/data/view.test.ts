@@ -4,6 +4,7 @@ import { INITIAL_VIEW, View, type ViewState } from "../../../client/data/view.ts
 import {
   type AddressBar,
   bindAddress,
+  decodeReplaySpeed,
   decodeViewState,
   encodeViewState,
 } from "../../../client/data/view-address.ts";
@@ -48,6 +49,12 @@ describe("the view in the address", () => {
     );
     expect(decodeViewState("#run=%E0%A4&step=-1&range=9-3&scale=loss:cubic,:log&x")).toEqual(INITIAL_VIEW);
     expect(decodeViewState("#step=99999999999&range=last-0")).toEqual(INITIAL_VIEW);
+  });
+
+  it("asks for a replay by a speed above 0, and by nothing else", () => {
+    expect(decodeReplaySpeed("#speed=0.5&step=3")).toBe(0.5);
+    for (const hash of ["", "#step=3", "#speed=", "#speed=0", "#speed=-2", "#speed=fast", "#speed=Infinity"])
+      expect(decodeReplaySpeed(hash)).toBeNull();
   });
 
   it("is written at most four times a second, the last state included", () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { History, type HistorySample } from "../../../client/data/history.ts";
 import { panelsFor } from "../../../client/panels/index.ts";
 import type { Panel, Scene } from "../../../client/panels/panel.ts";
+import { preconditionedEigenvaluesStream } from "../../../server/streams/hessian-preconditioned.ts";
 import { runChannels, streams } from "../../../server/streams/index.ts";
 import type { StreamDescriptor } from "../../../shared/stream.ts";
 import { syntheticSession } from "../browser/support/synthetic-session.ts";
@@ -132,5 +133,62 @@ describe("the eigenvalue panel", () => {
       tone: "warn",
     });
     expect(part.figures?.(sceneOf(240)).at(-1)).toMatchObject({ label: "Converged", text: "all" });
+  });
+});
+
+describe("the panel of the parts of sharpness", () => {
+  it("draws the whole, the Gauss–Newton matrix and each layer by its name", () => {
+    const scene = sceneOf(300);
+    const [part] = panelOf("sharpness-parts", scene).parts;
+    if (part.kind !== "line") throw new Error("expected a line");
+    const names = ["λ₁ of all", "Gauss–Newton", "dense", "dense_1"];
+    expect(part.draw(scene).series.map(({ label }) => label)).toEqual(names);
+    expect(part.figures?.(scene).map(({ label }) => label)).toEqual(names);
+  });
+});
+
+describe("the panel of the top subspace", () => {
+  it("names the steps that the subspace of now is compared with", () => {
+    const scene = sceneOf(300);
+    const [share, overlap] = panelOf("top-subspace", scene).parts;
+    expect(share.figures?.(scene).map(({ text }) => text)).toEqual(["0.857", "4e−4", "9"]);
+    expect(overlap?.figures?.(scene).map(({ label }) => label)).toEqual([
+      "With step 270",
+      "With step 0",
+      "With step 16",
+      "With step 128",
+      "Random",
+    ]);
+  });
+});
+
+describe("the panel of preconditioned sharpness", () => {
+  it("holds λ₁(P⁻¹H) against 38/η, and is there for Adam alone", () => {
+    const scene = sceneOf(300);
+    expect(panelsFor(scene.header.channels).map(({ id }) => id)).not.toContain("preconditioned");
+    const { descriptor } = preconditionedEigenvaluesStream;
+    const [panel] = panelsFor([descriptor]);
+    const history = new History();
+    history.describe([descriptor]);
+    const value = {
+      top: [{ value: 19_200, residual: 12, converged: true }],
+      threshold: 19_000,
+      rule: "adam",
+      ratio: 1.0105,
+      eta: 0.002,
+      n: 1000,
+      hvps: 20,
+      coldGap: null,
+    };
+    history.accept([{ seq: 0, channel: "hessian/preconditioned", step: 300, wallTimeMs: 0, value }]);
+    const [part] = panel?.parts ?? [];
+    if (part?.kind !== "line") throw new Error("expected a line");
+    const own = { ...scene, history };
+    expect(part.draw(own).series.map(({ label }) => label)).toEqual(["λ₁(P⁻¹H)", "38/η"]);
+    expect(part.figures?.(own).map(({ text, note }) => [text, note])).toEqual([
+      ["19,200", "± 12"],
+      ["19,000", "38/η"],
+      ["1.01", undefined],
+    ]);
   });
 });

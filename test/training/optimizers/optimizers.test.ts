@@ -145,3 +145,33 @@ describe("learningRateShare", () => {
     expect(learningRateShare("cosine", 100, 100)).toBe(learningRateShare("cosine", 99, 100));
   });
 });
+
+describe("the preconditioner", () => {
+  it("of Adam is what the update divided the moving average of the gradient by", () => {
+    const optimizer = createOptimizer(quadraticConfig({ optimizer: "adam" }), SIZE);
+    expect(optimizer.preconditioner()).toBeNull();
+    const theta = start.slice();
+    for (let t = 0; t < 7; t++) {
+      const before = theta.slice();
+      optimizer.update(
+        theta,
+        Float32Array.from(theta, (value, i) => (curvatures[i] ?? 0) * (value - 1)),
+        ETA,
+      );
+      const diagonal = optimizer.preconditioner() ?? new Float32Array();
+      const moments = optimizer.slots["first"] ?? new Float32Array();
+      for (const [i, value] of theta.entries()) {
+        const moved = (ETA * (moments[i] ?? 0)) / (diagonal[i] ?? 0);
+        expect(Math.abs((before[i] ?? 0) - value - moved)).toBeLessThan(1e-6 * (1 + Math.abs(value)));
+      }
+    }
+  });
+
+  it("of the others is none", () => {
+    for (const optimizer of ["gd", "sgd", "momentum", "nesterov"] as const) {
+      const made = createOptimizer(quadraticConfig({ optimizer }), 2);
+      made.update(Float32Array.of(1, 1), Float32Array.of(1, 1), ETA);
+      expect(made.preconditioner()).toBeNull();
+    }
+  });
+});

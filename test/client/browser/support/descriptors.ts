@@ -91,6 +91,25 @@ export function syntheticChannels(hessianEvery: number, hasMinibatches: boolean)
       field("share", "share", "1"),
       field("control", "random subspace", "1"),
     ]),
+    json("sharpness/sam", "Sharpness in the sense of SAM", "probe", scheduled, [
+      field("value", "L(θ + ρg/‖g‖) − L(θ)", "loss"),
+      field("rho", "ρ", "θ"),
+    ]),
+    json("hessian/overlap", "Overlap of the top subspace", "probe", scheduled, [
+      field("previous.overlap", "with the measurement before", "1"),
+      field("references.*.overlap", "with snapshot", "1"),
+      field("control", "of random subspaces", "1"),
+    ]),
+    json("hessian/density", "Density of the eigenvalues", "probe", { kind: "sparse", every: 500 }, [
+      field("trace", "trace", "loss·θ⁻²"),
+      field("density", "density over λ", "loss⁻¹·θ²", "log"),
+    ]),
+    json("hessian/per-layer", "Sharpness of each layer", "probe", { kind: "sparse", every: 500 }, [
+      field("layers.*.value", "λ₁ of layer", "loss·θ⁻²"),
+    ]),
+    json("gauss-newton/eigenvalues", "λ₁ of Gauss–Newton", "probe", { kind: "sparse", every: 500 }, [
+      field("top.*.value", "λ₁(G)", "loss·θ⁻²"),
+    ]),
     json("run/overhead", "Cost of watching", "run", { kind: "interval", everyMs: 1000 }, [
       field("total", "overhead", "1"),
     ]),

@@ -9,11 +9,13 @@ import type { SessionHeader } from "../../../../shared/header.ts";
 import type {
   BatchSharpness,
   DistanceToInit,
+  HessianDensity,
   HessianEigenvalues,
+  HessianOverlap,
   LineProfile,
   PathMonotonicity,
 } from "../../../../shared/readings.ts";
-import { isDue } from "../../../../shared/schedule.ts";
+import { isDue, isLogged } from "../../../../shared/schedule.ts";
 import { syntheticChannels } from "./descriptors.ts";
 
 export interface SyntheticEvent {
@@ -151,9 +153,30 @@ export function syntheticSession(options: SyntheticOptions = {}): SyntheticSessi
         share: 0.98 - 0.55 * Math.exp(-step / 200),
         control: 0.0004,
         k: 9,
+        converged: 9,
       });
+      emit("hessian/overlap", step, subspaceOverlap(step, modeStep));
+      emit("sharpness/sam", step, { value: 0.002 + 0.001 * (10 + y), rho: 0.05, loss, gradientNorm: 0.1 });
       emit("line/profile", step, profile(loss, step === steps, step > 0));
       modeStep = step;
+    }
+    if (isLogged(step, 500, steps)) {
+      emit("hessian/density", step, density(step, y));
+      emit("hessian/per-layer", step, {
+        layers: [0.72, 0.31].map((share, index) => ({
+          layer: ["dense", "dense_1"][index],
+          value: share * (THRESHOLD + y),
+          residual: 3e-3,
+          converged: true,
+        })),
+        n: 1000,
+        hvps: 21,
+      });
+      emit("gauss-newton/eigenvalues", step, {
+        top: [{ value: 0.99 * (THRESHOLD + y), residual: 4e-3, converged: true }],
+        n: 1000,
+        products: 11,
+      });
     }
     if (isDue(step, 50, steps)) {
       emit("eval/test-loss", step, 0.046 + 0.41 * Math.exp(-step / 60) + 0.03 * Math.exp(-step / 350));
@@ -219,6 +242,48 @@ function batchSharpness(step: number, noise: () => number): BatchSharpness {
   return { value, stdErr: 0.32, batches: 10, threshold: THRESHOLD, ratio: value / THRESHOLD };
 }
 
+/** A bulk at zero and ten hills of single eigenvalues. */
+function density(step: number, y: number): HessianDensity {
+  const first = THRESHOLD + y;
+  const kernelWidth = 0.01 * first;
+  const lambda = Array.from({ length: 161 }, (_, i) => -0.1 * first + (1.2 * first * i) / 160);
+  const hill = (at: number, centre: number, width = kernelWidth) =>
+    Math.exp(-0.5 * ((at - centre) / width) ** 2) / (width * Math.sqrt(2 * Math.PI));
+  const outliers = Array.from({ length: CLASSES }, (_, i) => first * (1 - 0.06 * i));
+  return {
+    lambda,
+    density: lambda.map(
+      (at) =>
+        hill(at, 0) +
+        0.01 * hill(at, 0.08 * first, 3 * kernelWidth) +
+        outliers.reduce((sum, centre) => sum + hill(at, centre), 0) / 79_510,
+    ),
+    kernelWidth,
+    trace: 480 + 0.2 * step,
+    traceStdErr: 21,
+    nearZeroFraction: 0.98,
+    nearZeroStdErr: 4e-4,
+    nearZeroBelow: 0.01 * first,
+    negativeMass: 0.004,
+    outliers: { count: CLASSES, lowest: 0.46 * first, gap: 2.1, secondGap: 1.2, among: CLASSES + 1 },
+    probes: 4,
+    lanczosSteps: 24,
+    n: 1000,
+    hvps: 96,
+  };
+}
+
+function subspaceOverlap(step: number, previousStep: number): HessianOverlap {
+  const since = (from: number) => ({ step: from, overlap: 0.45 + 0.55 * Math.exp((from - step) / 600) });
+  return {
+    k: 9,
+    converged: 9,
+    control: 9 / 79_510,
+    previous: step === 0 ? null : since(previousStep),
+    references: [0, 16, 128, 1024].filter((from) => from < step).map(since),
+  };
+}
+
 function profile(loss: number, carriesVerdict: boolean, moved: boolean): LineProfile {
   const points = carriesVerdict ? 51 : 11;
   const alphas = Array.from({ length: points }, (_, index) => index / (points - 1));
@@ -233,8 +298,9 @@ function profile(loss: number, carriesVerdict: boolean, moved: boolean): LinePro
     carriesVerdict,
     drawUp: 0,
     plateau: moved ? 0.3 : 0,
-    projection: null,
-    residual: null,
+    pathSteps: moved ? [1, 4] : [],
+    projection: moved ? [0.05, 0.2] : [],
+    residual: moved ? [0.04, 0.21] : [],
     noiseFloor: 4e-7,
     pairedStdErr: 0.0016,
     monotoneOnProbe: true,

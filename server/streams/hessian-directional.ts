@@ -1,0 +1,100 @@
+import type { OperatorFunction } from "rxjs";
+import type { DirectionalSharpness } from "../../shared/readings.ts";
+import type { Sample } from "../../shared/stream.ts";
+import type { Objective } from "../engine/objective.ts";
+import { axpy, dot } from "../numerics/vector.ts";
+import { createBatchOrder } from "../training/batch-order.ts";
+import type { Run, Step } from "../training/run.ts";
+import type { StreamDefinition } from "./define.ts";
+import { type Schedule, scheduled } from "./derived.ts";
+
+const NAME = "hessian/directional";
+
+/** What must be known of a run to find the minibatch of each update again. */
+export type BatchSource = Pick<
+  Run,
+  "config" | "trainSize" | "isFullBatch" | "probeIsTrainingSet" | "objective" | "batchObjective"
+>;
+
+/**
+ * The curvature that update t met: uᵀH_Bu/‖u‖² at due steps t ≥ 1, u = θ_t − θ_{t−1}, H_B of the loss on the very minibatch that made the
+ * update, at θ_{t−1}. For plain descent u is along the gradient, and this is gᵀH_Bg/‖g‖² against 2/η.
+ *
+ * `ratio` holds for every optimizer: by the parabola through θ_{t−1} along u, an update of ratio 1 ends as high as it began. Cockpit's α is
+ * 2·ratio − 1. A single minibatch: its mean over minibatches is {@link import("./hessian-batch-sharpness.ts").batchSharpness}.
+ *
+ * Weight decay shows in u, and in H_B does not.
+ *
+ * @nonfinite θ or a product that is not finite, and an update of length zero, give NaN. A step without θ_{t−1} gives no sample.
+ * @cost one gradient and one Hessian-vector product on the minibatch, which is uploaded for it.
+ * @source Schneider, Dangel & Hennig 2021, arXiv:2102.06604 (α and gᵀHg/‖g‖²); Andreyev & Beneventano 2024, arXiv:2412.20553.
+ */
+export function directionalSharpness(
+  run: BatchSource,
+  options: Schedule = {},
+): OperatorFunction<Step, Sample<DirectionalSharpness>> {
+  return scheduled(NAME, options, () => {
+    const size = run.config.batchSize === "full" ? run.trainSize : run.config.batchSize;
+    const order = createBatchOrder(run.trainSize, size, run.config.seeds.order);
+    return ({ step, theta, previousTheta }) => {
+      if (previousTheta === null) return undefined;
+      const update = axpy(-1, previousTheta, theta.slice());
+      if (run.isFullBatch && run.probeIsTrainingSet)
+        return curvatureAlong(run.objective, previousTheta, update);
+      const batch = run.batchObjective(order.batch(step - 1));
+      try {
+        return curvatureAlong(batch, previousTheta, update);
+      } finally {
+        batch.dispose();
+      }
+    };
+  });
+}
+
+function curvatureAlong(
+  objective: Objective,
+  theta: Float32Array,
+  update: Float32Array,
+): DirectionalSharpness {
+  const linearised = objective.linearise(theta);
+  try {
+    const curvature = dot(update, linearised.hessianVectorProduct(update));
+    const slope = dot(update, linearised.gradient);
+    const squares = dot(update, update);
+    return {
+      value: curvature / squares,
+      ratio: slope >= 0 ? null : curvature / (-2 * slope),
+      updateNorm: Math.sqrt(squares),
+      n: objective.size,
+    };
+  } finally {
+    linearised.dispose();
+  }
+}
+
+export const directionalSharpnessStream: StreamDefinition = {
+  descriptor: {
+    name: NAME,
+    title: "Curvature along the update",
+    about:
+      "Curvature of the minibatch's own loss along the step that training has just made. Its ratio says where on the parabola that step ended: 0.5 at the bottom, 1 as high on the other side.",
+    source: "Schneider et al. 2021, arXiv:2102.06604; Andreyev & Beneventano 2024, arXiv:2412.20553",
+    unit: "loss·θ⁻²",
+    encoding: "json",
+    heavy: false,
+    on: "minibatch",
+    needs: "objective",
+    cadence: { kind: "scheduled", every: 1 },
+    fields: [
+      { path: "value", label: "uᵀH_Bu/‖u‖²", unit: "loss·θ⁻²", scale: "symlog" },
+      { path: "ratio", label: "how far along the parabola", unit: "1", scale: "linear" },
+      { path: "updateNorm", label: "‖u‖", unit: "θ", scale: "log" },
+    ],
+  },
+  role: () => "curvature",
+  scheduleKey: "directional",
+  memoryBytes: ({ initial }) => 2 * initial.byteLength,
+  applies: () => true,
+  derive: ({ run, every, channel }) =>
+    directionalSharpness(run, { every, ...(channel === undefined ? {} : { channel }) }),
+};

@@ -1,0 +1,105 @@
+import type { OperatorFunction } from "rxjs";
+import type { HessianOverlap, SubspaceOverlap } from "../../shared/readings.ts";
+import type { Sample } from "../../shared/stream.ts";
+import type { Objective } from "../engine/objective.ts";
+import { overlap } from "../numerics/subspace.ts";
+import type { Step } from "../training/run.ts";
+import type { StreamDefinition } from "./define.ts";
+import { type Schedule, scheduled } from "./derived.ts";
+import { spectrumSource } from "./measured-spectra.ts";
+
+const NAME = "hessian/overlap";
+
+export interface OverlapOptions extends Schedule {
+  /** Dimensions of the subspace; fewer where fewer eigenvectors are measured. Default 10. */
+  readonly k?: number;
+  readonly seed?: number;
+}
+
+/** A snapshot is kept of the first measurement at or after each of these steps: a bound on memory, and a scale of ages. */
+const SNAPSHOTS_AT = [0, 10, 100, 1000];
+
+interface Snapshot {
+  readonly step: number;
+  readonly vectors: readonly Float32Array[];
+}
+
+/**
+ * Does the top subspace of the Hessian stay where it is? ‖VᵀV′‖_F²/k between the first k eigenvectors of now and of earlier: of the
+ * measurement before, and of the first at or after steps 0, 10, 100 and 1000. Two random subspaces overlap by k/D in the mean.
+ *
+ * Uses the eigenvectors that {@link import("./hessian-eigenvalues.ts").hessianEigenvalues} has found at the same step; measures by itself
+ * where it has not. A demanded step is compared, and kept by nothing.
+ *
+ * @nonfinite an Hv that is not finite gives NaN, and that step is not kept.
+ * @cost up to 5k² dot products of D. Memory: 5k × D float32.
+ * @source Gur-Ari, Roberts & Dyer 2018, arXiv:1812.04754, §3.
+ */
+export function hessianOverlap(
+  objective: Objective,
+  options: OverlapOptions = {},
+): OperatorFunction<Step, Sample<HessianOverlap>> {
+  const { k: wanted = 10, seed = 0 } = options;
+  if (!Number.isInteger(wanted) || wanted < 1) {
+    throw new RangeError(`k: expected a positive integer, got ${wanted}`);
+  }
+  return scheduled(NAME, options, () => {
+    const spectrumAt = spectrumSource(objective, wanted, seed);
+    const snapshots: Snapshot[] = [];
+    let previous: Snapshot | null = null;
+    return (at) => {
+      const { top, finite } = spectrumAt(at);
+      const leading = top.slice(0, wanted);
+      const now = { step: at.step, vectors: leading.map(({ vector }) => vector) };
+      const value = {
+        k: leading.length,
+        converged: leading.filter(({ converged }) => converged).length,
+        control: leading.length / objective.parameterCount,
+        previous: previous === null ? null : compare(previous, now, finite),
+        references: snapshots.map((snapshot) => compare(snapshot, now, finite)),
+      };
+      if (finite && at.demanded === null) {
+        previous = now;
+        const wantedAt = SNAPSHOTS_AT[snapshots.length];
+        if (wantedAt !== undefined && at.step >= wantedAt) snapshots.push(now);
+      }
+      return value;
+    };
+  });
+}
+
+function compare(then: Snapshot, now: Snapshot, finite: boolean): SubspaceOverlap {
+  return { step: then.step, overlap: finite ? overlap(then.vectors, now.vectors) : Number.NaN };
+}
+
+export const hessianOverlapStream: StreamDefinition = {
+  descriptor: {
+    name: NAME,
+    title: "Does the top subspace stay?",
+    about:
+      "Overlap of the span of the first Hessian eigenvectors, as many as there are classes, with that of the measurement before and of earlier snapshots: 1 is the same subspace. Random subspaces of that size overlap hardly at all.",
+    source: "Gur-Ari, Roberts & Dyer 2018, arXiv:1812.04754",
+    unit: "1",
+    encoding: "json",
+    heavy: false,
+    on: "probe",
+    needs: "objective",
+    cadence: { kind: "scheduled", every: 1 },
+    fields: [
+      { path: "previous.overlap", label: "with the measurement before", unit: "1", scale: "linear" },
+      { path: "references.*.overlap", label: "with snapshot", unit: "1", scale: "linear" },
+      { path: "control", label: "of random subspaces", unit: "1", scale: "linear" },
+    ],
+  },
+  role: () => "curvature",
+  scheduleKey: "hessian",
+  memoryBytes: ({ initial, classes }) => (64 + 5 * classes) * initial.byteLength,
+  applies: () => true,
+  derive: ({ run, every, channel }) =>
+    hessianOverlap(run.objective, {
+      every,
+      ...(channel === undefined ? {} : { channel }),
+      k: run.classes,
+      seed: run.config.seeds.vectors,
+    }),
+};

@@ -9,15 +9,18 @@ import type { Tally } from "./tally.ts";
 export class CadenceCheck {
   readonly #descriptor: StreamDescriptor;
   readonly #header: SessionHeader;
+  readonly #since: number;
   #last: number | null = null;
   /** The first of each kind. */
   #missing: number | null = null;
   #extra: number | null = null;
   #backwards: number | null = null;
 
-  constructor(descriptor: StreamDescriptor, header: SessionHeader) {
+  /** @param since  the first step that can have a sample. */
+  constructor(descriptor: StreamDescriptor, header: SessionHeader, since: number) {
     this.#descriptor = descriptor;
     this.#header = header;
+    this.#since = since;
   }
 
   observe(step: number): void {
@@ -28,7 +31,7 @@ export class CadenceCheck {
     if (kind === "event" || kind === "interval") return;
     if (step === last || !this.#isExpected(step)) this.#extra ??= step;
     // Before its first sample a stream of every step may have to wait for something.
-    else if (last !== null || kind !== "step") this.#lookBetween(last ?? -1, step);
+    else if (last !== null || kind !== "step") this.#lookBetween(last ?? this.#since - 1, step);
   }
 
   /** @param lastStep  of a run that was not cut off, whose last measurements must be there; null of any other. */
@@ -36,7 +39,7 @@ export class CadenceCheck {
     const { name, cadence } = this.#descriptor;
     const mayLack = this.#header.schedule.bestEffort || failed.has(name);
     const isTimed = cadence.kind === "event" || cadence.kind === "interval";
-    if (lastStep !== null && !isTimed) this.#lookBetween(this.#last ?? -1, lastStep + 1);
+    if (lastStep !== null && !isTimed) this.#lookBetween(this.#last ?? this.#since - 1, lastStep + 1);
     if (this.#backwards !== null)
       tally.expect(this.#backwards, false, "comes after a sample of a later step");
     if (this.#extra !== null && !demanded.has(name))
@@ -51,6 +54,7 @@ export class CadenceCheck {
     switch (cadence.kind) {
       case "scheduled":
         return isDue(step, cadence.every, steps);
+      case "sparse":
       case "logged":
         return isLogged(step, cadence.every, steps);
       default:

@@ -56,6 +56,8 @@ export interface CheckDefinition<V = never> {
   readonly needsData?: boolean;
   /** May its θ be retraced where they are not recorded? */
   readonly retraces?: boolean;
+  /** The first step that has a sample. Default 0: where nothing has been updated yet. */
+  readonly since?: number;
   /** Can be followed to its form only. */
   readonly structureOnly?: boolean;
   start(bench: Bench): StreamCheck<V>;

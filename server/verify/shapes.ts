@@ -24,8 +24,10 @@ export const profile = z.object({
   carriesVerdict: z.boolean(),
   drawUp: float,
   plateau: float,
-  projection: maybe,
-  residual: maybe,
+  /** Of recordings from before there was a path beside the line: null, and no steps. */
+  pathSteps: z.optional(z.array(z.int())),
+  projection: z.nullable(floats),
+  residual: z.nullable(floats),
   noiseFloor: float,
   pairedStdErr: float,
   monotoneOnProbe: z.boolean(),
@@ -81,3 +83,7 @@ export const status = z.object({
   message: z.string(),
   stream: z.optional(z.string()),
 });
+
+export const directional = z.object({ value: float, ratio: maybe, updateNorm: float, n: z.int() });
+
+export const sam = z.object({ value: float, rho: float, loss: float, gradientNorm: float });

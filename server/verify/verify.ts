@@ -100,7 +100,12 @@ function startTracks(evidence: Evidence, options: VerifyOptions, seed: number): 
       definition,
       tally,
       check: definition?.start({ evidence, tally, sampler, shared }) ?? {},
-      cadence: new CadenceCheck(descriptor, evidence.header),
+      // Of a stream without a rule it is not known whether it needs an update first.
+      cadence: new CadenceCheck(
+        descriptor,
+        evidence.header,
+        definition === null ? 1 : (definition.since ?? 0),
+      ),
       drawn: sampler.reservoir(affordable(definition, evidence)),
       samples: 0,
     };

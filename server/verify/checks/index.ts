@@ -1,5 +1,6 @@
 /** The registry: how each stream is checked, in the order in which it is done. A stream without a line here is reported as not checked. */
 import type { CheckDefinition } from "../check.ts";
+import { hessianDirectional, sharpnessSam } from "./curvature-along.ts";
 import { distanceToInit } from "./distance.ts";
 import { evalTestAccuracy, evalTestLoss } from "./eval.ts";
 import { hessianEigenvalues } from "./hessian.ts";
@@ -28,6 +29,8 @@ export const CHECKS = [
   distanceToInit,
   hessianEigenvalues,
   batchSharpness,
+  hessianDirectional,
+  sharpnessSam,
   pathTopMode,
   runStatus,
   runOverhead,

@@ -1,8 +1,10 @@
 /** The loss on the straight line from θ₀, and on the one from an unrelated start. */
 import type { CheckDefinition } from "../check.ts";
 import { type Evidence, SIGMAS, UNIT_ROUNDOFF_64 } from "../evidence.ts";
+import { UNIT_ROUNDOFF } from "../float32.ts";
 import type { Evaluation } from "../objective.ts";
 import { pairedError } from "../paired.ts";
+import { dot, norm } from "../products.ts";
 import { profile } from "../shapes.ts";
 import type { Tally } from "../tally.ts";
 
@@ -12,6 +14,9 @@ interface Profile {
   readonly carriesVerdict: boolean;
   readonly drawUp: number;
   readonly plateau: number;
+  readonly pathSteps?: readonly number[];
+  readonly projection: readonly number[] | null;
+  readonly residual: readonly number[] | null;
   readonly noiseFloor: number;
   readonly pairedStdErr: number;
   readonly monotoneOnProbe: boolean;
@@ -46,6 +51,7 @@ export const lineProfile: CheckDefinition<Profile> = {
         const { value: error, noise } = pairedError(after, before);
         tally.compare(step, "pairedStdErr", value.pairedStdErr, error, SIGMAS * noise, "float32 rounding");
       }
+      await besideLine(evidence, tally, step, value, from, to);
       if (value.control === null) return;
       const unrelated = evidence.drawn("unrelated") as Float32Array;
       alongLine(evidence, tally, step, "control.losses", unrelated, to, value.alphas, value.control.losses);
@@ -81,6 +87,36 @@ function alongLine(
     );
   }
   return evaluations;
+}
+
+/** Where the path lies, seen from the line: as far as θ is recorded there. The engine keeps differences of θ in float32. */
+async function besideLine(
+  evidence: Evidence,
+  tally: Tally,
+  step: number,
+  { pathSteps = [], projection, residual }: Profile,
+  from: Float32Array,
+  to: Float32Array,
+): Promise<void> {
+  const direction = Float64Array.from(to, (value, i) => value - (from[i] as number));
+  const length = norm(direction);
+  tally.expect(
+    step,
+    [projection, residual].every((each) => (each ?? []).length === pathSteps.length),
+    "projection and residual are not one for each of pathSteps",
+  );
+  for (const [i, s] of pathSteps.entries()) {
+    if (!evidence.holds(s) || length === 0) continue;
+    const theta = await evidence.theta(s);
+    const moved = direction.map((_, j) => (theta[j] as number) - (from[j] as number));
+    const along = dot(moved, direction) / length ** 2;
+    const off = norm(moved.map((value, j) => value - along * (direction[j] as number))) / length;
+    const rounding = (SIGMAS * UNIT_ROUNDOFF * norm(moved)) / length;
+    const compare = (quantity: string, recorded: number | undefined, derived: number) =>
+      tally.compare(step, quantity, recorded ?? Number.NaN, derived, rounding, "float32 rounding");
+    compare(`projection of step ${s}`, projection?.[i], along);
+    compare(`residual of step ${s}`, residual?.[i], off);
+  }
 }
 
 /** What follows from the recorded losses alone. */

@@ -76,6 +76,7 @@ const hessian = command(
   .option("--config <file>", "of a file: the same as a JSON file of settings")
   .option("--top <n>", "how many of the largest eigenvalues (classes + 2)")
   .option("--bottom <n>", "how many of the smallest (2)")
+  .option("--density", "the density of all eigenvalues, by stochastic Lanczos quadrature")
   .option("--exact", "all eigenvalues in float64 beside them; up to 3,000 weights")
   .option("--json", "the whole answer as JSON");
 hessian.action((file: string) => hessianCommand(file, hessian.opts()));

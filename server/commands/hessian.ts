@@ -1,9 +1,11 @@
 /** `thalweg hessian <recording | weights>`: the spectrum at one θ. */
 import { setImmediate } from "node:timers/promises";
+import type { HessianDensity } from "../../shared/readings.ts";
 import { stabilityThreshold } from "../../shared/thresholds.ts";
 import { extremalEigenpairs } from "../numerics/lanczos.ts";
 import { createRandom } from "../numerics/random.ts";
 import { norm } from "../numerics/vector.ts";
+import { DENSITY_DEFAULTS, densityOf } from "../streams/hessian-density.ts";
 import { selectExamples } from "../training/data/examples.ts";
 import { openRun } from "../training/open-run.ts";
 import { UserError } from "../training/user-error.ts";
@@ -19,6 +21,7 @@ interface HessianFlags extends SourceFlags {
   readonly bottom?: string;
   readonly json?: boolean;
   readonly exact?: boolean;
+  readonly density?: boolean;
 }
 
 const TOLERANCE = 1e-3;
@@ -32,7 +35,7 @@ export async function hessianCommand(path: string, flags: HessianFlags): Promise
   progress.show("reading the data");
   const source = await openSource(path, flags);
   if (flags.exact === true) expectSmall(source.theta.length);
-  const measured = measure(source, counts, progress);
+  const measured = measure(source, counts, flags.density === true, progress);
   const exact = flags.exact === true ? await exactly(source, progress) : null;
   progress.clear();
   const answer = { source: path, ...measured, ...(exact === null ? {} : { exact: [...exact] }) };
@@ -61,6 +64,7 @@ function expectSmall(size: number): void {
 function measure(
   { blueprint, theta, step, eta, backend }: HessianSource,
   counts: { readonly top: number | null; readonly bottom: number | null },
+  withDensity: boolean,
   progress: ProgressLine,
 ) {
   const { config, facts } = blueprint;
@@ -71,23 +75,31 @@ function measure(
   const bottom = Math.min(n - top, counts.bottom ?? 2);
   if (top + bottom === 0)
     throw new UserError("settings", "top and bottom: expected at least one eigenvalue, got none");
+  const { probes, lanczosSteps } = DENSITY_DEFAULTS;
+  const most = Math.min(n, MOST_PRODUCTS) + (withDensity ? probes * lanczosSteps : 0);
   let products = 0;
+  const product = (v: Float32Array) => {
+    progress.show(`product ${++products} of at most ${most}`);
+    return linearised.hessianVectorProduct(v);
+  };
   try {
-    const found = extremalEigenpairs(
-      (v) => {
-        progress.show(`product ${++products} of at most ${Math.min(n, MOST_PRODUCTS)}`);
-        return linearised.hessianVectorProduct(v);
-      },
-      {
-        n,
-        top,
-        bottom,
-        start: createRandom(config.seeds.vectors).stream("hessian").fillNormal(new Float32Array(n)),
-        tolerance: TOLERANCE,
-        bottomTolerance: BOTTOM_TOLERANCE,
-        maxApplications: Math.min(n, MOST_PRODUCTS),
-      },
-    );
+    const found = extremalEigenpairs(product, {
+      n,
+      top,
+      bottom,
+      start: createRandom(config.seeds.vectors).stream("hessian").fillNormal(new Float32Array(n)),
+      tolerance: TOLERANCE,
+      bottomTolerance: BOTTOM_TOLERANCE,
+      maxApplications: Math.min(n, MOST_PRODUCTS),
+    });
+    const hvps = products;
+    const density = withDensity
+      ? densityOf({ size: n, apply: product }, run.objective.size, {
+          ...DENSITY_DEFAULTS,
+          random: createRandom(config.seeds.vectors).stream("hessian").stream("density"),
+          found: found.top,
+        })
+      : null;
     const { threshold, rule } = stabilityThreshold({ ...config, isFullBatch: run.isFullBatch }, eta);
     const sharpness = found.top[0]?.value ?? null;
     const shown = ({ value, residual, converged }: (typeof found.top)[number]) => ({
@@ -110,9 +122,10 @@ function measure(
       threshold,
       rule,
       ratio: threshold === null || sharpness === null ? null : sharpness / threshold,
-      hvps: products,
+      hvps,
       top: found.top.map(shown),
       bottom: found.bottom.map(shown),
+      density,
     };
   } finally {
     linearised.dispose();
@@ -151,6 +164,7 @@ function sentences(path: string, measured: Measured, exact: Float64Array | null)
       (unconverged === 0
         ? ""
         : `; ${unconverged} of the eigenvalues have not converged, see their residuals`),
+    ...(measured.density === null ? [] : [densityLine(measured.density)]),
     ...(exact === null ? [] : [distributionLine(exact)]),
   ];
 }
@@ -185,6 +199,17 @@ function table(top: Measured["top"], bottom: Measured["bottom"], exact: Float64A
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join("  ")
       .trimEnd(),
+  );
+}
+
+function densityLine(density: HessianDensity): string {
+  const { trace, traceStdErr, nearZeroFraction, nearZeroStdErr, nearZeroBelow, negativeMass, hvps, probes } =
+    density;
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  return (
+    `density, from ${probes} random vectors and ${hvps} more products: trace ${short(trace)} ± ${short(traceStdErr)}, ` +
+    `${percent(nearZeroFraction)} ± ${percent(nearZeroStdErr)} of all eigenvalues within ±${short(nearZeroBelow)}, ` +
+    `${percent(negativeMass)} below; --json has the curve`
   );
 }
 

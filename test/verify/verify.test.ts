@@ -141,12 +141,16 @@ describe("the command line", { timeout: 120_000 }, () => {
       "--bottom",
       "1",
       "--exact",
+      "--density",
       "--json",
     ]);
     expect(code).toBe(0);
-    const { top, bottom, exact, step, parameterCount } = JSON.parse(out);
+    const { top, bottom, exact, density, step, parameterCount } = JSON.parse(out);
     expect({ step, parameterCount, count: exact.length }).toEqual({ step: 6, parameterCount: 22, count: 22 });
     const largest = exact[0];
+    // 24 steps are more than the network has weights: each quadrature is exact, only four signs are drawn.
+    const trace = exact.reduce((sum: number, value: number) => sum + value, 0);
+    expect(Math.abs(density.trace - trace)).toBeLessThan(4 * density.traceStdErr);
     for (const [i, { value, residual }] of top.entries())
       expect(Math.abs(value - exact[i])).toBeLessThan(residual + 1e-6 * largest);
     expect(Math.abs(bottom[0].value - exact[21])).toBeLessThan(bottom[0].residual + 1e-6 * largest);

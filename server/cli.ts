@@ -2,10 +2,12 @@
 /** The commands. The only place that decides how the process exits. */
 import { Command, CommanderError } from "commander";
 import { diffCommand } from "./commands/diff.ts";
+import { hessianCommand } from "./commands/hessian.ts";
 import { openCommand } from "./commands/open.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { SERVER_FLAGS } from "./commands/server-settings.ts";
 import { trainCommand } from "./commands/train.ts";
+import { verifyCommand } from "./commands/verify.ts";
 import { ListenError } from "./gateway/listen.ts";
 import { RecordingError } from "./recording/recording-error.ts";
 import { thalwegVersion } from "./threads/session-header.ts";
@@ -58,6 +60,26 @@ const diff = command("diff <a> <b>", "compare two recordings, sample by sample")
   "the whole answer as JSON",
 );
 diff.action((a: string, b: string) => diffCommand(a, b, diff.opts()));
+
+const verify = command("verify <recording>", "derive samples of every stream anew, from the recorded weights")
+  .option("--samples <n>", "of each stream; without it 20, and fewer of those that are dear to derive")
+  .option("--seed <n>", "draws the samples (1)")
+  .option("--json", "the whole answer as JSON");
+verify.action((file: string) => verifyCommand(file, verify.opts()));
+
+const hessian = command(
+  "hessian <file>",
+  "the Hessian's spectrum at one θ: of a recording, or of a .npy or .safetensors file",
+)
+  .option("--step <n>", "of a recording: which step's θ; without it the last one")
+  .option("--preset <name>", "of a file: the preset whose network and data its weights belong to")
+  .option("--config <file>", "of a file: the same as a JSON file of settings")
+  .option("--top <n>", "how many of the largest eigenvalues (classes + 2)")
+  .option("--bottom <n>", "how many of the smallest (2)")
+  .option("--density", "the density of all eigenvalues, by stochastic Lanczos quadrature")
+  .option("--exact", "all eigenvalues in float64 beside them; up to 3,000 weights")
+  .option("--json", "the whole answer as JSON");
+hessian.action((file: string) => hessianCommand(file, hessian.opts()));
 
 command("presets", "list the presets and what to look for in each").action(() => {
   for (const { name, title, about } of PRESETS) console.log(`${name}\n  ${title}. ${about}\n`);

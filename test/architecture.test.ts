@@ -44,6 +44,18 @@ describe("the law", () => {
     ["the server in the client", "client/data/x.ts", 'import { y } from "../../server/session/y.ts";'],
     ["the client in a worker", "server/threads/x.ts", 'import { y } from "../../client/data/y.ts";'],
     ["Node in the mathematics", "server/streams/x.ts", 'import { readFile } from "node:fs/promises";'],
+    [
+      "the engine in what checks it",
+      "server/verify/x.ts",
+      'import { createObjective } from "../engine/compiled-objective.ts";',
+    ],
+    [
+      "a stream in what checks it",
+      "server/verify/checks/x.ts",
+      'import { y } from "../../streams/index.ts";',
+    ],
+    ["Lanczos in what checks it", "server/verify/x.ts", 'import { y } from "../numerics/lanczos.ts";'],
+    ["tfjs in what checks the engine", "server/verify/x.ts", 'import * as tf from "@tensorflow/tfjs-core";'],
     ["tfjs outside the engine", "server/streams/x.ts", 'import * as tf from "@tensorflow/tfjs-core";'],
     ["a package in shared/", "shared/x.ts", 'import { map } from "rxjs";'],
   ])("refuses %s", (_what, path, text) => {
@@ -54,6 +66,11 @@ describe("the law", () => {
     ["neighbours", "server/gateway/x.ts", 'import { y } from "./deeper/y.ts";'],
     ["shared/", "client/panels/x.ts", 'import type { Sample } from "../../shared/stream.ts";'],
     ["a subpath of an allowed package", "shared/x.ts", 'import * as z from "zod/mini";'],
+    [
+      "a single file of a part",
+      "server/verify/x.ts",
+      'import { createRandom } from "../numerics/random.ts";',
+    ],
     ["what a comment only mentions", "shared/x.ts", '/** Not `import { y } from "../server/y.ts"`. */'],
   ])("allows %s", (_what, path, text) => {
     expect(breachesOf(path, text)).toEqual([]);

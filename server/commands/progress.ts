@@ -19,3 +19,15 @@ export function reportProgress({ status$, header }: Session): void {
     },
   });
 }
+
+/** One line on stderr that tells how far a command is; silent where nobody is watching. */
+export interface ProgressLine {
+  show(text: string): void;
+  clear(): void;
+}
+
+export function progressLine(): ProgressLine {
+  const moving = process.stderr.isTTY;
+  const write = (text: string) => moving && process.stderr.write(`\r\u001b[K${text}`);
+  return { show: write, clear: () => write("") };
+}

@@ -3,7 +3,7 @@ import type { HessianDensity } from "../../shared/readings.ts";
 import type { Sample } from "../../shared/stream.ts";
 import type { Objective } from "../engine/objective.ts";
 import { lanczosQuadrature, type Quadrature } from "../numerics/lanczos-quadrature.ts";
-import { createRandom } from "../numerics/random.ts";
+import { createRandom, type Random } from "../numerics/random.ts";
 import {
   estimate,
   fromTheTop,
@@ -61,20 +61,39 @@ export function hessianDensity(
     const random = createRandom(seed).stream(NAME).stream(at.step);
     const linearised = objective.linearise(at.theta);
     try {
-      const operator = hessianOperator(linearised);
-      const quadratures = Array.from({ length: probes }, () =>
-        lanczosQuadrature(operator.apply, {
-          start: random.fillSigns(new Float32Array(operator.size)),
-          steps: lanczosSteps,
-        }),
-      );
       const measured = measuredSpectrum(objective, at);
-      const tops = [...quadratures.map(fromTheTop), measured?.finite ? measured.top : []];
-      return reading(quadratures, tops, operator, objective.size, lanczosSteps);
+      const found = measured?.finite ? measured.top : [];
+      return densityOf(hessianOperator(linearised), objective.size, { probes, lanczosSteps, random, found });
     } finally {
       linearised.dispose();
     }
   });
+}
+
+/**
+ * The same of one operator, once.
+ *
+ * @param n  examples that it was measured on.
+ * @param options.found  its largest eigenvalues, as far as they are known.
+ */
+export function densityOf(
+  operator: SymmetricOperator,
+  n: number,
+  options: {
+    readonly probes: number;
+    readonly lanczosSteps: number;
+    readonly random: Random;
+    readonly found: readonly Located[];
+  },
+): HessianDensity {
+  const { probes, lanczosSteps, random, found } = options;
+  const quadratures = Array.from({ length: probes }, () =>
+    lanczosQuadrature(operator.apply, {
+      start: random.fillSigns(new Float32Array(operator.size)),
+      steps: lanczosSteps,
+    }),
+  );
+  return reading(quadratures, [...quadratures.map(fromTheTop), found], operator, n, lanczosSteps);
 }
 
 function reading(

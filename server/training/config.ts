@@ -81,3 +81,35 @@ export interface RunConfig {
   readonly weightsEvery: number | null;
   readonly recordingBudget: number;
 }
+
+const Seeds = z.object({ init: z.int(), order: z.int(), probe: z.int(), vectors: z.int() });
+/** Null where it means that nothing was said. */
+const NULLABLE: readonly string[] = ["preset", "activation", "weightsEvery"];
+const RECORDED = [
+  ...["preset", "task", "dataset", "trainSize", "center", "hidden", "activation", "init", "loss", "steps"],
+  ...[
+    "batchSize",
+    "optimizer",
+    "learningRate",
+    "momentum",
+    "weightDecay",
+    "lrSchedule",
+    "probeSize",
+    "every",
+  ],
+] as const;
+
+/** A header's configuration, or the first setting in it that is missing or cannot be. */
+export function readRunConfig(
+  recorded: Readonly<Record<string, unknown>>,
+): { readonly ok: true; readonly config: RunConfig } | { readonly ok: false; readonly problem: string } {
+  const shape: Readonly<Record<string, z.ZodMiniType>> = RunSettings.shape;
+  const wrong = RECORDED.find((key) => {
+    const value = recorded[key];
+    if (value === null && NULLABLE.includes(key)) return false;
+    return value === undefined || shape[key]?.safeParse(value).success !== true;
+  });
+  if (wrong !== undefined) return { ok: false, problem: wrong };
+  if (!Seeds.safeParse(recorded["seeds"]).success) return { ok: false, problem: "seeds" };
+  return { ok: true, config: recorded as unknown as RunConfig };
+}

@@ -1,0 +1,58 @@
+/** Loss and accuracy on the test set. */
+import type { CheckDefinition } from "../check.ts";
+import { type Evidence, SIGMAS } from "../evidence.ts";
+import type { Evaluation, Part } from "../objective.ts";
+import { float } from "../shapes.ts";
+
+/** All MNIST test examples or as many points of a spiral; the cost is only for choosing how many samples to draw. */
+const testWork = ({ header }: Evidence) => 10_000 * header.parameterCount;
+
+interface Tested extends Evaluation {
+  readonly size: number;
+  readonly right: number;
+  readonly unsure: number;
+}
+
+/** Both streams ask for the same steps, one after the other. */
+const known = new WeakMap<Evidence, Map<number, Tested>>();
+
+async function tested(evidence: Evidence, step: number): Promise<Tested> {
+  const steps = known.get(evidence) ?? new Map<number, Tested>();
+  known.set(evidence, steps);
+  const before = steps.get(step);
+  if (before !== undefined) return before;
+  const objective = await evidence.at(step, evidence.data.test() as Part);
+  const found = { ...objective.evaluate(), ...objective.count(), size: objective.size };
+  steps.set(step, found);
+  return found;
+}
+
+export const evalTestLoss: CheckDefinition<number> = {
+  channel: "eval/test-loss",
+  needsData: true,
+  shape: float,
+  work: testWork,
+  start: ({ evidence, tally }) => ({
+    needs: (step) => [step],
+    async derive({ step, value }) {
+      const { loss, noise, overflows } = await tested(evidence, step);
+      if (overflows && !Number.isFinite(value)) return;
+      tally.compare(step, "the loss", value, loss, SIGMAS * noise, "float32 rounding");
+    },
+  }),
+};
+
+export const evalTestAccuracy: CheckDefinition<number> = {
+  channel: "eval/test-accuracy",
+  needsData: true,
+  shape: float,
+  work: testWork,
+  start: ({ evidence, tally }) => ({
+    needs: (step) => [step],
+    async derive({ step, value }) {
+      const { right, unsure, size } = await tested(evidence, step);
+      const because = unsure === 0 ? "exact" : "float32 rounding";
+      tally.compare(step, "the share", value, right / size, unsure / size, because);
+    },
+  }),
+};

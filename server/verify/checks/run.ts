@@ -1,0 +1,73 @@
+/** What the threads say of themselves: nothing that θ could confirm, so its form, and what must hold between its parts. */
+import type { CheckDefinition } from "../check.ts";
+import { overhead, status } from "../shapes.ts";
+
+interface Overhead {
+  readonly total: number;
+  readonly interval: readonly [number, number];
+  readonly stepsPerSecond: number;
+  readonly bareStepMs: number;
+  readonly perStream: Readonly<Record<string, number>>;
+}
+
+export const runOverhead: CheckDefinition<Overhead> = {
+  channel: "run/overhead",
+  shape: overhead as never,
+  structureOnly: true,
+  apart: ["times: nothing in a recording could confirm them"],
+  start({ tally }) {
+    let bare: number | null = null;
+    return {
+      observe({ step, value }) {
+        const { total, interval, stepsPerSecond, bareStepMs, perStream } = value as Overhead;
+        bare ??= bareStepMs;
+        tally.compare(step, "bareStepMs", bareStepMs, bare, 0, "exact");
+        const share = 1 - (bareStepMs * stepsPerSecond) / 1000;
+        tally.compare(step, "total", total, share, 1e-14 * (1 + Math.abs(share)), "float64 rounding");
+        tally.expect(
+          step,
+          interval[0] <= total && total <= interval[1],
+          `total ${total} is outside its interval`,
+        );
+        tally.expect(
+          step,
+          Object.values(perStream).every((seconds) => seconds >= 0),
+          "a stream has been busy for less than no time",
+        );
+      },
+    };
+  },
+};
+
+interface Status {
+  readonly level: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+const ENDS = ["finished", "failed", "stopped", "interrupted"];
+
+export const runStatus: CheckDefinition<Status> = {
+  channel: "run/status",
+  shape: status as never,
+  structureOnly: true,
+  apart: ["events: nothing in a recording could confirm them"],
+  start({ tally, evidence }) {
+    let isFirst = true;
+    let isOver = false;
+    return {
+      observe({ step, value }) {
+        const { code, message } = value as Status;
+        tally.expect(step, isFirst === (code === "started"), `${code} is not where it belongs`);
+        tally.expect(step, !isOver, `${code} comes after the end`);
+        isFirst = false;
+        isOver = ENDS.includes(code);
+        const { steps, modelSummary } = evidence.header;
+        if (code === "started")
+          tally.expect(step, message === `training ${modelSummary} for ${steps} steps`, `says "${message}"`);
+        if (isOver)
+          tally.expect(step, message === `training ${code} at step ${step} of ${steps}`, `says "${message}"`);
+      },
+    };
+  },
+};

@@ -1,0 +1,182 @@
+/** What samples are derived from: the recorded θ, the header, and the data, read again. */
+import type { SessionHeader } from "../../shared/header.ts";
+import { isLogged } from "../../shared/schedule.ts";
+import { createRandom } from "../numerics/random.ts";
+import type { Session } from "../session/session.ts";
+import { type RunConfig, readRunConfig } from "../training/config.ts";
+import { UserError } from "../training/user-error.ts";
+import { type DataResult, type RecordedData, readData } from "./data.ts";
+import { type Network, type NetworkResult, readNetwork } from "./network.ts";
+import { Objective64, type Part } from "./objective.ts";
+import { norm } from "./products.ts";
+import { createRates, type Rates } from "./rates.ts";
+
+/** Standard deviations of float32's rounding that are tolerated. */
+export const SIGMAS = 4;
+/** Relative rounding of a float64 sum of D positive terms is at most D times this. */
+export const UNIT_ROUNDOFF_64 = 2 ** -53;
+
+/** θ at this step is not in the recording. */
+export class NotRecorded extends Error {}
+
+/** The gradient that an update was made of. */
+export interface TrainSlope {
+  readonly objective: Objective64;
+  readonly gradient: Float64Array;
+  readonly norm: number;
+  /** Of the gradient, as a norm; with what a kink may do. */
+  readonly noise: number;
+}
+
+export class Evidence {
+  readonly header: SessionHeader;
+  readonly config: RunConfig;
+  readonly rates: Rates;
+  readonly #session: Session;
+  readonly #network: NetworkResult;
+  readonly #data: DataResult;
+  readonly #thetas = new Map<number, Float32Array>();
+  #slope: { readonly step: number; readonly theta: ArrayLike<number>; readonly value: TrainSlope } | null =
+    null;
+  #order: { readonly epoch: number; readonly indices: Uint32Array } | null = null;
+
+  private constructor(session: Session, config: RunConfig, network: NetworkResult, data: DataResult) {
+    this.#session = session;
+    this.#network = network;
+    this.#data = data;
+    this.header = session.header;
+    this.config = config;
+    this.rates = createRates(config);
+  }
+
+  /** @throws {UserError} `header-foreign` for a header whose configuration is none of ours. */
+  static async of(session: Session): Promise<Evidence> {
+    const { header } = session;
+    const read = readRunConfig(header.config);
+    if (!read.ok) {
+      throw new UserError(
+        "header-foreign",
+        `header: expected a configuration as thalweg writes it, found config.${read.problem} = ${JSON.stringify(header.config[read.problem])}`,
+      );
+    }
+    const network = readNetwork(header);
+    const data: DataResult = network.ok
+      ? await readData(read.config, network.network.layers[0]?.inputs ?? 0)
+      : { ok: false, why: network.why };
+    return new Evidence(session, read.config, network, data);
+  }
+
+  /** Why numbers that need the network or the data cannot be derived; null when they can. */
+  get obstacle(): string | null {
+    if (!this.#network.ok) return this.#network.why;
+    if (!this.#data.ok) return this.#data.why;
+    const isSame = this.#data.data.sha256 === this.header.probe.sha256;
+    return isSame ? null : `the data of ${this.header.probe.dataset} are not those recorded`;
+  }
+
+  get network(): Network {
+    if (!this.#network.ok) throw new Error(this.#network.why);
+    return this.#network.network;
+  }
+
+  /** As read now; may differ from what was recorded. Null where it could not be read. */
+  get dataAsRead(): RecordedData | null {
+    return this.#data.ok ? this.#data.data : null;
+  }
+
+  get data(): RecordedData {
+    if (!this.#data.ok) throw new Error(this.#data.why);
+    return this.#data.data;
+  }
+
+  /** Newest step in the log. */
+  get lastStep(): number {
+    return this.#session.status.step;
+  }
+
+  /** Should θ of this step be in the log? */
+  holds(step: number): boolean {
+    const { steps, weightsEvery } = this.header;
+    return step >= 0 && step <= this.lastStep && isLogged(step, weightsEvery, steps);
+  }
+
+  /** @throws {NotRecorded} */
+  async theta(step: number): Promise<Float32Array> {
+    const known = this.#thetas.get(step);
+    if (known !== undefined) return known;
+    const result = await this.#session.weights(step);
+    if (!result.found) throw new NotRecorded(`θ of step ${step} is not in the recording`);
+    // θ₀ and the few newest ones are asked for again.
+    for (const old of this.#thetas.keys()) if (this.#thetas.size > 6 && old !== 0) this.#thetas.delete(old);
+    this.#thetas.set(step, result.theta);
+    return result.theta;
+  }
+
+  /** At the recorded θ of this step, on the probe unless other examples are given. */
+  async at(step: number, part?: Part): Promise<Objective64> {
+    return this.objective(await this.theta(step), part);
+  }
+
+  /** On the probe, unless other examples are given. */
+  objective(theta: ArrayLike<number>, part: Part = this.data.probe()): Objective64 {
+    return new Objective64(this.network, part, theta);
+  }
+
+  /** Training's gradient for update `step` + 1 at this θ. */
+  slopeOf(step: number, theta: ArrayLike<number>): TrainSlope {
+    const known = this.#slope;
+    if (known?.step === step && known.theta === theta) return known.value;
+    const part = this.header.train.fullBatch ? this.data.train() : this.data.train(this.batch(step));
+    const objective = new Objective64(this.network, part, theta);
+    const { gradient, noise, kinks } = objective.slope();
+    let most = SIGMAS * noise;
+    if (kinks > 0) {
+      for (const side of [-1, 1]) {
+        const other = new Objective64(this.network, part, theta, side).slope().gradient;
+        most += norm(other.map((value, i) => value - (gradient[i] as number)));
+      }
+    }
+    const value = { objective, gradient, norm: norm(gradient), noise: most };
+    this.#slope = { step, theta, value };
+    return value;
+  }
+
+  /** Training examples of update `step` + 1: each epoch shuffles anew, by the order seed and its number. */
+  batch(step: number): Uint32Array {
+    const { batchSize } = this.header.train;
+    const size = this.data.trainSize;
+    const perEpoch = Math.ceil(size / batchSize);
+    const epoch = Math.floor(step / perEpoch);
+    if (this.#order?.epoch !== epoch) {
+      const random = createRandom(this.config.seeds.order).stream("order").stream(epoch);
+      this.#order = { epoch, indices: random.shuffle(Uint32Array.from({ length: size }, (_, i) => i)) };
+    }
+    const from = (step % perEpoch) * batchSize;
+    return this.#order.indices.subarray(from, Math.min(from + batchSize, size));
+  }
+
+  /** θ as the init seed draws it: "initial" is θ₀, "unrelated" the control of line/profile. Null for a model of the user's own. */
+  drawn(which: "initial" | "unrelated"): Float32Array | null {
+    if (which === "initial" && this.config.task === "own") return null;
+    const random = createRandom(this.config.seeds.init).stream(which);
+    const theta = new Float32Array(this.header.parameterCount);
+    for (const { shape, offset } of this.header.parameters) {
+      const [fanIn = 1, fanOut] = shape;
+      if (fanOut === undefined) continue;
+      const deviation = Math.sqrt(variance(this.config.init, fanIn, fanOut));
+      for (let i = 0; i < fanIn * fanOut; i++) theta[offset + i] = deviation * random.normal();
+    }
+    return theta;
+  }
+}
+
+function variance(init: RunConfig["init"], fanIn: number, fanOut: number): number {
+  switch (init) {
+    case "glorot":
+      return 2 / (fanIn + fanOut);
+    case "lecun":
+      return 1 / fanIn;
+    case "he":
+      return 2 / fanIn;
+  }
+}

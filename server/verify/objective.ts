@@ -1,0 +1,210 @@
+/**
+ * L(θ), ∇L(θ) and H(θ)v of a dense network in float64, by backpropagation and Pearlmutter's R-operator, and beside each what float32
+ * may make of it. Shares no code with the engine, whose numbers it is there to check.
+ */
+import { type Bars, FLOAT32_MAX, gradientNoise, hessianNoise, lossNoise, UNIT_ROUNDOFF } from "./float32.ts";
+import { affine, type Passed, pass } from "./forward.ts";
+import type { Inputs } from "./inputs.ts";
+import { type OutputLoss, outputLoss } from "./losses.ts";
+import type { Network } from "./network.ts";
+import { addProduct, addProductTransposed, addTransposedProduct } from "./products.ts";
+
+export interface Part {
+  readonly inputs: Inputs;
+  /** [n × outputs]. */
+  readonly targets: Float32Array;
+}
+
+export interface Evaluation {
+  readonly loss: number;
+  /** ℓ_i, [n]; the loss is their mean. */
+  readonly losses: Float64Array;
+  /** Standard deviation of what float32 is off by in the loss. */
+  readonly noise: number;
+  /** Float32 may overflow on the way. */
+  readonly overflows: boolean;
+}
+
+export interface Slope {
+  /** ∇L, [D]. */
+  readonly gradient: Float64Array;
+  /** Of what float32 is off by, the norm. */
+  readonly noise: number;
+  /** Activations so near a kink that float32 may stand on its other side, where the derivative is another one. */
+  readonly kinks: number;
+}
+
+/** The network at one θ. */
+export class Objective64 {
+  readonly #network: Network;
+  readonly #part: Part;
+  readonly #theta: Float64Array;
+  readonly #passed: readonly Passed[];
+  readonly #end: OutputLoss;
+  readonly #outputs: Float64Array;
+  /** Of each layer; made when first needed. */
+  #bars: Bars[] | null = null;
+
+  /** @cost one forward pass. @param kinkAt  on which side of a kink to be taken where float32 could not tell: −1, 1, or 0 for where it is. */
+  constructor(network: Network, part: Part, theta: ArrayLike<number>, kinkAt = 0) {
+    if (theta.length !== network.parameterCount)
+      throw new RangeError(`theta: expected ${network.parameterCount} values, got ${theta.length}`);
+    this.#network = network;
+    this.#part = part;
+    this.#theta = Float64Array.from(theta);
+    const passed: Passed[] = [];
+    let below: Float64Array | null = null;
+    for (const layer of network.layers) {
+      const layerPass = pass(layer, below, part.inputs, this.#theta, kinkAt);
+      passed.push(layerPass.passed);
+      below = layerPass.output;
+    }
+    this.#passed = passed;
+    this.#outputs = below as Float64Array;
+    this.#end = outputLoss(
+      network.loss,
+      this.#outputs,
+      part.targets,
+      (passed.at(-1) as Passed).layer.outputs,
+    );
+  }
+
+  get parameterCount(): number {
+    return this.#network.parameterCount;
+  }
+
+  get size(): number {
+    return this.#part.inputs.size;
+  }
+
+  /** @cost a backward pass without its products for the first layer. */
+  evaluate(): Evaluation {
+    const { losses } = this.#end;
+    const bars = this.#backward();
+    const largest = losses.reduce((most, loss) => Math.max(most, loss), 0);
+    return {
+      loss: mean(losses),
+      losses,
+      noise: lossNoise(this.#passed, bars, losses, this.#network.loss === "cross-entropy" ? 1 : 0),
+      overflows: !(largest < FLOAT32_MAX / (4 * (this.#passed.at(-1) as Passed).layer.outputs)),
+    };
+  }
+
+  /** Examples whose largest output is the target's, and those whose two largest outputs float32 may not tell apart. */
+  count(): { readonly right: number; readonly unsure: number } {
+    const { targets } = this.#part;
+    const { layer, off } = this.#passed.at(-1) as Passed;
+    const k = layer.outputs;
+    let right = 0;
+    let unsure = 0;
+    for (let i = 0; i < this.size; i++) {
+      let [best, wanted] = [0, 0];
+      for (let c = 1; c < k; c++) {
+        if ((this.#outputs[i * k + c] as number) > (this.#outputs[i * k + best] as number)) best = c;
+        if ((targets[i * k + c] as number) > (targets[i * k + wanted] as number)) wanted = c;
+      }
+      if (best === wanted) right++;
+      for (let c = 0; c < k; c++) {
+        const lead = (this.#outputs[i * k + best] as number) - (this.#outputs[i * k + c] as number);
+        const near = 4 * UNIT_ROUNDOFF * ((off[i * k + best] as number) + (off[i * k + c] as number));
+        if (c === best || lead > near) continue;
+        unsure++;
+        break;
+      }
+    }
+    return { right, unsure };
+  }
+
+  /** @cost two forward passes. */
+  slope(): Slope {
+    const gradient = new Float64Array(this.#theta.length);
+    const bars = this.#backward();
+    const kinks = this.#passed.reduce((sum, each) => sum + each.kinks, 0);
+    for (const [l, passed] of this.#passed.entries())
+      this.#addWeightGradient(passed, passed.below, bars[l]?.z as Float64Array, gradient);
+    for (let i = 0; i < gradient.length; i++) gradient[i] = (gradient[i] as number) / this.size;
+    return { gradient, noise: gradientNoise(this.#passed, bars, this.#end), kinks };
+  }
+
+  /** H(θ)v, new. @cost two forward passes. */
+  apply(v: Float64Array): Float64Array<ArrayBuffer> {
+    const bars = this.#backward();
+    const zDots: Float64Array[] = [];
+    const belowDots: (Float64Array | null)[] = [];
+    let hDot: Float64Array | null = null;
+    for (const { layer, below, first } of this.#passed) {
+      const zDot = affine(layer, below, this.#part.inputs, v);
+      if (hDot !== null)
+        addProduct(hDot, this.#theta, [this.size, layer.inputs, layer.outputs], zDot, layer.kernelAt);
+      belowDots.push(hDot);
+      zDots.push(zDot);
+      hDot = zDot.map((value, at) => value * (first[at] as number));
+    }
+    const result = new Float64Array(v.length);
+    let barDot = new Float64Array(this.#outputs.length);
+    this.#end.addTangent(hDot as Float64Array, barDot);
+    for (let l = this.#passed.length - 1; l >= 0; l--) {
+      const passed = this.#passed[l] as Passed;
+      const { layer, first, second } = passed;
+      const { z: zBar, h: hBar } = bars[l] as Bars;
+      const zDot = zDots[l] as Float64Array;
+      const zBarDot = barDot.map(
+        (value, at) =>
+          value * (first[at] as number) +
+          (hBar[at] as number) * (second[at] as number) * (zDot[at] as number),
+      );
+      this.#addWeightGradient(passed, passed.below, zBarDot, result);
+      const belowDot = belowDots[l] ?? null;
+      const sizes = [this.size, layer.inputs, layer.outputs] as const;
+      if (belowDot !== null) addTransposedProduct(belowDot, zBar, sizes, result, layer.kernelAt);
+      if (l === 0) break;
+      barDot = new Float64Array(this.size * layer.inputs);
+      addProductTransposed(zBarDot, this.#theta, sizes, barDot, layer.kernelAt);
+      addProductTransposed(zBar, v, sizes, barDot, layer.kernelAt);
+    }
+    for (let i = 0; i < result.length; i++) result[i] = (result[i] as number) / this.size;
+    return result;
+  }
+
+  /** Standard deviation, as a norm, of what float32 makes of H, where its largest eigenvalue has this size. */
+  hessianNoise(largest: number): number {
+    return hessianNoise(this.#passed, this.#backward(), largest);
+  }
+
+  #backward(): Bars[] {
+    if (this.#bars !== null) return this.#bars;
+    const bars: Bars[] = [];
+    let h: Float64Array = this.#end.bars;
+    for (let l = this.#passed.length - 1; l >= 0; l--) {
+      const { layer, first } = this.#passed[l] as Passed;
+      const bar = h;
+      const z = bar.map((value, at) => value * (first[at] as number));
+      bars.unshift({ z, h: bar });
+      if (l === 0) break;
+      h = new Float64Array(this.size * layer.inputs);
+      addProductTransposed(z, this.#theta, [this.size, layer.inputs, layer.outputs], h, layer.kernelAt);
+    }
+    this.#bars = bars;
+    return bars;
+  }
+
+  #addWeightGradient(
+    { layer }: Passed,
+    below: Float64Array | null,
+    zBar: Float64Array,
+    out: Float64Array,
+  ): void {
+    const { inputs, outputs, kernelAt, biasAt } = layer;
+    if (below === null) this.#part.inputs.addTransposedTimes(zBar, outputs, out, kernelAt);
+    else addTransposedProduct(below, zBar, [this.size, inputs, outputs], out, kernelAt);
+    if (biasAt === null) return;
+    for (let at = 0; at < zBar.length; at++) {
+      const k = biasAt + (at % outputs);
+      out[k] = (out[k] as number) + (zBar[at] as number);
+    }
+  }
+}
+
+function mean(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

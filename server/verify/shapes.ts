@@ -1,0 +1,89 @@
+/** What the values of the streams look like. Numbers may be NaN or infinite: divergence is recorded as it is. */
+import * as z from "zod/mini";
+
+export const float = z.custom<number>((value) => typeof value === "number", "expected a number");
+export const floats = z.array(float);
+const maybe = z.nullable(float);
+
+export const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, "expected bytes");
+
+export const monotonicity = z.object({
+  excess: float,
+  drawUp: float,
+  upFraction: float,
+  every: z.int(),
+  populationDrawUp: maybe,
+  pairedStdErr: maybe,
+});
+
+export const topMode = z.object({ projection: float, modeStep: z.int(), referenceStep: z.int() });
+
+export const profile = z.object({
+  alphas: floats,
+  losses: floats,
+  carriesVerdict: z.boolean(),
+  drawUp: float,
+  plateau: float,
+  /** Of recordings from before there was a path beside the line: null, and no steps. */
+  pathSteps: z.optional(z.array(z.int())),
+  projection: z.nullable(floats),
+  residual: z.nullable(floats),
+  noiseFloor: float,
+  pairedStdErr: float,
+  monotoneOnProbe: z.boolean(),
+  monotoneInPopulation: z.boolean(),
+  control: z.nullable(z.object({ losses: floats, drawUp: float, monotoneOnProbe: z.boolean() })),
+});
+
+export const travelled = z.object({
+  l2: float,
+  relative: float,
+  pathLength: float,
+  straightness: float,
+  perLayer: floats,
+  rotation: floats,
+});
+
+const eigenvalue = z.object({ value: float, residual: float, converged: z.boolean() });
+
+export const eigenvalues = z.object({
+  top: z.array(eigenvalue),
+  bottom: z.array(eigenvalue),
+  threshold: maybe,
+  rule: z.nullable(z.string()),
+  ratio: maybe,
+  eta: float,
+  n: z.int(),
+  loss: float,
+  thetaNorm: float,
+  hvps: z.int(),
+  coldGap: maybe,
+  probeStdErr: maybe,
+});
+
+export const sharpness = z.object({
+  value: float,
+  stdErr: float,
+  batches: z.int(),
+  threshold: maybe,
+  ratio: maybe,
+});
+
+export const overhead = z.object({
+  total: float,
+  interval: z.tuple([float, float]),
+  stepsPerSecond: float,
+  bareStepMs: float,
+  perStream: z.record(z.string(), float),
+});
+
+export const status = z.object({
+  level: z.enum(["info", "warning", "error"]),
+  code: z.string(),
+  message: z.string(),
+  stream: z.optional(z.string()),
+});
+
+export const directional = z.object({ value: float, ratio: maybe, updateNorm: float, n: z.int() });
+
+export const sam = z.object({ value: float, rho: float, loss: float, gradientNorm: float });

@@ -1,0 +1,239 @@
+/** One value of one stream is changed, and the recording written again with right checksums: verify must notice, each time. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startLiveSession } from "../../server/threads/start-live-session.ts";
+import type { RunSettings } from "../../server/training/config.ts";
+import { resolveSettings } from "../../server/training/resolve.ts";
+import type { VerifyReport } from "../../server/verify/report.ts";
+import { verifyRecording } from "../../server/verify/verify.ts";
+import { type Entry, type Readout, readRecording, writeRecording } from "../support/rewritten-recording.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "thalweg-verify-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Listed by verify as not checked. A rule for one of them belongs among the alterations below. */
+const WITHOUT_RULE = [
+  "hessian/density",
+  "hessian/preconditioned",
+  "hessian/overlap",
+  "hessian/per-layer",
+  "gauss-newton/eigenvalues",
+  "gradient/top-subspace",
+  "gradient/noise-scale",
+];
+
+const COMMON: RunSettings = {
+  preset: "spirals",
+  trainSize: 60,
+  hidden: [5],
+  steps: 24,
+  seed: 5,
+  backend: "wasm",
+  every: {
+    hessian: 6,
+    path: 3,
+    line: 12,
+    eval: 8,
+    state: 10,
+    "batch-sharpness": 8,
+    directional: 8,
+    sam: 8,
+    weights: 1,
+  },
+};
+
+/** Costs of watching come once a second, which this run does not last. */
+const OVERHEAD = {
+  total: 0.5,
+  interval: [0.25, 0.6],
+  stepsPerSecond: 250,
+  bareStepMs: 2,
+  perStream: { "path/loss": 0.1 },
+};
+
+async function recorded(name: string, settings: RunSettings): Promise<Readout> {
+  const resolved = resolveSettings({ ...COMMON, ...settings });
+  if (!resolved.ok) throw new Error(resolved.problems.join());
+  const session = await startLiveSession({ config: { ...resolved.config, name }, folder, record: true });
+  await session.ended;
+  await session.close();
+  const { header, entries } = await readRecording(session.recordingPath as string);
+  const own = entries.filter(({ channel }) => channel !== "run/overhead");
+  return {
+    header,
+    entries: [...own.slice(0, 1), { channel: "run/overhead", step: 0, value: OVERHEAD }, ...own.slice(1)],
+  };
+}
+
+let written = 0;
+async function verified(recording: Readout): Promise<VerifyReport> {
+  const path = join(folder, `${written++}.mcap`);
+  await writeRecording(path, recording);
+  return verifyRecording(path, { samples: 1000 });
+}
+
+/** The sample in the middle of the channel, or the last one that has what is to be changed. */
+function altered({ header, entries }: Readout, channel: string, change: (value: never) => unknown): Readout {
+  const samples = entries.filter((entry) => entry.channel === channel);
+  const middle = samples.slice(samples.length >> 1);
+  const target = [...middle, ...samples].find(
+    ({ value }) => change(structuredClone(value) as never) !== undefined,
+  );
+  if (target === undefined) throw new Error(`${channel}: nothing to change`);
+  const replaced: Entry = { ...target, value: change(structuredClone(target.value) as never) };
+  return { header, entries: entries.map((entry) => (entry === target ? replaced : entry)) };
+}
+
+type Path = readonly (string | number)[];
+
+/** Changes what lies at this path; undefined where it is null or not there. */
+function at(path: Path, change: (value: never) => unknown): (value: never) => unknown {
+  return (whole) => {
+    const [key, ...rest] = path;
+    if (key === undefined) return change(whole);
+    const inner = (whole as Record<string | number, unknown>)[key];
+    if (inner === null || inner === undefined) return undefined;
+    const changed = at(rest, change)(inner as never);
+    if (changed === undefined) return undefined;
+    (whole as Record<string | number, unknown>)[key] = changed;
+    return whole;
+  };
+}
+
+const more = (value: number) => (value === 0 ? undefined : value * 1.001);
+const muchMore = (value: number) => (value === 0 ? undefined : value * 1.2);
+const aBitMore = (value: number) => value + 1e-3;
+const opposite = (value: boolean) => !value;
+const nextStep = (value: number) => value + 1;
+const element = (value: Float32Array) => value.with(7, (value[7] as number) * 1.001);
+const slot = (value: Uint8Array) => value.with(value.length - 2, (value.at(-2) as number) ^ 8);
+
+type Alteration = readonly [channel: string, path: Path, change: (value: never) => unknown];
+
+const SHARED: readonly Alteration[] = [
+  ["train/loss", [], more],
+  ["train/gradient-norm", [], more],
+  ["train/update-norm", [], more],
+  ["train/learning-rate", [], more],
+  ["train/weights", [], element],
+  ["train/state", [], slot],
+  ["path/loss", [], more],
+  ["path/monotonicity", ["excess"], more],
+  ["path/monotonicity", ["drawUp"], more],
+  ["path/monotonicity", ["upFraction"], more],
+  ["path/monotonicity", ["every"], nextStep],
+  ["path/monotonicity", ["populationDrawUp"], aBitMore],
+  ["path/monotonicity", ["pairedStdErr"], more],
+  ["path/top-mode", ["projection"], muchMore],
+  ["path/top-mode", ["modeStep"], nextStep],
+  ["path/top-mode", ["referenceStep"], nextStep],
+  ["eval/test-loss", [], more],
+  ["eval/test-accuracy", [], more],
+  ["line/profile", ["losses", 4], more],
+  ["line/profile", ["alphas", 4], more],
+  ["line/profile", ["plateau"], more],
+  ["line/profile", ["pairedStdErr"], muchMore],
+  ["line/profile", ["noiseFloor"], () => 0],
+  ["line/profile", ["monotoneOnProbe"], opposite],
+  ["line/profile", ["monotoneInPopulation"], opposite],
+  ["line/profile", ["carriesVerdict"], opposite],
+  ["line/profile", ["control", "losses", 20], more],
+  ["line/profile", ["control", "drawUp"], aBitMore],
+  ["line/profile", ["control", "monotoneOnProbe"], opposite],
+  ["line/profile", ["projection", 1], more],
+  ["line/profile", ["residual", 1], more],
+  ["hessian/directional", ["value"], more],
+  ["hessian/directional", ["ratio"], more],
+  ["hessian/directional", ["updateNorm"], more],
+  ["hessian/directional", ["n"], nextStep],
+  ["sharpness/sam", ["value"], more],
+  ["sharpness/sam", ["rho"], muchMore],
+  ["sharpness/sam", ["loss"], more],
+  ["sharpness/sam", ["gradientNorm"], more],
+  ["distance/to-init", ["l2"], more],
+  ["distance/to-init", ["relative"], more],
+  ["distance/to-init", ["pathLength"], more],
+  ["distance/to-init", ["straightness"], more],
+  ["distance/to-init", ["perLayer", 1], more],
+  ["distance/to-init", ["rotation", 2], more],
+  ["hessian/eigenvalues", ["top", 0, "value"], muchMore],
+  ["hessian/eigenvalues", ["top", 1, "value"], muchMore],
+  ["hessian/eigenvalues", ["bottom", 0, "value"], muchMore],
+  ["hessian/eigenvalues", ["threshold"], more],
+  ["hessian/eigenvalues", ["rule"], () => "adam"],
+  ["hessian/eigenvalues", ["ratio"], more],
+  ["hessian/eigenvalues", ["eta"], more],
+  ["hessian/eigenvalues", ["n"], nextStep],
+  ["hessian/eigenvalues", ["loss"], more],
+  ["hessian/eigenvalues", ["thetaNorm"], more],
+  ["run/overhead", ["total"], more],
+  ["run/overhead", ["stepsPerSecond"], more],
+  ["run/overhead", ["bareStepMs"], String],
+  ["run/status", ["message"], (message: string) => message.replace("24", "25")],
+  ["run/status", ["code"], () => "started"],
+];
+
+const MINIBATCH: readonly Alteration[] = [
+  ["train/loss", [], more],
+  ["train/weights", [], element],
+  ["hessian/eigenvalues", ["probeStdErr"], (value: number) => value + 1],
+  ["hessian/batch-sharpness", ["value"], more],
+  ["hessian/batch-sharpness", ["stdErr"], more],
+  ["hessian/batch-sharpness", ["threshold"], more],
+  ["hessian/batch-sharpness", ["ratio"], more],
+  ["hessian/batch-sharpness", ["batches"], nextStep],
+];
+
+describe.each([
+  ["heavy ball on the full batch", { learningRate: 0.8 }, SHARED],
+  ["minibatches", { optimizer: "sgd", batchSize: 16, probeSize: 25 }, MINIBATCH],
+] as const)("%s", (name, settings, alterations) => {
+  let recording: Readout;
+  beforeAll(async () => {
+    recording = await recorded(name, settings as RunSettings);
+  });
+
+  it("agrees as it was recorded, on every channel", async () => {
+    const { agrees, streams } = await verified(recording);
+    expect(streams.filter(({ verdict }) => verdict === "differs").flatMap(({ faults }) => faults)).toEqual(
+      [],
+    );
+    expect(agrees).toBe(true);
+    expect(streams.map(({ stream }) => stream)).toEqual([
+      "header",
+      ...recording.header.channels.map((each) => each.name),
+    ]);
+    const unchecked = streams.filter(({ verdict }) => verdict === "not checked").map(({ stream }) => stream);
+    expect(unchecked.filter((stream) => !WITHOUT_RULE.includes(stream))).toEqual([]);
+  });
+
+  it.each(alterations.map(([channel, path, change]) => [channel, path.join("."), path, change] as const))(
+    "notices that %s %s was altered",
+    async (channel, _name, path, change) => {
+      const { agrees, streams } = await verified(altered(recording, channel, at(path, change)));
+      const differing = streams.filter(({ verdict }) => verdict === "differs").map(({ stream }) => stream);
+      expect(differing).toContain(channel);
+      expect(agrees).toBe(false);
+    },
+  );
+
+  it("covers every channel that it has", () => {
+    const covered = new Set([...SHARED, ...MINIBATCH].map(([channel]) => channel));
+    const names = recording.header.channels.map((each) => each.name);
+    expect(names.filter((name) => !covered.has(name) && !WITHOUT_RULE.includes(name))).toEqual([]);
+  });
+
+  it("notices that a sample was taken out", async () => {
+    const { header, entries } = recording;
+    const gone = entries.find(({ channel, step }) => channel === "train/loss" && step === 9);
+    const { streams } = await verified({ header, entries: entries.filter((entry) => entry !== gone) });
+    expect(streams.find(({ stream }) => stream === "train/loss")?.faults).toEqual([
+      "step 9: a sample is due and not there",
+    ]);
+  });
+});

@@ -1,0 +1,219 @@
+import { mkdtemp, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeNpy } from "../../server/gateway/npy.ts";
+import { openRecording } from "../../server/session/recorded-session.ts";
+import { startLiveSession } from "../../server/threads/start-live-session.ts";
+import { resolveSettings } from "../../server/training/resolve.ts";
+import type { VerifyReport } from "../../server/verify/report.ts";
+import { Sampler } from "../../server/verify/sampler.ts";
+import { verifyRecording } from "../../server/verify/verify.ts";
+import { type Readout, readRecording, writeRecording } from "../support/rewritten-recording.ts";
+import { runCli } from "../support/spawned-server.ts";
+
+let folder: string;
+let path: string;
+let recording: Readout;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "thalweg-verify-"));
+  const resolved = resolveSettings({
+    preset: "spirals",
+    trainSize: 40,
+    hidden: [4],
+    optimizer: "gd",
+    steps: 12,
+    weightsEvery: 3,
+    every: { hessian: 6, path: 1, line: 12, eval: 12 },
+  });
+  if (!resolved.ok) throw new Error(resolved.problems.join());
+  const session = await startLiveSession({ config: resolved.config, folder, record: true });
+  await session.ended;
+  await session.close();
+  path = session.recordingPath as string;
+  recording = await readRecording(path);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function verified(name: string, changed: Readout): Promise<VerifyReport> {
+  const copy = join(folder, name);
+  await writeRecording(copy, changed);
+  return verifyRecording(copy);
+}
+
+const verdictOf = ({ streams }: VerifyReport, name: string) => streams.find(({ stream }) => stream === name);
+
+describe("a recording whose θ is there at every third step only", () => {
+  it("is checked at the steps between by retracing updates", async () => {
+    const report = await verifyRecording(path);
+    expect(report.agrees).toBe(true);
+    for (const stream of ["train/loss", "train/gradient-norm", "train/update-norm"])
+      expect(verdictOf(report, stream)).toMatchObject({ checked: 12, verdict: "agrees" });
+  });
+});
+
+describe("what cannot be derived", () => {
+  it("is not checked when the data are other ones, and the header differs", async () => {
+    const probe = { ...recording.header.probe, sha256: "0".repeat(64) };
+    const report = await verified("sha.mcap", { ...recording, header: { ...recording.header, probe } });
+    expect(verdictOf(report, "header")?.faults[0]).toMatch(
+      /^step 0: the probe's sha256 is 0{64}, that of two-spirals/,
+    );
+    expect(verdictOf(report, "path/loss")).toMatchObject({
+      verdict: "not checked",
+      notChecked: ["the data of two-spirals are not those recorded"],
+    });
+    expect(verdictOf(report, "distance/to-init")?.verdict).toBe("agrees");
+  });
+
+  it("is not checked for a layer without float64 rules, by its name", async () => {
+    const model = { config: { layers: [{ class_name: "Conv2D", config: { name: "eyes" } }] } };
+    const report = await verified("conv.mcap", { ...recording, header: { ...recording.header, model } });
+    expect(verdictOf(report, "hessian/eigenvalues")).toMatchObject({
+      verdict: "not checked",
+      notChecked: expect.arrayContaining(["there is no float64 rule for layer eyes (Conv2D)"]),
+    });
+    expect(report.agrees).toBe(true);
+  });
+
+  it("is named where a stream has no rule", async () => {
+    const channels = recording.header.channels.map((each) =>
+      each.name === "eval/test-loss" ? { ...each, name: "eval/unheard-of" } : each,
+    );
+    const entries = recording.entries.map((entry) =>
+      entry.channel === "eval/test-loss" ? { ...entry, channel: "eval/unheard-of" } : entry,
+    );
+    const report = await verified("stream.mcap", { header: { ...recording.header, channels }, entries });
+    expect(verdictOf(report, "eval/unheard-of")).toMatchObject({
+      verdict: "not checked",
+      notChecked: ["there is no rule for this stream"],
+    });
+  });
+});
+
+it("reads a file that was cut off as far as it goes, and says so", async () => {
+  const cut = join(folder, "cut.mcap");
+  await writeRecording(cut, recording, "cut");
+  await truncate(cut, (await stat(cut)).size - 20);
+  const report = await verifyRecording(cut);
+  expect(report.agrees).toBe(true);
+  expect(verdictOf(report, "header")?.notChecked[0]).toMatch(/^what came after the last whole chunk: /);
+});
+
+it("draws the same steps for streams that have the same, other ones with another seed, and the ends always", () => {
+  const steps = (seed: number) => {
+    const reservoir = new Sampler(seed, null).reservoir<number>(6);
+    for (let step = 0; step < 200; step++) reservoir.offer(step, step);
+    return reservoir.drawn().map(({ step }) => step);
+  };
+  expect(steps(1)).toEqual(steps(1));
+  expect(steps(1)).toHaveLength(6);
+  expect(steps(1)).not.toEqual(steps(2));
+  expect([steps(1)[0], steps(1).at(-1)]).toEqual([0, 199]);
+});
+
+describe("the command line", { timeout: 120_000 }, () => {
+  it("ends with 0 where all agrees, with 1 where something differs", async () => {
+    const good = await runCli(["verify", path]);
+    expect(good.out).toMatch(/^all \d+ agree$|^what was checked agrees/m);
+    expect(good).toMatchObject({ code: 0, err: "" });
+    const entries = recording.entries.map((entry) =>
+      entry.channel === "train/loss" && entry.step === 7 ? { ...entry, value: 0.5 } : entry,
+    );
+    const altered = join(folder, "altered.mcap");
+    await writeRecording(altered, { ...recording, entries });
+    const bad = await runCli(["verify", altered, "--json"]);
+    expect(bad.code).toBe(1);
+    const report = JSON.parse(bad.out) as VerifyReport;
+    expect(report.streams.filter(({ verdict }) => verdict === "differs").map(({ stream }) => stream)).toEqual(
+      ["train/loss"],
+    );
+  });
+
+  it("prints the spectrum at a recorded step, and float64's beside it", async () => {
+    const { out, code } = await runCli([
+      "hessian",
+      path,
+      "--step",
+      "6",
+      "--top",
+      "3",
+      "--bottom",
+      "1",
+      "--exact",
+      "--density",
+      "--json",
+    ]);
+    expect(code).toBe(0);
+    const { top, bottom, exact, density, step, parameterCount } = JSON.parse(out);
+    expect({ step, parameterCount, count: exact.length }).toEqual({ step: 6, parameterCount: 22, count: 22 });
+    const largest = exact[0];
+    // 24 steps are more than the network has weights: each quadrature is exact, only four signs are drawn.
+    const trace = exact.reduce((sum: number, value: number) => sum + value, 0);
+    expect(Math.abs(density.trace - trace)).toBeLessThan(4 * density.traceStdErr);
+    for (const [i, { value, residual }] of top.entries())
+      expect(Math.abs(value - exact[i])).toBeLessThan(residual + 1e-6 * largest);
+    expect(Math.abs(bottom[0].value - exact[21])).toBeLessThan(bottom[0].residual + 1e-6 * largest);
+  });
+
+  it("takes θ from a NumPy file or from safetensors, with the network that it belongs to", async () => {
+    const session = await openRecording(path);
+    const found = await session.weights(6);
+    await session.close();
+    if (!found.found) throw new Error("θ of step 6 is recorded");
+    const npy = join(folder, "theta.npy");
+    await writeFile(npy, encodeNpy(found.theta));
+    const safetensors = join(folder, "theta.safetensors");
+    await writeFile(safetensors, encodeSafetensors(found.theta));
+    const config = join(folder, "run.json");
+    const settings = { preset: "spirals", trainSize: 40, hidden: [4], optimizer: "gd", momentum: undefined };
+    await writeFile(config, JSON.stringify(settings));
+    const spectrum = async (args: readonly string[]) => {
+      const { out, err, code } = await runCli(["hessian", ...args, "--json"]);
+      expect({ err, code }).toEqual({ err: "", code: 0 });
+      return { ...JSON.parse(out), source: "", step: 0 };
+    };
+    const answers = await Promise.all([
+      spectrum([path, "--step", "6"]),
+      spectrum([npy, "--config", config]),
+      spectrum([safetensors, "--config", config]),
+    ]);
+    expect(answers[1]).toEqual(answers[0]);
+    expect(answers[2]).toEqual(answers[0]);
+  });
+
+  function encodeSafetensors(theta: Float32Array): Buffer {
+    const tensors = recording.header.parameters.map(({ name, shape, offset }) => {
+      const size = shape.reduce((product, length) => product * length, 1);
+      return [name, { dtype: "F32", shape, data_offsets: [4 * offset, 4 * (offset + size)] }];
+    });
+    const header = Buffer.from(JSON.stringify(Object.fromEntries(tensors)));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    return Buffer.concat([length, header, Buffer.from(theta.buffer)]);
+  }
+
+  it("answers mistakes with one sentence and exit code 2", async () => {
+    const short = join(folder, "short.npy");
+    await writeFile(short, encodeNpy(new Float32Array(10)));
+    const foreign = join(folder, "foreign.npy");
+    await writeFile(foreign, "these are no weights");
+    const mistakes = [
+      [["verify", path, "--samples", "none"], 'samples: expected a whole number > 0, got "none"'],
+      [
+        ["hessian", path, "--step", "7"],
+        "step: expected a step whose weights are recorded, got 7; the nearest are 6 and 9",
+      ],
+      [["hessian", short, "--preset", "spirals"], `${short}: expected 1218 weights, found 10`],
+      [["hessian", foreign, "--preset", "spirals"], `${foreign}: expected a NumPy file, found other bytes`],
+      [
+        ["hessian", short],
+        `hessian: expected --preset or --config with ${short}: they say which network and which data the weights belong to`,
+      ],
+    ] as const;
+    const answers = await Promise.all(mistakes.map(([args]) => runCli(args)));
+    expect(answers).toEqual(
+      mistakes.map(([, sentence]) => ({ code: 2, out: "", err: `thalweg: ${sentence}\n` })),
+    );
+  });
+});

@@ -1,5 +1,6 @@
 /** Which θ `thalweg hessian` looks at, and the run that it belongs to. */
 import { openBackend } from "../backends/select.ts";
+import type { Backend } from "../engine/backend.ts";
 import { openRecording, type RecordedSession } from "../session/recorded-session.ts";
 import { createBlueprint } from "../training/blueprint.ts";
 import { type RunConfig, readRunConfig } from "../training/config.ts";
@@ -17,7 +18,7 @@ export interface HessianSource {
   readonly step: number | null;
   /** Of the update that would come next. */
   readonly eta: number;
-  readonly backend: string;
+  readonly backend: Backend;
 }
 
 export interface SourceFlags {
@@ -129,6 +130,6 @@ async function etaAt(session: RecordedSession, { learningRate, lrSchedule, steps
 }
 
 async function opening(config: RunConfig): Promise<Pick<HessianSource, "blueprint" | "backend">> {
-  const { name } = await openBackend(config.backend, { allowNative: true });
-  return { blueprint: await createBlueprint(config), backend: name };
+  const backend = await openBackend(config.backend, { allowNative: true });
+  return { blueprint: await createBlueprint(config), backend };
 }

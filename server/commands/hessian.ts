@@ -68,7 +68,7 @@ function measure(
   progress: ProgressLine,
 ) {
   const { config, facts } = blueprint;
-  const run = openRun(blueprint);
+  const run = openRun(blueprint, backend);
   const linearised = run.objective.linearise(theta);
   const n = theta.length;
   const top = Math.min(n, counts.top ?? run.classes + 2);
@@ -114,7 +114,8 @@ function measure(
       dataset: facts.probe.dataset,
       n: run.objective.size,
       parameterCount: n,
-      backend,
+      // Which is not the one that was opened where the model does not print.
+      backend: run.backend.name,
       loss: linearised.loss,
       gradientNorm: norm(linearised.gradient),
       thetaNorm: norm(theta),

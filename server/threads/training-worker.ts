@@ -26,6 +26,8 @@ interface Refusal {
 }
 
 let training: Training | null = null;
+/** Begins the run anew for each trial, apart from the one that counts. */
+let createTrial: (() => Training) | null = null;
 let begun: {
   readonly plan: Plan;
   readonly all: RingWriter;
@@ -54,6 +56,7 @@ async function open({ config, module }: Open): Promise<void> {
     module === null ? await createBlueprint(config) : await loadOwnRun(module.path, module.settings);
   const run = openRun(blueprint, backend);
   training = createTraining(run);
+  createTrial = () => createTraining(run);
   post({
     kind: "opened",
     backend: run.backend,
@@ -75,11 +78,13 @@ async function open({ config, module }: Open): Promise<void> {
  * a run that ends or diverges meanwhile is begun again, and leaves nothing behind.
  */
 async function time({ forMs }: TimeRequest): Promise<void> {
-  const run = opened();
+  if (createTrial === null) throw new Error("training thread: nothing is open");
   const periods: number[] = [];
+  let mostSteps = 0;
   const untilMs = performance.now() + forMs;
   do {
-    const { steps$, state$ } = createTraining(run);
+    const { steps$, state$, lastStep } = createTrial();
+    mostSteps = lastStep;
     const marks$ = steps$.pipe(
       takeUntil(state$.pipe(filter(({ state }) => state === "diverged"))),
       map(() => performance.now()),
@@ -88,7 +93,7 @@ async function time({ forMs }: TimeRequest): Promise<void> {
       tap(([beforeMs, nowMs]) => periods.push(nowMs - beforeMs)),
     );
     await lastValueFrom(marks$, { defaultValue: null });
-  } while (performance.now() < untilMs && periods.length < run.lastStep);
+  } while (performance.now() < untilMs && periods.length < mostSteps);
   // What was timed first only warmed up.
   const warm = periods.slice(periods.length >> 2);
   const step = warm.reduce((sum, periodMs) => sum + periodMs, 0) / Math.max(1, warm.length);

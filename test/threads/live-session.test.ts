@@ -223,6 +223,12 @@ describe("a live session", { timeout: TIMEOUT_MS }, () => {
     const events = await everything(session);
     const statuses = samplesOf(session, events, "run/status").map(({ value }) => value as { code: string });
     expect(statuses.map(({ code }) => code)).toEqual(["started", "diverged", "stopped"]);
+    // The run itself diverged, not the trial before it: every step up to there is recorded.
+    const { step } = session.status;
+    expect(step).toBeGreaterThan(1);
+    expect(samplesOf(session, events, "distance/to-init").map((sample) => sample.step)).toEqual(
+      Array.from({ length: step + 1 }, (_, t) => t),
+    );
     await session.close();
   });
 

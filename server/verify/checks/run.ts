@@ -64,7 +64,11 @@ export const runStatus: CheckDefinition<Status> = {
         isOver = ENDS.includes(code);
         const { steps, modelSummary } = evidence.header;
         if (code === "started")
-          tally.expect(step, message === `training ${modelSummary} for ${steps} steps`, `says "${message}"`);
+          tally.expect(
+            step,
+            message.startsWith(`training ${modelSummary} for ${steps} steps; `),
+            `says "${message}"`,
+          );
         if (isOver)
           tally.expect(step, message === `training ${code} at step ${step} of ${steps}`, `says "${message}"`);
       },

@@ -104,7 +104,7 @@ export const PRESETS: readonly Preset[] = [
     title: "Two hidden layers, 199,210 weights",
     about:
       "784-200-200-10, the fully connected network of the intrinsic-dimension literature (Li et al. 2018, arXiv:1804.08838). " +
-      "Two and a half times the weights of the others, and slower: watch the intervals between measurements, chosen so that watching costs at most --overhead.",
+      "Two and a half times the weights of the others, and slower. λ₁ comes near the full-batch bound around step 64 and falls back: watch the intervals between measurements, chosen so that watching costs at most --overhead.",
     settings: { ...CLASSIC, hidden: [200, 200], epochs: 10 },
   },
   {

@@ -1,7 +1,7 @@
 /**
  * θ on its way between threads: a ring of slots on one SharedArrayBuffer, one writer, several readers.
- * A lossless reader gates the writer: ring full means training waits. With one slot the writer waits until the reader has done with the step
- * before: that is how a measurement that takes longer than its interval holds training back instead of being dropped.
+ * A lossless reader gates the writer: ring full means training waits. That is how measurements that take longer than their interval hold
+ * training back instead of being dropped; with one slot it waits until the reader has done with the step before.
  */
 import { Observable } from "rxjs";
 import type { Step } from "../training/run.ts";

@@ -160,7 +160,7 @@ function isMeasured({ step, lastStep }: Step, plan: Plan): boolean {
   });
 }
 
-/** Waits for the measurement before; under --best-effort passes this one over, and says so. */
+/** Waits where too many wait for their measurement; under --best-effort passes this step over, and says so. */
 function forward(step: Step, measured: RingWriter, plan: Plan, outbox: Outbox): void {
   if (plan.bestEffort && !measured.hasRoom()) {
     outbox.add({

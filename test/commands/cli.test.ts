@@ -24,6 +24,18 @@ describe("the command line", { timeout: 120_000 }, () => {
       /^thalweg: config: \/nowhere\.json cannot be read \(ENOENT\)\n$/,
     ],
     [["train", "--dataset", "idx:/nowhere"], /^thalweg: .*\/nowhere.*found none \(ENOENT\)\n$/],
+    [
+      ["train", "--dataset", "csv:/nowhere.csv"],
+      "thalweg: nowhere.csv: expected a CSV file at /nowhere.csv, found none (ENOENT)\n",
+    ],
+    [
+      ["train", "--model", "/nowhere.json", "--dataset", "mnist"],
+      "thalweg: /nowhere.json: expected a model.json, found no file\n",
+    ],
+    [
+      ["train", "--task", "fashion-mlp", "--dataset", "fashion-mnist:/nowhere"],
+      /^thalweg: .*zalandoresearch.*\n$/,
+    ],
     [["train", "/nowhere/run.js"], /^thalweg: .*run\.js.*\n$/],
     [["train", "--backend", "tpu"], /^thalweg: backend: expected one of .*, got "tpu"\n$/],
     [["replay", "/nowhere.mcap"], /^thalweg: \/nowhere\.mcap: .*\n$/],

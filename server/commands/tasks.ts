@@ -1,5 +1,4 @@
 /** `thalweg tasks`: what can be trained without a line of code, and how fast here. */
-import { filter, lastValueFrom, map, pairwise, takeUntil, takeWhile, toArray } from "rxjs";
 import { openBackend } from "../backends/select.ts";
 import { compile } from "../engine/compile.ts";
 import { createBlueprint } from "../training/blueprint.ts";
@@ -8,6 +7,7 @@ import { openRun } from "../training/open-run.ts";
 import { resolveSettings } from "../training/resolve.ts";
 import { TASKS } from "../training/tasks/index.ts";
 import type { Task } from "../training/tasks/task.ts";
+import { meanStepMs } from "../training/time-steps.ts";
 import { createTraining } from "../training/train.ts";
 import { UserError } from "../training/user-error.ts";
 import { progressLine } from "./progress.ts";
@@ -28,7 +28,7 @@ interface TaskLine {
   readonly problem?: string;
 }
 
-/** Of steps alone, and as much again at first to warm up. */
+/** Of each, the first quarter of its steps to warm up. */
 const TIMING_MS = 1000;
 
 export async function tasksCommand(flags: {
@@ -70,7 +70,7 @@ function describe(task: Task): { readonly line: TaskLine; readonly config: RunCo
   return { line, config };
 }
 
-/** Bare steps of the default preset from θ₀, on the backend that training would take; what is slower at first is left out. */
+/** Bare steps of the default preset, on the backend that training would take. */
 async function speedOf(
   config: RunConfig | null,
 ): Promise<Pick<TaskLine, "stepsPerSecond" | "backend" | "problem">> {
@@ -79,21 +79,8 @@ async function speedOf(
     const backend = await openBackend(config.backend, { allowNative: true });
     const run = openRun(await createBlueprint(config), backend);
     try {
-      const { steps$, state$ } = createTraining(run);
-      const began = performance.now();
-      const periodsMs = await lastValueFrom(
-        steps$.pipe(
-          takeUntil(state$.pipe(filter(({ state }) => state === "diverged"))),
-          map(() => performance.now()),
-          takeWhile((nowMs) => nowMs - began < 2 * TIMING_MS, true),
-          pairwise(),
-          filter(([beforeMs]) => beforeMs - began >= TIMING_MS),
-          map(([beforeMs, nowMs]) => nowMs - beforeMs),
-          toArray(),
-        ),
-      );
-      const meanMs = periodsMs.reduce((sum, ms) => sum + ms, 0) / periodsMs.length;
-      return { stepsPerSecond: periodsMs.length === 0 ? null : 1000 / meanMs, backend: run.backend.name };
+      const stepMs = await meanStepMs(() => createTraining(run), TIMING_MS);
+      return { stepsPerSecond: stepMs === null ? null : 1000 / stepMs, backend: run.backend.name };
     } finally {
       run.dispose();
     }
@@ -117,7 +104,7 @@ function sentences(lines: readonly TaskLine[], isMeasured: boolean): string[] {
     ];
   });
   const hint = isMeasured
-    ? `Steps without any measurement, timed just now for ${TIMING_MS / 1000} s each on one thread of this machine.`
+    ? `Steps without any measurement, timed just now for ${TIMING_MS / 1000} s each, in one thread of this machine.`
     : "--measure times a second of each on this machine.";
   return [...rows, hint];
 }

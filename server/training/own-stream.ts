@@ -42,10 +42,11 @@ export async function gatherStream(
   where: string,
   inputShape: readonly number[],
   outputs: number,
+  mostValues = MOST_VALUES,
 ): Promise<Examples> {
   const stride = inputShape.reduce((product, size) => product * size, 1);
-  const inputs = new Growing(where);
-  const targets = new Growing(where);
+  const inputs = new Growing(where, mostValues);
+  const targets = new Growing(where, mostValues);
   let index = 0;
   for await (const element of stream) {
     const at = `${where}, element ${index}`;
@@ -112,11 +113,13 @@ function oneHot(labels: ArrayLike<number>, at: string, outputs: number): Float32
 /** Numbers whose count is not known before the last has come. */
 class Growing {
   readonly #where: string;
+  readonly #most: number;
   #values = new Float32Array(1024);
   #length = 0;
 
-  constructor(where: string) {
+  constructor(where: string, most: number) {
     this.#where = where;
+    this.#most = most;
   }
 
   get length(): number {
@@ -125,13 +128,11 @@ class Growing {
 
   push(values: ArrayLike<number>): void {
     const needed = this.#length + values.length;
-    if (needed > MOST_VALUES) {
-      throw new DataProblem(
-        `${this.#where}: expected at most ${MOST_VALUES} numbers, got more; does it end?`,
-      );
+    if (needed > this.#most) {
+      throw new DataProblem(`${this.#where}: expected at most ${this.#most} numbers, got more; does it end?`);
     }
     if (needed > this.#values.length) {
-      const larger = new Float32Array(Math.min(MOST_VALUES, Math.max(needed, 2 * this.#values.length)));
+      const larger = new Float32Array(Math.min(this.#most, Math.max(needed, 2 * this.#values.length)));
       larger.set(this.#values.subarray(0, this.#length));
       this.#values = larger;
     }

@@ -110,7 +110,9 @@ export const PRESETS: readonly Preset[] = [
   {
     name: "lenet",
     title: "A convolutional network",
-    about: "TODO",
+    about:
+      "The convolutional network of LeCun et al. 1998 on 5,000 digits, in minibatches of 64. " +
+      "Its 61,706 weights are shared over the picture: compare λ₁ and its layers with those of the dense networks.",
     settings: {
       task: "mnist-lenet",
       dataset: "mnist",
@@ -129,7 +131,9 @@ export const PRESETS: readonly Preset[] = [
   {
     name: "fashion",
     title: "Clothes at the edge",
-    about: "TODO",
+    about:
+      "The edge run with pictures of clothes instead of digits. " +
+      "Its four files must be there first: docs/own-data.md says which.",
     settings: { ...EDGE, task: "fashion-mlp", dataset: "fashion-mnist", hidden: [...EDGE.hidden] },
   },
   {
@@ -158,7 +162,9 @@ export const PRESETS: readonly Preset[] = [
   {
     name: "autoencoder",
     title: "A linear autoencoder",
-    about: "TODO",
+    about:
+      "A linear network with a bottleneck of 4 gives back points whose covariance is known. " +
+      "Every critical point of its loss is known: saddles and one minimum, at loss 0.7572. Watch the loss rest at saddles on its way there.",
     settings: {
       task: "linear-autoencoder",
       dataset: "gaussian",
@@ -176,7 +182,9 @@ export const PRESETS: readonly Preset[] = [
   {
     name: "teacher",
     title: "A student and its teacher",
-    about: "TODO",
+    about:
+      "A student of 8 tanh units learns what a teacher of 4 says. " +
+      "The smallest loss, 0, is known. Watch the loss rest on plateaus and fall again as units of the student take the parts of the teacher's.",
     settings: {
       task: "teacher-student",
       dataset: "teacher-student",

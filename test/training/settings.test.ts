@@ -132,7 +132,7 @@ describe("resolveSettings", () => {
     ],
     [
       { task: "mnist" },
-      'task: expected one of mnist-mlp, mnist-mlp-200x200, fashion-mlp, mnist-lenet, two-spirals, linear-autoencoder, teacher-student, mlp, got "mnist"',
+      'task: expected one of mnist-mlp, mnist-mlp-200x200, fashion-mlp, mnist-lenet, two-spirals, mlp, linear-autoencoder, teacher-student, got "mnist"',
     ],
     [{ preset: "edge", task: "two-spirals" }, 'task: expected mnist-mlp for preset edge, got "two-spirals"'],
     [

@@ -14,9 +14,9 @@ export const TASKS: readonly Task[] = [
   fashionMlp,
   mnistLenet,
   twoSpirals,
+  mlp,
   linearAutoencoder,
   teacherStudent,
-  mlp,
 ];
 
 export function taskNamed(name: string): Task | undefined {

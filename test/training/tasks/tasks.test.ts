@@ -121,7 +121,7 @@ describe("linear-autoencoder", () => {
   });
 
   it.each([
-    [[4], 0.5, 400, 1e-3],
+    [[4], 0.2, 2000, 2e-3],
     [[8, 4], 0.2, 400, 0.1],
   ])(
     "falls towards the global minimum when it is trained, and never below: hidden %j",

@@ -111,21 +111,21 @@ export const PRESETS: readonly Preset[] = [
     name: "lenet",
     title: "A convolutional network",
     about:
-      "The convolutional network of LeCun et al. 1998 on 5,000 digits, in minibatches of 64. " +
+      "The convolutional network of LeCun et al. 1998 on 2,000 digits, in minibatches of 50. " +
       "Its 61,706 weights are shared over the picture: compare λ₁ and its layers with those of the dense networks.",
     settings: {
       task: "mnist-lenet",
       dataset: "mnist",
-      trainSize: 5000,
+      trainSize: 2000,
       center: "none",
       activation: "tanh",
       init: "lecun",
       loss: "cross-entropy",
-      epochs: 8,
-      batchSize: 64,
+      epochs: 10,
+      batchSize: 50,
       optimizer: "sgd",
       learningRate: 0.1,
-      probeSize: 500,
+      probeSize: 200,
     },
   },
   {

@@ -1,6 +1,6 @@
 /** The thread that measures the probe objective at due steps, on a θ that holds still while training goes on. */
 import { openBackend } from "../backends/select.ts";
-import { projectOut } from "../numerics/krylov-basis.ts";
+import { KrylovBasis } from "../numerics/krylov-basis.ts";
 import { openRun } from "../training/open-run.ts";
 import type { Run } from "../training/run.ts";
 import { measure } from "./measuring.ts";
@@ -65,8 +65,8 @@ function costsOf(
 
 /** Of one pass against a few vectors, the share of one. */
 function projectMs(size: number): number {
-  const basis = Array.from({ length: 4 }, () => new Float32Array(size));
-  const w = new Float64Array(size);
-  const coefficients = new Float64Array(basis.length);
-  return fastestMs(2, () => projectOut(basis, w, coefficients)) / basis.length;
+  const basis = new KrylovBasis(size, 4);
+  const coefficients = new Float64Array(4);
+  while (basis.length < 4) basis.append(1);
+  return fastestMs(2, () => basis.projectOut(coefficients)) / basis.length;
 }

@@ -65,6 +65,7 @@ diff.action((a: string, b: string) => diffCommand(a, b, diff.opts()));
 const verify = command("verify <recording>", "derive samples of every stream anew, from the recorded weights")
   .option("--samples <n>", "of each stream; without it 20, and fewer of those that are dear to derive")
   .option("--seed <n>", "draws the samples (1)")
+  .option("--stream <name...>", "only these streams")
   .option("--json", "the whole answer as JSON");
 verify.action((file: string) => verifyCommand(file, verify.opts()));
 

@@ -122,10 +122,7 @@ function begin({ plan, acks, all, measured }: Begin): void {
     ...context,
     every: plan.everyOfStream[descriptor.name] ?? 1,
   })).subscribe({
-    next: (sample) => {
-      outbox.add(sample);
-      outbox.flushIfOld();
-    },
+    next: (sample) => outbox.add(sample),
     error: reportFailure,
     complete: end,
   });

@@ -53,11 +53,17 @@ export function subtractInput(examples: Examples, mean: Float32Array): void {
   }
 }
 
-/** The rows of the given indices, copied: a minibatch. */
-export function selectExamples(examples: Examples, indices: Uint32Array): Examples {
+/**
+ * The rows of the given indices, copied: a minibatch.
+ * @param inputs  memory for the inputs of as many rows, overwritten.
+ */
+export function selectExamples(
+  examples: Examples,
+  indices: Uint32Array,
+  inputs = new Float32Array((examples.inputs.length / examples.size) * indices.length),
+): Examples {
   const stride = examples.inputs.length / examples.size;
   const { outputs } = examples;
-  const inputs = new Float32Array(indices.length * stride);
   const targets = new Float32Array(indices.length * outputs);
   indices.forEach((index, i) => {
     if (index >= examples.size) {

@@ -112,7 +112,7 @@ export const PRESETS: readonly Preset[] = [
     title: "A convolutional network",
     about:
       "The convolutional network of LeCun et al. 1998 on 2,000 digits, in minibatches of 50. " +
-      "Its 61,706 weights are shared over the picture: compare λ₁ and its layers with those of the dense networks.",
+      "Its 61,706 weights are shared over the picture: a measurement of its curvature takes seconds, so there are few, and training waits for them.",
     settings: {
       task: "mnist-lenet",
       dataset: "mnist",
@@ -126,6 +126,8 @@ export const PRESETS: readonly Preset[] = [
       optimizer: "sgd",
       learningRate: 0.1,
       probeSize: 200,
+      // What watching costs would leave one measurement of this short run, and its start alone.
+      every: { hessian: 100, path: 20, line: 200, eval: 200 },
     },
   },
   {

@@ -9,13 +9,14 @@ import { createBlueprint } from "../training/blueprint.ts";
 import { openRun } from "../training/open-run.ts";
 import { loadOwnRun } from "../training/own-module.ts";
 import type { Step, Training } from "../training/run.ts";
-import { meanStepMs } from "../training/time-steps.ts";
+import { trySteps } from "../training/time-steps.ts";
 import { createTraining } from "../training/train.ts";
 import type { Plan, TimeRequest, TrainingRequest } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { createPace } from "./pace.ts";
 import { RingWriter } from "./ring.ts";
 import { gate, post, reportFailure, serveThread } from "./thread.ts";
+import { TrialPace } from "./trial.ts";
 
 type Open = Extract<TrainingRequest, { kind: "open" }>;
 type Begin = Extract<TrainingRequest, { kind: "begin" }>;
@@ -74,9 +75,14 @@ async function open({ config, module }: Open): Promise<void> {
   });
 }
 
-async function time({ forMs }: TimeRequest): Promise<void> {
+async function time({ forMs, turns }: TimeRequest): Promise<void> {
   if (createTrial === null) throw new Error("training thread: nothing is open");
-  post({ kind: "timed", costsMs: { step: (await meanStepMs(createTrial, forMs)) ?? 1 } });
+  const pace = new TrialPace(turns);
+  try {
+    await trySteps(createTrial, forMs, (beforeMs, nowMs) => pace.step(beforeMs, nowMs));
+  } finally {
+    post({ kind: "timed", costsMs: pace.end() });
+  }
 }
 
 function begin({ plan, acks, all, measured }: Begin): void {

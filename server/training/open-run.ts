@@ -1,6 +1,7 @@
 /** A blueprint on this thread's backend. */
 import type { serialization } from "@tensorflow/tfjs-core";
 import { LayersModel, Sequential } from "@tensorflow/tfjs-layers";
+import { targetsAreClasses } from "../engine/accuracy.ts";
 import type { Backend } from "../engine/backend.ts";
 import { compile, setConstants } from "../engine/compile.ts";
 import type { Objective } from "../engine/objective.ts";
@@ -57,6 +58,7 @@ export function openRun(blueprint: Blueprint, on: Backend): Run {
     trainSize: train.size,
     testSize: test?.size ?? 0,
     classes: train.outputs,
+    testHasClasses: test !== null && targetsAreClasses(test.targets, test.outputs),
     isFullBatch: config.batchSize === "full",
     probeIsTrainingSet: isTrainingSet,
     lastStep: config.steps,

@@ -94,6 +94,8 @@ export interface Run {
   /** Test examples; 0 when there are none. Asking for {@link testObjective} uploads them. */
   readonly testSize: number;
   readonly classes: number;
+  /** Are the test targets classes, rather than numbers? */
+  readonly testHasClasses: boolean;
   readonly isFullBatch: boolean;
   readonly probeIsTrainingSet: boolean;
   readonly lastStep: number;

@@ -154,7 +154,8 @@ export class Evidence {
 
   /** θ as the init seed draws it: "initial" is θ₀, "unrelated" the control of line/profile. Null for a model of the user's own. */
   drawn(which: "initial" | "unrelated"): Float32Array | null {
-    if (which === "initial" && this.config.task === "own") return null;
+    const { task, model, redraw } = this.config;
+    if (which === "initial" && (task === "own" || (model !== null && !redraw))) return null;
     const random = createRandom(this.config.seeds.init).stream(which);
     const theta = new Float32Array(this.header.parameterCount);
     for (const { shape, offset } of this.header.parameters) {

@@ -2,6 +2,7 @@
 import { openBackend } from "../backends/select.ts";
 import { KrylovBasis } from "../numerics/krylov-basis.ts";
 import { openRun } from "../training/open-run.ts";
+import { importOwn } from "../training/own-module.ts";
 import type { Run } from "../training/run.ts";
 import { measure } from "./measuring.ts";
 import type { MeasuringRequest } from "./messages.ts";
@@ -19,7 +20,7 @@ serveThread<MeasuringRequest>(async (request) => {
     // One thread of a process may load tfjs-node, and that is the one that trains.
     const choice = config.backend === "tfjs-node" ? "wasm" : config.backend;
     const backend = await openBackend(choice, { allowNative: false, gate });
-    const opened = openRun(request.blueprint, backend);
+    const opened = openRun(request.blueprint, backend, await importOwn(request.blueprint.module));
     run = opened;
     post({
       kind: "opened",

@@ -7,7 +7,7 @@ import { streams } from "../streams/index.ts";
 import { createModes } from "../streams/modes.ts";
 import { createBlueprint } from "../training/blueprint.ts";
 import { openRun } from "../training/open-run.ts";
-import { loadOwnRun } from "../training/own-module.ts";
+import { importOwn, loadOwnRun } from "../training/own-module.ts";
 import type { Step, Training } from "../training/run.ts";
 import { trySteps } from "../training/time-steps.ts";
 import { createTraining } from "../training/train.ts";
@@ -56,7 +56,7 @@ async function open({ config, module }: Open): Promise<void> {
   const backend = await openBackend(config.backend, { allowNative: true, gate });
   const blueprint =
     module === null ? await createBlueprint(config) : await loadOwnRun(module.path, module.settings);
-  const run = openRun(blueprint, backend);
+  const run = openRun(blueprint, backend, await importOwn(blueprint.module));
   training = createTraining(run);
   createTrial = () => createTraining(run);
   post({

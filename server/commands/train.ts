@@ -6,10 +6,9 @@ import type { StartRun } from "../gateway/http.ts";
 import { SessionLibrary } from "../session/library.ts";
 import type { LiveSession } from "../threads/live-session.ts";
 import { startLiveSession } from "../threads/start-live-session.ts";
-import type { RunSettings } from "../training/config.ts";
-import { parseSettings } from "../training/parse-settings.ts";
-import { resolveSettings } from "../training/resolve.ts";
+import { parseSettings, shown } from "../training/parse-settings.ts";
 import { UserError } from "../training/user-error.ts";
+import { openParent, type Parent, type PlannedRun, planRun } from "./plan-run.ts";
 import { reportProgress } from "./progress.ts";
 import { printLaunch, serve, untilInterrupted } from "./serve.ts";
 import { readSettings } from "./server-settings.ts";
@@ -20,18 +19,16 @@ export async function trainCommand(
   flags: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const { run, server } = await readSettings(flags);
-  const resolved = resolveSettings(run);
-  if (!resolved.ok) throw new UserError("settings", resolved.problems.join("\n"));
   const record = server.record ?? true;
-  const folder = record
-    ? resolve(server.recordings ?? "recordings")
-    : await mkdtemp(join(tmpdir(), "thalweg-"));
+  const recordings = resolve(server.recordings ?? "recordings");
+  const planned = await planRun(run, modulePath, (named) => openParent(named, recordings));
+  const folder = record ? recordings : await mkdtemp(join(tmpdir(), "thalweg-"));
   const library = new SessionLibrary();
   const live = new LiveRuns(library, folder, record);
   const served = await serve(library, server, live.startRun);
   let session: LiveSession;
   try {
-    session = await live.start(run, modulePath);
+    session = await live.start(planned);
   } catch (cause) {
     await served.close();
     if (!record) await rm(folder, { recursive: true, force: true });
@@ -50,6 +47,8 @@ export async function trainCommand(
   console.log(
     `training   ${header.name}: ${header.modelSummary}, ${header.steps} steps, backend ${header.backend}`,
   );
+  const { fork } = header;
+  if (fork !== undefined) console.log(`forked     from step ${fork.step} of ${fork.name} (${fork.session})`);
   console.log(`recording  ${recordingPath ?? "off (--no-record)"}`);
   printLaunch(served, server);
   console.log("           Ctrl-C ends the run and finishes the recording.");
@@ -70,12 +69,9 @@ class LiveRuns {
     this.#record = record;
   }
 
-  async start(settings: RunSettings, modulePath?: string): Promise<LiveSession> {
-    const resolved = resolveSettings(settings);
-    if (!resolved.ok) throw new UserError("settings", resolved.problems.join("\n"));
+  async start(planned: PlannedRun): Promise<LiveSession> {
     const session = await startLiveSession({
-      config: resolved.config,
-      module: modulePath === undefined ? null : { path: resolve(modulePath), settings },
+      ...planned,
       folder: this.#folder,
       record: this.#record,
       onTrouble: (sentence) => console.error(`thalweg: ${sentence}`),
@@ -86,38 +82,50 @@ class LiveRuns {
     return session;
   }
 
-  /** A run asked for over HTTP: built-in tasks and data only, and `replace` to end the one that is going on. */
+  /**
+   * A run asked for over HTTP: built-in tasks and data only, forks of sessions that are served here, and `replace` to end the run that is
+   * going on.
+   */
   readonly startRun: StartRun = async (body) => {
     const { replace, ...rest } =
       typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
     const refused = (status: number, code: string, message: string) => ({ status, code, message });
     const parsed = parseSettings(rest);
     if (!parsed.ok) return refused(400, "settings", parsed.problems.join("; "));
-    if (parsed.settings.dataset?.startsWith("idx:")) {
-      return refused(400, "settings", "dataset: expected a built-in one over the network, got a folder");
-    }
-    const resolved = resolveSettings(parsed.settings);
-    if (!resolved.ok) return refused(400, "settings", resolved.problems.join("; "));
     if (this.#starting) return refused(409, "busy", "another run is just starting");
-    const running = this.#all.find(({ status }) => status.state !== "ended");
-    if (running !== undefined && replace !== true) {
-      return refused(
-        409,
-        "busy",
-        `run ${running.header.id} is going on; send "replace": true to stop it first`,
-      );
-    }
     this.#starting = true;
     try {
+      const planned = await planRun(parsed.settings, undefined, async (id) => this.#served(id));
+      if (planned.config.dataset.startsWith("idx:")) {
+        return refused(400, "settings", "dataset: expected a built-in one over the network, got a folder");
+      }
+      const running = this.#all.find(({ status }) => status.state !== "ended");
+      if (running !== undefined && replace !== true) {
+        return refused(
+          409,
+          "busy",
+          `run ${running.header.id} is going on; send "replace": true to stop it first`,
+        );
+      }
       await running?.stop();
-      return { id: (await this.start(parsed.settings)).header.id };
+      return { id: (await this.start(planned)).header.id };
     } catch (cause) {
-      if (cause instanceof UserError) return refused(400, cause.code, cause.message);
+      if (cause instanceof UserError) return refused(400, cause.code, cause.message.replaceAll("\n", "; "));
       throw cause;
     } finally {
       this.#starting = false;
     }
   };
+
+  #served(id: string): Parent {
+    const session = this.#library.get(id);
+    if (session === undefined)
+      throw new UserError(
+        "unknown-session",
+        `fork: expected the id of a session of this server, got ${shown(id)}`,
+      );
+    return { session, release: async () => undefined };
+  }
 
   async stop(): Promise<void> {
     await Promise.all(this.#all.map((session) => session.stop()));

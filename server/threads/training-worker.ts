@@ -6,6 +6,7 @@ import { pipeline } from "../pipeline.ts";
 import { streams } from "../streams/index.ts";
 import { createModes } from "../streams/modes.ts";
 import { createBlueprint } from "../training/blueprint.ts";
+import { forkedBlueprint, resumptionOf } from "../training/fork.ts";
 import { openRun } from "../training/open-run.ts";
 import { loadOwnRun } from "../training/own-module.ts";
 import type { Step, Training } from "../training/run.ts";
@@ -50,13 +51,15 @@ serveThread<TrainingRequest>((request) => {
   }
 });
 
-async function open({ config, module }: Open): Promise<void> {
+async function open({ config, module, fork }: Open): Promise<void> {
   const backend = await openBackend(config.backend, { allowNative: true, gate });
-  const blueprint =
+  const fromStart =
     module === null ? await createBlueprint(config) : await loadOwnRun(module.path, module.settings);
+  const blueprint = fork === null ? fromStart : forkedBlueprint(fromStart, fork);
   const run = openRun(blueprint, backend);
-  training = createTraining(run);
-  createTrial = () => createTraining(run);
+  const start = fork === null ? {} : { resumeFrom: resumptionOf(fork, run.config) };
+  training = createTraining(run, start);
+  createTrial = () => createTraining(run, start);
   post({
     kind: "opened",
     backend: run.backend,
@@ -83,8 +86,8 @@ async function time({ forMs }: TimeRequest): Promise<void> {
   let mostSteps = 0;
   const untilMs = performance.now() + forMs;
   do {
-    const { steps$, state$, lastStep } = createTrial();
-    mostSteps = lastStep;
+    const { steps$, state$, lastStep, facts } = createTrial();
+    mostSteps = lastStep - (facts.fork?.step ?? 0);
     const marks$ = steps$.pipe(
       takeUntil(state$.pipe(filter(({ state }) => state === "diverged"))),
       map(() => performance.now()),

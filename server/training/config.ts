@@ -43,6 +43,9 @@ export const RunSettings = z.strictObject({
   weightsEvery: z.optional(positive),
   /** In MiB. */
   recordingBudget: z.optional(z.number().check(z.positive())),
+  /** A recording, or the id of a session: go on from its step `atStep`, with its settings for those not given here. */
+  fork: z.optional(z.string()),
+  atStep: z.optional(z.int().check(z.nonnegative())),
 });
 export type RunSettings = z.infer<typeof RunSettings>;
 

@@ -3,6 +3,7 @@ import type { RunConfig, RunSettings } from "./config.ts";
 import { nearestName } from "./nearest-name.ts";
 import { shown } from "./parse-settings.ts";
 import { PRESETS, type Preset, presetNamed } from "./presets.ts";
+import { flagName } from "./settings-flags.ts";
 import { TASKS, taskNamed } from "./tasks/index.ts";
 
 export type ResolvedSettings =
@@ -26,6 +27,11 @@ const MOMENTUM = 0.9;
 
 export function resolveSettings(settings: RunSettings): ResolvedSettings {
   const problems: string[] = [];
+  for (const key of ["fork", "atStep"] as const) {
+    if (settings[key] === undefined) continue;
+    const meant = key === "fork" ? "none here" : "fork beside it";
+    problems.push(`${flagName(key)}: expected ${meant}, got ${shown(settings[key])}`);
+  }
   const preset = presetFor(settings, problems);
   if (preset === null) return { ok: false, problems };
   const task = taskNamed(preset.settings.task);

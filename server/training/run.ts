@@ -140,4 +140,5 @@ export type RunFacts = Pick<
   | "train"
   | "optimizer"
   | "steps"
+  | "fork"
 >;

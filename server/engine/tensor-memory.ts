@@ -34,12 +34,14 @@ export function make(shape: readonly number[], write: (out: Float32Array) => voi
 
 /** What the wasm backend allocates with: emscripten's module. */
 interface Heap {
+  readonly HEAPU8: Uint8Array;
   _malloc(bytes: number): number;
   _free(pointer: number): void;
 }
 
 /**
- * wasm's memory ends at 4 GiB, past which malloc returns 0, and tfjs writes to address 0 without an exception. Not all of 4 GiB is tensors'.
+ * wasm's memory ends at 4 GiB. Past that, malloc returns 0, to which tfjs writes without an exception, or, where the sum of sizes wraps around
+ * at 32 bits, a place beyond the memory and never anything else again. Not all of 4 GiB is tensors'.
  */
 const MOST_BYTES = 3 * 2 ** 30;
 
@@ -60,7 +62,8 @@ export function boundMemory(mostBytes: number = MOST_BYTES): void {
   heap._malloc = (bytes) => {
     const wanted = tf.engine().state.numBytes + bytes;
     const pointer = wanted > mostBytes ? 0 : malloc(bytes);
-    if (pointer !== 0 || bytes === 0) return pointer;
+    const isInside = pointer !== 0 && (pointer >>> 0) + bytes <= heap.HEAPU8.length;
+    if (isInside || bytes === 0) return pointer;
     throw new EngineError(
       "out-of-memory",
       `tensors would take ${mebibytes(wanted)} MiB of wasm's memory, expected at most ${mebibytes(mostBytes)}; use a smaller probe, batch or model, or the backend onnx`,

@@ -49,12 +49,9 @@ test("data that do not fit are refused before they are copied", () => {
   expect(tf.memory().numBytes).toBeLessThanOrEqual(before.numBytes + 1000);
 });
 
+// The last one: the memory is of no use after it.
 test("an allocation that fails below the bound is an error too", () => {
-  interface Heap {
-    _malloc(bytes: number): number;
-    _free(pointer: number): void;
-  }
-  const heap = (tf.backend() as unknown as { wasm: Heap }).wasm;
+  const heap = (tf.backend() as unknown as { wasm: { _malloc(bytes: number): number } }).wasm;
   boundMemory(Number.POSITIVE_INFINITY);
   const taken: number[] = [];
   // 4.5 GiB do not fit into 4; nothing is written there, so that the machine need not have them.
@@ -62,6 +59,5 @@ test("an allocation that fails below the bound is an error too", () => {
     for (let i = 0; i < 3; i++) taken.push(heap._malloc(1.5 * 2 ** 30));
   };
   expect(takeAll).toThrow(EngineError);
-  expect(taken).not.toContain(0);
-  for (const pointer of taken) heap._free(pointer);
+  expect(taken).toHaveLength(2);
 });

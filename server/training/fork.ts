@@ -47,6 +47,7 @@ export function forkConfig(
   const { weights: _weights, ...intervals } = measured.schedule.every;
   const inherited: RunSettings = {
     ...settingsOf(parent),
+    name: `${parent.name.replace(/ from step \d+$/, "")} from step ${position.step}`,
     learningRate: position.learningRate,
     every: { ...intervals, ...parent.every },
     weightsEvery: measured.weightsEvery,

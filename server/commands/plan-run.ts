@@ -8,6 +8,7 @@ import { readFork } from "../threads/fork-point.ts";
 import type { LiveSessionOptions } from "../threads/start-live-session.ts";
 import type { RunSettings } from "../training/config.ts";
 import { settingsBesideModule } from "../training/fork.ts";
+import { lookAtFiles } from "../training/look-at-files.ts";
 import { shown } from "../training/parse-settings.ts";
 import { resolveSettings } from "../training/resolve.ts";
 import { UserError } from "../training/user-error.ts";
@@ -33,7 +34,7 @@ export async function planRun(
   const { fork: named, atStep, ...given } = settings;
   const path = modulePath === undefined ? null : resolve(modulePath);
   if (named === undefined) {
-    const resolved = resolveSettings(settings);
+    const resolved = resolveSettings(settings, path === null ? await lookAtFiles(settings) : null);
     if (!resolved.ok) throw new UserError("settings", resolved.problems.join("\n"));
     return { config: resolved.config, module: path === null ? null : { path, settings }, fork: null };
   }

@@ -6,6 +6,7 @@ import type { StartRun } from "../gateway/http.ts";
 import { SessionLibrary } from "../session/library.ts";
 import type { LiveSession } from "../threads/live-session.ts";
 import { startLiveSession } from "../threads/start-live-session.ts";
+import { namesFiles } from "../training/data/load-dataset.ts";
 import { parseSettings, shown } from "../training/parse-settings.ts";
 import { UserError } from "../training/user-error.ts";
 import { openParent, type Parent, type PlannedRun, planRun } from "./plan-run.ts";
@@ -92,13 +93,16 @@ class LiveRuns {
     const refused = (status: number, code: string, message: string) => ({ status, code, message });
     const parsed = parseSettings(rest);
     if (!parsed.ok) return refused(400, "settings", parsed.problems.join("; "));
+    const { dataset, model } = parsed.settings;
+    if (model !== undefined || (dataset !== undefined && namesFiles(dataset)))
+      return refused(...ownFiles(model));
     if (this.#starting) return refused(409, "busy", "another run is just starting");
     this.#starting = true;
     try {
       const planned = await planRun(parsed.settings, undefined, async (id) => this.#served(id));
-      if (planned.config.dataset.startsWith("idx:")) {
-        return refused(400, "settings", "dataset: expected a built-in one over the network, got a folder");
-      }
+      // Whoever may start a run may not have the server read files, also not those that a recording names.
+      if (planned.config.model !== null || namesFiles(planned.config.dataset))
+        return refused(...ownFiles(planned.config.model));
       const running = this.#all.find(({ status }) => status.state !== "ended");
       if (running !== undefined && replace !== true) {
         return refused(
@@ -134,4 +138,9 @@ class LiveRuns {
   async close(): Promise<void> {
     await Promise.all(this.#all.map((session) => session.close()));
   }
+}
+
+function ownFiles(model: unknown): [status: number, code: string, message: string] {
+  const which = model === undefined || model === null ? "dataset" : "model";
+  return [400, "settings", `${which}: expected a built-in one over the network, got a file`];
 }

@@ -1,6 +1,6 @@
 /** A run that goes on from a step of another: which settings may differ, and how it takes over θ, θ₀ and the optimizer's memory. */
 import type { ForkOrigin, SessionHeader } from "../../shared/header.ts";
-import type { RunConfig, RunSettings } from "./config.ts";
+import { type RunConfig, type RunSettings, SETTLED_BY_MODULE } from "./config.ts";
 import { sharedFloats } from "./data/examples.ts";
 import { createOptimizer } from "./optimizers/index.ts";
 import { shown } from "./parse-settings.ts";
@@ -26,11 +26,6 @@ const FREE: readonly (keyof RunSettings)[] = [
   ...(["steps", "epochs", "batchSize", "optimizer", "learningRate", "momentum", "weightDecay"] as const),
   ...(["lrSchedule", "every", "overhead", "bestEffort", "backend", "name"] as const),
   ...(["weightsEvery", "recordingBudget"] as const),
-];
-
-/** Of a module of one's own: what itself decides. */
-const SETTLED: readonly (keyof RunSettings)[] = [
-  ...(["task", "dataset", "trainSize", "center", "hidden", "activation", "preset"] as const),
 ];
 
 /**
@@ -61,7 +56,8 @@ export function forkConfig(
   const changes: RunSettings = Object.fromEntries(told);
   const every = { ...inherited.every, ...changes.every };
   const all = { ...inherited, ...changes, every };
-  const config = resolveOver(all, changes, parent.preset, problems);
+  const { model, targets } = parent;
+  const config = { ...resolveOver(all, changes, parent.preset, problems), model, targets };
   if (config.steps <= position.step) {
     problems.push(
       `steps: expected more than the ${position.step} that the fork begins after, got ${config.steps}`,
@@ -89,13 +85,16 @@ function memoryProblems(config: RunConfig, parent: RunConfig, { slots }: Trainin
 
 /** A configuration as the settings that lead to it. */
 export function settingsOf(config: RunConfig): RunSettings {
-  const { seeds, activation, weightsEvery, preset, ...rest } = config;
+  const { seeds, activation, weightsEvery, preset, label, targets, model, ...rest } = config;
   return {
     ...rest,
     hidden: [...rest.hidden],
     ...(preset === null ? {} : { preset }),
     ...(activation === null ? {} : { activation }),
     ...(weightsEvery === null ? {} : { weightsEvery }),
+    ...(label === null ? {} : { label }),
+    ...(targets === null ? {} : { targets }),
+    ...(model === null ? {} : { model: model.file }),
     seedInit: seeds.init,
     seedOrder: seeds.order,
     seedProbe: seeds.probe,
@@ -106,7 +105,9 @@ export function settingsOf(config: RunConfig): RunSettings {
 /** The settings beside a module of one's own that make it this run again. */
 export function settingsBesideModule(config: RunConfig): RunSettings {
   return Object.fromEntries(
-    Object.entries(settingsOf(config)).filter(([key]) => !SETTLED.includes(key as keyof RunSettings)),
+    Object.entries(settingsOf(config)).filter(
+      ([key]) => !SETTLED_BY_MODULE.includes(key as keyof RunSettings),
+    ),
   );
 }
 

@@ -45,14 +45,17 @@ export const onOnnx: CreateObjective = (compiled, data) => {
 };
 
 /** @param tests  what each backend must do; `create` makes objectives on it. */
-export function onEveryBackend(title: string, tests: (create: CreateObjective) => void): void {
+export function onEveryBackend(
+  title: string,
+  tests: (create: CreateObjective, backend: string) => void,
+): void {
   const suite = (backend: string, tfjs: string, create: CreateObjective, isMissing: boolean) => {
     const because = isMissing ? ": skipped, onnxruntime-node is not installed" : "";
     describe.skipIf(isMissing)(`${title} ${backend}${because}`, () => {
       beforeAll(async () => {
         if (!(await tf.setBackend(tfjs))) throw new Error(`${tfjs} does not start`);
       });
-      tests(create);
+      tests(create, backend);
     });
   };
   suite("wasm", "wasm", createObjective, false);

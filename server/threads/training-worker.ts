@@ -6,6 +6,7 @@ import { pipeline } from "../pipeline.ts";
 import { streams } from "../streams/index.ts";
 import { createModes } from "../streams/modes.ts";
 import { createBlueprint } from "../training/blueprint.ts";
+import { forkedBlueprint, resumptionOf } from "../training/fork.ts";
 import { openRun } from "../training/open-run.ts";
 import { importOwn, loadOwnRun } from "../training/own-module.ts";
 import type { Step, Training } from "../training/run.ts";
@@ -52,13 +53,15 @@ serveThread<TrainingRequest>((request) => {
   }
 });
 
-async function open({ config, module }: Open): Promise<void> {
+async function open({ config, module, fork }: Open): Promise<void> {
   const backend = await openBackend(config.backend, { allowNative: true, gate });
-  const blueprint =
+  const fromStart =
     module === null ? await createBlueprint(config) : await loadOwnRun(module.path, module.settings);
+  const blueprint = fork === null ? fromStart : forkedBlueprint(fromStart, fork);
   const run = openRun(blueprint, backend, await importOwn(blueprint.module));
-  training = createTraining(run);
-  createTrial = () => createTraining(run);
+  const start = fork === null ? {} : { resumeFrom: resumptionOf(fork, run.config) };
+  training = createTraining(run, start);
+  createTrial = () => createTraining(run, start);
   post({
     kind: "opened",
     backend: run.backend,

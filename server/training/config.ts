@@ -51,8 +51,26 @@ export const RunSettings = z.strictObject({
   weightsEvery: z.optional(positive),
   /** In MiB. */
   recordingBudget: z.optional(z.number().check(z.positive())),
+  /** A recording, or the id of a session: go on from its step `atStep`, with its settings for those not given here. */
+  fork: z.optional(z.string()),
+  atStep: z.optional(z.int().check(z.nonnegative())),
 });
 export type RunSettings = z.infer<typeof RunSettings>;
+
+/** What a module of the user's own decides itself. */
+export const SETTLED_BY_MODULE: readonly (keyof RunSettings)[] = [
+  "preset",
+  "task",
+  "dataset",
+  "label",
+  "targets",
+  "model",
+  "redraw",
+  "trainSize",
+  "center",
+  "hidden",
+  "activation",
+];
 
 /** Settings with every default resolved: what the header records. */
 export interface RunConfig {

@@ -4,7 +4,7 @@ import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { parametersOf } from "../engine/compile.ts";
 import type { OwnLoss } from "../engine/own-loss.ts";
 import { assembleBlueprint } from "./assemble-blueprint.ts";
-import type { RunSettings } from "./config.ts";
+import { type RunSettings, SETTLED_BY_MODULE } from "./config.ts";
 import { importModule } from "./import-module.ts";
 import { modelSummary } from "./model-summary.ts";
 import { nearestName } from "./nearest-name.ts";
@@ -20,21 +20,6 @@ import { UserError } from "./user-error.ts";
 type Exports = Readonly<Record<string, unknown>>;
 
 const EXPORTS = ["model", "data", "loss", "optimizer", "settings", "name"];
-
-/** What the module itself decides. */
-const SETTLED: readonly (keyof RunSettings)[] = [
-  "preset",
-  "task",
-  "dataset",
-  "label",
-  "targets",
-  "model",
-  "redraw",
-  "trainSize",
-  "center",
-  "hidden",
-  "activation",
-];
 
 const OPTIMIZER_KEYS: Readonly<Record<string, keyof RunSettings>> = {
   name: "optimizer",
@@ -116,7 +101,7 @@ function ownConfig(
   { file, trainSize }: { readonly file: string; readonly trainSize: number },
 ) {
   const own = { ...checked(exports["settings"], `${file}: settings`), ...optimizerSettings(exports, file) };
-  const refused = SETTLED.filter((key) => given[key] !== undefined || own[key] !== undefined);
+  const refused = SETTLED_BY_MODULE.filter((key) => given[key] !== undefined || own[key] !== undefined);
   if (refused.length > 0) {
     const names = refused.map(flagName).join(", ");
     throw new UserError("settings", `${names}: expected none, because ${file} decides it`);

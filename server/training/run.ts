@@ -144,4 +144,5 @@ export type RunFacts = Pick<
   | "train"
   | "optimizer"
   | "steps"
+  | "fork"
 >;

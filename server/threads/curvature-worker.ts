@@ -1,5 +1,4 @@
 /** The thread that measures the probe objective at due steps, on a θ that holds still while training goes on. */
-import { setPriority } from "node:os";
 import { openBackend } from "../backends/select.ts";
 import { KrylovBasis } from "../numerics/krylov-basis.ts";
 import { openRun } from "../training/open-run.ts";
@@ -7,15 +6,11 @@ import type { Run } from "../training/run.ts";
 import { measure } from "./measuring.ts";
 import type { MeasuringRequest } from "./messages.ts";
 import { modePublisher } from "./mode-line.ts";
-import { fastestMs, gate, post, serveThread } from "./thread.ts";
-
-/** Where there are fewer cores than busy threads, training goes first. */
-const NICENESS = 10;
+import { fastestMs, gate, post, serveThread, stepBehindTraining } from "./thread.ts";
 
 let run: Run | null = null;
 
-// On Linux 0 is the calling thread; elsewhere it would be the whole process.
-if (process.platform === "linux") setPriority(0, NICENESS);
+stepBehindTraining();
 
 serveThread<MeasuringRequest>(async (request) => {
   if (request.kind === "open") {

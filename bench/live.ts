@@ -87,7 +87,8 @@ function rate(ms: number): number {
 
 type Live = Awaited<ReturnType<typeof startLiveSession>>;
 
-async function withSession<R>(
+/** Of a session that lives as long as `use` takes. */
+export async function withSession<R>(
   settings: RunSettings,
   record: boolean,
   use: (session: Live) => Promise<R>,

@@ -38,6 +38,13 @@ export interface ExtremalEigenpairs {
 
 /** A β so small, relative to ‖A‖, that what comes after it has hardly been seen by what came before. */
 const NEARLY_CLOSED = 1e-5;
+/**
+ * Iteration ends when the top's residuals are this share of what counts as converged. Two eigenvalues whose distance is about a residual can
+ * pass for one, and then the next takes the second's place, converged and all. Of 400 starts on a network's outliers, the fourth and the
+ * fifth 0.3 % of λ₁ apart, 32 missed one of five at residuals of 1e-3 λ₁, 3 at 1e-4 λ₁, and 1 at 1e-5 λ₁, two products later. That one has
+ * next to nothing of an eigenvector, which no residual shows.
+ */
+const MARGIN = 0.01;
 /** Of |λ₁|. Eigenvalues below it are rounding: asking for residuals relative to them would never end. */
 const RESOLUTION = 1e-6;
 
@@ -148,14 +155,17 @@ function checked(options: ExtremalOptions): Wanted {
   return { top: Math.min(top, n), bottom: Math.min(bottom, n), tolerance, bottomTolerance };
 }
 
-/** Have all wanted values of T converged, by β|s_k|? `allowed` replaces both tolerances. */
+/**
+ * Have all wanted values of T converged, by β|s_k|? `allowed` replaces both tolerances. Of the top more is asked than convergence:
+ * {@link MARGIN}.
+ */
 function isSettled(alphas: number[], betas: number[], wanted: Wanted, allowed: number | null): boolean {
   const k = alphas.length;
   if (k < wanted.top + wanted.bottom) return false;
   const { values, rows } = tridiagonalEigen(alphas, betas, [k - 1]);
   const last = rows[0] as Float64Array;
   const beta = betas[k - 1] as number;
-  const limits = limitsFor(values, wanted);
+  const limits = limitsFor(values, { ...wanted, tolerance: MARGIN * wanted.tolerance });
   for (let i = 0; i < wanted.top; i++)
     if (!(beta * Math.abs(last[k - 1 - i] as number) <= (allowed ?? limits.top))) return false;
   for (let i = 0; i < wanted.bottom; i++)

@@ -137,6 +137,28 @@ describe("extremalEigenpairs", () => {
     expect(seen.top[0]?.value).toBeCloseTo(100, 3);
   });
 
+  test("hardly ever takes two neighbours for one, though their distance is near the tolerance", () => {
+    // Outliers of 784-200-200-10 after 200 steps; the fourth and the fifth are 0.0034 λ₁ apart.
+    const outliers = [3.6137, 3.3689, 2.8054, 2.635, 2.6227, 2.1595, 1.889, 1.3645, 1.2615, 0.5741];
+    const n = 1000;
+    const random = createRandom(3);
+    const diagonal = Float32Array.from({ length: n }, (_, i) => outliers[i] ?? 0.5 * random.uniform() ** 3);
+    const apply = (v: Float32Array) => v.map((value, i) => value * (diagonal[i] as number));
+    const misses = (tolerance: number) =>
+      Array.from({ length: 100 }, (_, seed) => {
+        const start = createRandom(seed).fillNormal(new Float32Array(n));
+        const found = extremalEigenpairs(
+          apply,
+          options({ n, start, top: 5, bottom: 0, tolerance, maxApplications: 60 }),
+        );
+        return found.top.some(({ value }, i) => Math.abs(value / (outliers[i] as number) - 1) > 1e-3);
+      }).filter(Boolean).length;
+    // The one start has next to nothing of one of the two.
+    expect(misses(1e-3)).toBeLessThanOrEqual(1);
+    // Ends at residuals near 1e-3 λ₁, as would the run above if it took a residual's word for it.
+    expect(misses(0.1)).toBeGreaterThan(4);
+  });
+
   test("stops with finite: false and NaN values when A gives NaN or ±∞", () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
       let calls = 0;

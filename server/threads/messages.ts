@@ -45,10 +45,11 @@ export interface ModeLine {
   readonly signal: SharedArrayBuffer;
 }
 
-/** Work as in the run, for about this long, and say what it took. */
+/** Work as in the run, for about this long, beside each other and apart (see {@link import("./trial.ts")}), and say what it took. */
 export interface TimeRequest {
   readonly kind: "time";
   readonly forMs: number;
+  readonly turns: SharedArrayBuffer;
 }
 
 export type TrainingRequest =

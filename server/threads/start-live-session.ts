@@ -11,9 +11,10 @@ import { LiveSession, type Threads } from "./live-session.ts";
 import type { PlannedStream } from "./messages.ts";
 import { backendSentence, type Schedule, sessionHeader } from "./session-header.ts";
 import { ThreadHandle } from "./thread-handle.ts";
+import { createTurns } from "./trial.ts";
 
-/** Enough for a mean of steps as warm as they will be: after 0.2 s none gets faster. */
-const TIMING_MS = 600;
+/** Enough for a mean of warm steps of either kind. */
+const TIMING_MS = 1500;
 
 export interface LiveSessionOptions {
   readonly config: RunConfig;
@@ -45,7 +46,7 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
       threads.curvature.open({ blueprint }),
       threads.geometry.open({ blueprint }),
     ]);
-    const costsMs = await timeCosts(threads, blueprint.config.steps);
+    const costsMs = await timeCosts(threads);
     const { planned, leftOut } = affordable(training.streams ?? [], costsMs, blueprint);
     const schedule = scheduleOf(blueprint, planned, costsMs);
     const header = sessionHeader({ blueprint, planned, schedule, training, curvature });
@@ -71,12 +72,14 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
   }
 }
 
-/** Steps alone, which is what overhead is measured against; then both kinds of work side by side, as they will be. */
-async function timeCosts({ training, curvature }: Threads, steps: number): Promise<CostsMs> {
-  const { step = 1 } = await training.time(TIMING_MS);
-  const forMs = Math.min(TIMING_MS, steps * step);
-  const [beside, costs] = await Promise.all([training.time(forMs), curvature.time(forMs)]);
-  return { ...costs, step, stepBeside: Math.max(step, beside["step"] ?? step) } as unknown as CostsMs;
+/** Steps alone, which is what overhead is measured against, and beside the curvature thread, as they will be. */
+async function timeCosts({ training, curvature }: Threads): Promise<CostsMs> {
+  const turns = createTurns();
+  const [steps, costs] = await Promise.all([
+    training.time(TIMING_MS, turns),
+    curvature.time(TIMING_MS, turns),
+  ]);
+  return { ...costs, ...steps } as unknown as CostsMs;
 }
 
 function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], costsMs: CostsMs): Schedule {

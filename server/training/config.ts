@@ -91,7 +91,8 @@ export interface RunConfig {
   readonly activation: "relu" | "tanh" | "sigmoid" | "gelu" | null;
   /** Of a user's own model: of the unrelated start only, θ₀ being what the model holds, unless it is drawn anew. */
   readonly init: "glorot" | "lecun" | "he";
-  readonly loss: (typeof LOSSES)[number];
+  /** "own": a function that the user's module exports. */
+  readonly loss: (typeof LOSSES)[number] | "own";
   readonly steps: number;
   readonly batchSize: number | "full";
   readonly optimizer: "gd" | "sgd" | "momentum" | "nesterov" | "adam";
@@ -157,7 +158,7 @@ export function readRunConfig(
   const shape: Readonly<Record<string, z.ZodMiniType>> = RunSettings.shape;
   const wrong = RECORDED.find((key) => {
     const value = recorded[key];
-    if (value === null && NULLABLE.includes(key)) return false;
+    if ((value === null && NULLABLE.includes(key)) || (key === "loss" && value === "own")) return false;
     return value === undefined || shape[key]?.safeParse(value).success !== true;
   });
   if (wrong !== undefined) return { ok: false, problem: wrong };

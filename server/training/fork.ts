@@ -56,8 +56,8 @@ export function forkConfig(
   const changes: RunSettings = Object.fromEntries(told);
   const every = { ...inherited.every, ...changes.every };
   const all = { ...inherited, ...changes, every };
-  const { model, targets } = parent;
-  const config = { ...resolveOver(all, changes, parent.preset, problems), model, targets };
+  const { model, targets, loss } = parent;
+  const config = { ...resolveOver(all, changes, parent.preset, problems), model, targets, loss };
   if (config.steps <= position.step) {
     problems.push(
       `steps: expected more than the ${position.step} that the fork begins after, got ${config.steps}`,
@@ -85,9 +85,11 @@ function memoryProblems(config: RunConfig, parent: RunConfig, { slots }: Trainin
 
 /** A configuration as the settings that lead to it. */
 export function settingsOf(config: RunConfig): RunSettings {
-  const { seeds, activation, weightsEvery, preset, label, targets, model, ...rest } = config;
+  const { seeds, activation, weightsEvery, preset, label, targets, model, loss, ...rest } = config;
   return {
     ...rest,
+    // One of the user's own is a function of the module's.
+    ...(loss === "own" ? {} : { loss }),
     hidden: [...rest.hidden],
     ...(preset === null ? {} : { preset }),
     ...(activation === null ? {} : { activation }),

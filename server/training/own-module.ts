@@ -1,7 +1,8 @@
 /** A run of the user's own: a module that exports model, data and loss. */
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { parametersOf } from "../engine/compile.ts";
+import type { OwnLoss } from "../engine/own-loss.ts";
 import { assembleBlueprint } from "./assemble-blueprint.ts";
 import { type RunSettings, SETTLED_BY_MODULE } from "./config.ts";
 import { importModule } from "./import-module.ts";
@@ -69,6 +70,7 @@ export async function loadOwnRun(path: string, given: RunSettings): Promise<Blue
       test,
       sourceRows: null,
       preprocessing: `as ${file} exports it`,
+      module: { path: resolve(path), loss: lossOf(exports) },
     });
   } catch (cause) {
     if (cause instanceof DataProblem) throw problem(cause.message);
@@ -104,9 +106,11 @@ function ownConfig(
     const names = refused.map(flagName).join(", ");
     throw new UserError("settings", `${names}: expected none, because ${file} decides it`);
   }
-  const loss = checked(exports["loss"] === undefined ? {} : { loss: exports["loss"] }, file).loss;
-  if (loss === undefined && given.loss === undefined) {
-    throw new UserError("module-foreign", `loss: expected the name of a loss, got undefined`);
+  const hasOwnLoss = lossOf(exports) !== null && given.loss === undefined;
+  const named = exports["loss"] === undefined || hasOwnLoss ? {} : { loss: exports["loss"] };
+  const loss = given.loss === undefined ? checked(named, file).loss : undefined;
+  if (loss === undefined && given.loss === undefined && !hasOwnLoss) {
+    throw new UserError("module-foreign", `loss: expected the name of a loss, or a function, got undefined`);
   }
   const name = typeof exports["name"] === "string" ? exports["name"] : file.replace(/\.[cm]?js$/, "");
   const said: RunSettings = { ...(loss === undefined ? {} : { loss }), ...own, ...given };
@@ -121,7 +125,19 @@ function ownConfig(
   const problems: string[] = [];
   const config = resolveOver(all, { ...own, ...given }, null, problems);
   if (problems.length > 0) throw new UserError("settings", problems.join("; "));
-  return config;
+  return hasOwnLoss ? { ...config, loss: "own" as const } : config;
+}
+
+function lossOf(exports: Exports): OwnLoss | null {
+  return typeof exports["loss"] === "function" ? (exports["loss"] as OwnLoss) : null;
+}
+
+/**
+ * What a thread needs of a {@link Blueprint.module} before it opens the run: layers register themselves when it is imported.
+ * @returns the loss that it exports as a function, if it does.
+ */
+export async function importOwn(path: string | null): Promise<OwnLoss | null> {
+  return path === null ? null : lossOf(await importModule(path));
 }
 
 function optimizerSettings(exports: Exports, file: string): RunSettings {

@@ -2,7 +2,7 @@ import { filter, lastValueFrom, map, pairwise, takeUntil, takeWhile, tap } from 
 import type { Training } from "./run.ts";
 
 /**
- * Bare steps from the start, for about this long and never more of them than the run has. Subscribing is all it takes; a run that ends or diverges
+ * Bare steps from the run's start, for about this long and never more of them than the run has. Subscribing is all it takes; a run that ends or diverges
  * meanwhile is begun again, and leaves nothing behind.
  * @param onStep  with the times in milliseconds at which the step before was emitted, and it.
  */

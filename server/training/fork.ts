@@ -88,6 +88,8 @@ export function settingsOf(config: RunConfig): RunSettings {
   const { seeds, activation, weightsEvery, preset, label, targets, model, loss, ...rest } = config;
   return {
     ...rest,
+    // One of the user's own is a function of the module's.
+    ...(loss === "own" ? {} : { loss }),
     hidden: [...rest.hidden],
     ...(preset === null ? {} : { preset }),
     ...(activation === null ? {} : { activation }),

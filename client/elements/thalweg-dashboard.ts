@@ -179,6 +179,13 @@ export class ThalwegDashboard extends LitElement {
         <button class="small" @click=${() => desk.connection.retryNow()}>Try now</button>
       </div>`;
     }
+    if (hasData && store.trouble !== null) {
+      const consequence =
+        store.state === "paused"
+          ? "Training waits for the disk."
+          : "Training goes on without being recorded.";
+      return html`<div class="banner bad" role="alert"><p>${store.trouble.message}. ${consequence}</p></div>`;
+    }
     if (desk.complaint !== null) {
       return html`<div class="banner warn" role="alert">
         <p>${desk.complaint}</p>

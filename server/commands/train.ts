@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { StartRun } from "../gateway/http.ts";
 import { SessionLibrary } from "../session/library.ts";
+import type { LogKeeping } from "../session/log.ts";
 import type { LiveSession } from "../threads/live-session.ts";
 import { startLiveSession } from "../threads/start-live-session.ts";
 import type { RunSettings } from "../training/config.ts";
@@ -12,7 +13,7 @@ import { resolveSettings } from "../training/resolve.ts";
 import { UserError } from "../training/user-error.ts";
 import { reportProgress } from "./progress.ts";
 import { printLaunch, serve, untilInterrupted } from "./serve.ts";
-import { readSettings } from "./server-settings.ts";
+import { keepingOf, readSettings } from "./server-settings.ts";
 
 /** @param modulePath  a user's module, or undefined for a built-in task. */
 export async function trainCommand(
@@ -27,7 +28,7 @@ export async function trainCommand(
     ? resolve(server.recordings ?? "recordings")
     : await mkdtemp(join(tmpdir(), "thalweg-"));
   const library = new SessionLibrary();
-  const live = new LiveRuns(library, folder, record);
+  const live = new LiveRuns(library, folder, record, keepingOf(server));
   const served = await serve(library, server, live.startRun);
   let session: LiveSession;
   try {
@@ -61,13 +62,15 @@ class LiveRuns {
   readonly #library: SessionLibrary;
   readonly #folder: string;
   readonly #record: boolean;
+  readonly #keeping: LogKeeping;
   readonly #all: LiveSession[] = [];
   #starting = false;
 
-  constructor(library: SessionLibrary, folder: string, record: boolean) {
+  constructor(library: SessionLibrary, folder: string, record: boolean, keeping: LogKeeping) {
     this.#library = library;
     this.#folder = folder;
     this.#record = record;
+    this.#keeping = keeping;
   }
 
   async start(settings: RunSettings, modulePath?: string): Promise<LiveSession> {
@@ -78,6 +81,7 @@ class LiveRuns {
       module: modulePath === undefined ? null : { path: resolve(modulePath), settings },
       folder: this.#folder,
       record: this.#record,
+      keeping: this.#keeping,
       onTrouble: (sentence) => console.error(`thalweg: ${sentence}`),
     });
     this.#all.push(session);

@@ -1,7 +1,7 @@
 /** How a run begins: threads opened, costs measured, log begun, and only then the first step. */
 import { join } from "node:path";
 import type { SessionHeader } from "../../shared/header.ts";
-import { SessionLog } from "../session/log.ts";
+import { type LogKeeping, SessionLog } from "../session/log.ts";
 import type { RunConfig, RunSettings } from "../training/config.ts";
 import type { Blueprint } from "../training/run.ts";
 import { affordable, layerCount } from "./affordable.ts";
@@ -20,6 +20,7 @@ export interface LiveSessionOptions {
   /** Folder of recordings; with `record: false`, of the temporary log. */
   readonly folder: string;
   readonly record: boolean;
+  readonly keeping?: LogKeeping;
   /** Something that the person at the terminal must know: a failed disk, a bug in a thread. */
   readonly onTrouble?: (sentence: string) => void;
 }
@@ -47,15 +48,13 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
     const header = sessionHeader({ blueprint, planned, schedule, training, curvature });
     const log = await SessionLog.create(
       options.record
-        ? { header, path: join(options.folder, fileName(header)) }
-        : { header, temporary: true, folder: join(options.folder, header.id) },
+        ? { ...options.keeping, header, path: join(options.folder, fileName(header)) }
+        : { ...options.keeping, header, temporary: true, folder: join(options.folder, header.id) },
     );
-    const session = new LiveSession(
-      log,
-      threads,
-      schedule.costsMs["step"] ?? 1,
-      options.onTrouble ?? (() => {}),
-    );
+    const session = new LiveSession(log, threads, schedule.costsMs["step"] ?? 1, {
+      onTrouble: options.onTrouble ?? (() => {}),
+      pausesWithDisk: options.keeping?.onFailure !== "continue",
+    });
     session.begin(blueprint, planned, schedule, {
       leftOut,
       backends: backendSentence(training.backend, curvature.backend),

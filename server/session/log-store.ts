@@ -67,6 +67,10 @@ export class LogStore implements EventSource {
     return this.#headSeq;
   }
 
+  get writtenSeq(): number {
+    return this.#writtenSeq;
+  }
+
   get earliestSeq(): number {
     return this.#segments[0]?.firstSeq ?? 0;
   }
@@ -128,11 +132,7 @@ export class LogStore implements EventSource {
     return this.#newest.sync();
   }
 
-  /**
-   * Goes on in a new file, which begins with this chunk, on stable storage. What was kept in memory meanwhile stays for those who are
-   * just reading it.
-   * Rejects with the system's error, and has then changed nothing.
-   */
+  /** Goes on in a new file, which begins with this chunk, on stable storage. Rejects with the system's error, and has then changed nothing. */
   async goOnWith(chunk: Chunk, gap: Part["gap"]): Promise<void> {
     const segment = await this.#begin(
       this.#nextPlace({ firstSeq: chunk.firstSeq, gap }),

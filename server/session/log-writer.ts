@@ -140,8 +140,8 @@ export class LogWriter {
     for (const timer of [this.#chunkTimer, this.#syncTimer, this.#retryTimer]) clearTimeout(timer);
     if (this.#trouble === null) return;
     const { code, message } = this.#trouble;
-    const fromSeq = this.#gap?.lostFromSeq ?? this.#store.headSeq + 1;
-    const toSeq = this.#queue.at(-1)?.lastSeq ?? this.#store.headSeq;
+    const fromSeq = this.#gap?.lostFromSeq ?? this.#store.writtenSeq + 1;
+    const toSeq = this.#queue.at(-1)?.lastSeq ?? this.#store.writtenSeq;
     this.#giveUp(new RecordingError(code, `${message}; seq ${fromSeq} to ${toSeq} are lost`));
   }
 
@@ -273,7 +273,7 @@ export class LogWriter {
     this.#trouble = failure;
     if (isSync || failure.code !== "disk-full") this.#isFileLost = true;
     if (this.#options.onFailure === "continue" && this.#gap === null) {
-      const lostFromSeq = this.#queue[0]?.firstSeq ?? this.#store.headSeq + 1;
+      const lostFromSeq = this.#store.writtenSeq + 1;
       const doubted = this.#isFileLost ? this.#unsynced[0] : undefined;
       this.#gap = { lostFromSeq, doubtedFromSeq: doubted?.firstSeq ?? lostFromSeq };
       this.#forgetUnsynced();

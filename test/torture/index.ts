@@ -1,5 +1,7 @@
 /** Every check, in the order of the table. A new one is a file and a line here. */
 import type { Check } from "./check.ts";
 import { bitFlips, truncation, zeroTails } from "./damage.ts";
+import { diskFaults } from "./disk-faults.ts";
+import { kill } from "./kill.ts";
 
-export const checks: readonly Check[] = [truncation, bitFlips, zeroTails];
+export const checks: readonly Check[] = [kill, truncation, bitFlips, zeroTails, diskFaults];

@@ -1,7 +1,9 @@
 /** Every check, in the order of the table. A new one is a file and a line here. */
+
+import { badFiles } from "./bad-files.ts";
 import type { Check } from "./check.ts";
 import { bitFlips, truncation, zeroTails } from "./damage.ts";
 import { diskFaults } from "./disk-faults.ts";
 import { kill } from "./kill.ts";
 
-export const checks: readonly Check[] = [kill, truncation, bitFlips, zeroTails, diskFaults];
+export const checks: readonly Check[] = [kill, truncation, bitFlips, zeroTails, badFiles, diskFaults];

@@ -6,6 +6,9 @@ const COUNTS: Readonly<Record<string, number>> = {
   "recording/cut": 2000,
   "recording/bit-flips": 1000,
   "recording/zero-tails": 500,
+  "recording/bad-files": 1000,
+  "recording/disk-faults": 10,
+  "recording/kill": 4,
 };
 
 test.each(Object.entries(COUNTS))("%s holds %i times", async (name, count) => {

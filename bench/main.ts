@@ -1,7 +1,8 @@
-/** `npm run bench [-- curvature onnx overhead latency recording | presets [name …] [--backend name]] [--json file]`. Nothing else should run meanwhile. */
+/** `npm run bench [-- curvature onnx overhead latency recording codec | presets [name …] [--backend name]] [--json file]`. Nothing else should run meanwhile. */
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import type { RunSettings } from "../server/training/config.ts";
+import { codec } from "./codec.ts";
 import { curvature } from "./curvature.ts";
 import { type Measurement, printTable } from "./harness.ts";
 import { latency, overhead, recording } from "./live.ts";
@@ -14,6 +15,7 @@ const suites: Readonly<Record<string, { readonly title: string; run(): Promise<M
   overhead: { title: "Training with and without watching, preset classic", run: overhead },
   latency: { title: "From a step to a socket", run: latency },
   recording: { title: "Recording", run: recording },
+  codec: { title: "Weights as they are recorded, 784-200-200-10", run: codec },
 };
 
 const args = process.argv.slice(2);

@@ -5,5 +5,16 @@ import type { Check } from "./check.ts";
 import { bitFlips, truncation, zeroTails } from "./damage.ts";
 import { diskFaults } from "./disk-faults.ts";
 import { kill } from "./kill.ts";
+import { seeks } from "./seeks.ts";
+import { soak } from "./soak.ts";
 
-export const checks: readonly Check[] = [kill, truncation, bitFlips, zeroTails, badFiles, diskFaults];
+export const checks: readonly Check[] = [
+  kill,
+  truncation,
+  bitFlips,
+  zeroTails,
+  badFiles,
+  diskFaults,
+  seeks,
+  soak,
+];

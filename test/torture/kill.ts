@@ -5,13 +5,12 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as afterMs } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { build } from "vite";
 import { createRandom, type Random } from "../../server/numerics/random.ts";
 import { openRecording } from "../../server/session/recorded-session.ts";
 import { readAll } from "../support/read-all.ts";
 import { thetaAt } from "../support/write-steps.ts";
 import { type Check, Failures, type Outcome } from "./check.ts";
+import { buildChild } from "./child.ts";
 import type { KillOrder } from "./kill-child.ts";
 import { withFolder } from "./victim.ts";
 
@@ -38,7 +37,7 @@ async function run(folder: string, count: number, seed: number): Promise<Outcome
     "ended before the kill": 0,
     parts: 0,
   };
-  const program = await buildChild();
+  const program = await buildChild("kill-child");
   for (let i = 0; i < count; i++) {
     const order = drawOrder(join(folder, `${i}.mcap`), random);
     const delayMs = random.uniform() * LONGEST_DELAY_MS;
@@ -65,23 +64,6 @@ function drawOrder(path: string, random: Random): KillOrder {
     isHurried: random.uniform() < 0.5,
     steps: random.uniform() < 0.5 ? 1 + random.integer(300) : 1_000_000,
   };
-}
-
-/** The child as one file: a process that has to compile itself first would be killed before it has written anything. */
-async function buildChild(): Promise<string> {
-  const folder = fileURLToPath(new URL("../../dist/torture", import.meta.url));
-  await build({
-    logLevel: "error",
-    configFile: false,
-    build: {
-      ssr: fileURLToPath(new URL("kill-child.ts", import.meta.url)),
-      outDir: folder,
-      emptyOutDir: false,
-      target: "node20",
-      rollupOptions: { output: { entryFileNames: "kill-child.mjs" } },
-    },
-  });
-  return join(folder, "kill-child.mjs");
 }
 
 /** @returns the last seq it said was written, -1 if none. The delay counts from its first word. */

@@ -10,9 +10,9 @@ import { zstd } from "../server/recording/zstd.ts";
 import { SessionLog } from "../server/session/log.ts";
 import type { RunSettings } from "../server/training/config.ts";
 import { train } from "../server/training/from-settings.ts";
-import type { SessionHeader } from "../shared/header.ts";
 import type { CodecOrder, CodecReply } from "./codec-worker.ts";
 import type { Measurement } from "./harness.ts";
+import { weightsHeader } from "./weights-header.ts";
 
 const ROUNDS = 3;
 /** θ of one run: enough for two keyframes. */
@@ -114,7 +114,10 @@ function placeOf(step: number, count: number): number {
 async function withLog<R>(parameterCount: number, use: (log: SessionLog) => Promise<R>): Promise<R> {
   const folder = await mkdtemp(join(tmpdir(), "thalweg-codec-"));
   try {
-    const log = await SessionLog.create({ header: headerFor(parameterCount), path: join(folder, "a.mcap") });
+    const log = await SessionLog.create({
+      header: weightsHeader(parameterCount),
+      path: join(folder, "a.mcap"),
+    });
     const result = await use(log);
     await log.close();
     return result;
@@ -203,54 +206,4 @@ function share(thetas: readonly Float32Array[]): SharedArrayBuffer {
     new Float32Array(shared, 4 * count * i, count).set(theta);
   });
   return shared;
-}
-
-/** Of a session that holds nothing but θ. */
-function headerFor(parameterCount: number): SessionHeader {
-  return {
-    formatVersion: 1,
-    id: "0".repeat(32),
-    name: "codec",
-    startedAtMs: Date.now(),
-    config: {},
-    preset: null,
-    task: "none",
-    seeds: { init: 0, order: 0, probe: 0, vectors: 0 },
-    model: null,
-    modelSummary: "784-200-200-10",
-    loss: { name: "none", formula: "" },
-    parameters: [],
-    parameterCount,
-    probe: {
-      dataset: "none",
-      sha256: "",
-      split: "",
-      size: 0,
-      isTrainingSet: false,
-      indices: [],
-      preprocessing: "",
-    },
-    train: { dataset: "none", size: 0, batchSize: 0, fullBatch: false, shuffling: "", lastBatch: "" },
-    optimizer: {},
-    steps: 0,
-    schedule: { every: {}, chosenBy: "given", bestEffort: false, costsMs: {} },
-    weightsEvery: 1,
-    backend: "none",
-    selfTest: { backend: "none", gradientError: 0, hvpError: 0, asymmetry: 0, passed: true },
-    versions: {},
-    channels: [
-      {
-        name: "train/weights",
-        title: "Weights",
-        about: "θ",
-        unit: "θ",
-        encoding: "f32",
-        heavy: true,
-        on: "theta",
-        needs: "theta",
-        cadence: { kind: "logged", every: 1 },
-        fields: [],
-      },
-    ],
-  };
 }

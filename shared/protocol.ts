@@ -108,7 +108,7 @@ export const GapReason = z.enum(["conflated", "retention", "lost-on-crash", "unr
 export const Watermarks = z.object({
   /** Numbered; until it is written, no reader sees it. */
   accepted: z.int(),
-  /** Handed to the system: survives the death of this process. Readers, and clients, see events up to here. */
+  /** Handed to the system: survives the death of this process. What clients see ends here, unless the run goes on unrecorded. */
   written: z.int(),
   /** Survives a power cut, as far as the disk says. */
   durable: z.int(),
@@ -120,6 +120,8 @@ export const Trouble = z.object({
   /** `disk-full`, `disk-error`, … */
   code: z.string(),
   message: z.string(),
+  /** Are events kept until the disk takes them? Otherwise they pass unrecorded, or are lost. */
+  isKept: z.boolean(),
 });
 export type Trouble = z.infer<typeof Trouble>;
 

@@ -11,6 +11,7 @@ import type { PlaybackBar, PlaybackCommand } from "./playback-bar.ts";
 import type { StreamPanel } from "./stream-panel.ts";
 import { base, buttons, dialogs } from "./styles.ts";
 import { applyTheme, nextTheme, storedTheme, type ThemeChoice } from "./theme-choice.ts";
+import { troubleSentence } from "./trouble-sentence.ts";
 import type { JumpDetail } from "./verdict-list.ts";
 import "./credibility-line.ts";
 import "./cursor-table.ts";
@@ -180,11 +181,7 @@ export class ThalwegDashboard extends LitElement {
       </div>`;
     }
     if (hasData && store.trouble !== null) {
-      const consequence =
-        store.state === "paused"
-          ? "Training waits for the disk."
-          : "Training goes on without being recorded.";
-      return html`<div class="banner bad" role="alert"><p>${store.trouble.message}. ${consequence}</p></div>`;
+      return html`<div class="banner bad" role="alert"><p>${troubleSentence(store.trouble, store.state)}</p></div>`;
     }
     if (desk.complaint !== null) {
       return html`<div class="banner warn" role="alert">

@@ -45,7 +45,8 @@ export async function trainCommand(
     await served.close();
     await live.close();
     if (!record) await rm(folder, { recursive: true, force: true });
-    console.log("done.");
+    if (live.hasLostEvents) process.exitCode = 1;
+    console.log(live.hasLostEvents ? "done, but not everything was recorded." : "done.");
   });
   const { header, recordingPath } = session;
   console.log(
@@ -122,6 +123,11 @@ class LiveRuns {
       this.#starting = false;
     }
   };
+
+  /** Did one end while its disk took nothing? */
+  get hasLostEvents(): boolean {
+    return this.#all.some(({ status }) => (status.trouble ?? null) !== null);
+  }
 
   async stop(): Promise<void> {
     await Promise.all(this.#all.map((session) => session.stop()));

@@ -105,6 +105,8 @@ export class LogSegment implements Segment {
 
   /** Says why there is no more, on stable storage. */
   async seal(closing: Closing): Promise<void> {
+    // The next one could not be begun then, and is tried again.
+    if (this.#closing !== null) return;
     await this.#writer.appendClosing(closing);
     this.#closing = closing;
     await this.sync();

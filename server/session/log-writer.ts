@@ -80,6 +80,16 @@ export class LogWriter {
     this.recovery$ = this.#recovery.asObservable();
   }
 
+  /** What was last appended is lost: the session has ended, and nothing more is taken. */
+  get hasGivenUp(): boolean {
+    return this.#hasGivenUp;
+  }
+
+  /** The last seq that survives the death of this process; readers may be further, while the disk takes nothing and the run goes on. */
+  get recordedSeq(): number {
+    return this.#gap === null ? this.#store.headSeq : this.#gap.lostFromSeq - 1;
+  }
+
   /** -1: none. Nothing is known of it where the system decides. */
   get durableSeq(): number {
     return this.#durableSeq;

@@ -83,7 +83,10 @@ export class SessionLog implements Session {
       step: -1,
     });
     this.status$ = this.#status.asObservable();
-    this.failure$.subscribe(({ code, message }) => this.#emit({ trouble: { code, message } }));
+    const waits = options.onFailure !== "continue";
+    this.failure$.subscribe(({ code, message }) => {
+      this.#emit({ trouble: { code, message, isKept: waits && !this.#writer.hasGivenUp } });
+    });
     this.recovery$.subscribe(() => this.#emit({ trouble: null }));
   }
 
@@ -111,7 +114,7 @@ export class SessionLog implements Session {
   get watermarks(): Watermarks {
     return {
       accepted: this.#nextSeq - 1,
-      written: this.#store.headSeq,
+      written: this.#writer.recordedSeq,
       durable: this.#writer.durableSeq,
     };
   }
@@ -196,16 +199,14 @@ export class SessionLog implements Session {
 
   async #finish(reason: EndReason): Promise<void> {
     const isRecording = this.recordingPath !== undefined;
-    await this.#stop(reason, async () => {
-      if (isRecording) await this.#store.end(reason);
-    });
+    await this.#stop(reason, isRecording ? () => this.#store.end(reason) : undefined);
     if (isRecording) await this.#writer.attempt(() => this.#store.finish());
   }
 
-  async #stop(reason: EndReason, seal: () => Promise<void> = async () => undefined): Promise<void> {
+  async #stop(reason: EndReason, seal?: () => Promise<void>): Promise<void> {
     this.#takesEvents = false;
     await this.#writer.stop();
-    await this.#writer.attempt(seal);
+    if (seal !== undefined) await this.#writer.attempt(seal);
     this.#emit({ state: "ended", reason });
     this.#status.complete();
   }

@@ -31,7 +31,7 @@ it("a full disk is told with the session's state, and so is its end", async () =
   expect(await client.next("state")).not.toHaveProperty("trouble");
   const recovered = firstValueFrom(log.recovery$);
   await appendSteps(log, 30);
-  const trouble = { code: "disk-full", message: `${path}: no space is left on the disk` };
+  const trouble = { code: "disk-full", message: `${path}: no space is left on the disk`, isKept: true };
   expect(await client.next("state")).toMatchObject({ state: "running", trouble });
   client.send({ op: "describe", session: "live" });
   expect(await client.next("session")).toMatchObject({ trouble, watermarks: log.watermarks });

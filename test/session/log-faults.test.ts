@@ -80,7 +80,11 @@ describe.each([
     expect(failures).toHaveLength(1);
     expect(failures[0]).toMatchObject({ code: expectedCode, message: `${path}: ${sentence}` });
     expect((await firstValueFrom(log.failure$)).code).toBe(expectedCode);
-    expect(log.status.trouble).toEqual({ code: expectedCode, message: `${path}: ${sentence}` });
+    expect(log.status.trouble).toEqual({
+      code: expectedCode,
+      message: `${path}: ${sentence}`,
+      isKept: true,
+    });
     const { accepted, written } = log.watermarks;
     expect(accepted).toBeGreaterThan(written);
     expect(log.status.headSeq).toBe(written);
@@ -126,7 +130,8 @@ describe.each([
     const { log, disk, recovered } = await createOnDisk(code, 4, { onFailure: "continue" });
     await appendSteps(log, 60);
     const { accepted } = log.watermarks;
-    expect(log.status).toMatchObject({ headSeq: accepted, trouble: { code: expectedCode } });
+    expect(log.status).toMatchObject({ headSeq: accepted, trouble: { code: expectedCode, isKept: false } });
+    expect(log.watermarks.written).toBeLessThan(accepted);
     const unrecorded = fingerprints(await readAll(log));
     expect(unrecorded).toHaveLength(accepted + 1);
 

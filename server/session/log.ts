@@ -24,14 +24,14 @@ export interface LogKeeping {
   readonly onFailure?: FailurePolicy;
   /** From where on a recording goes on in another file. */
   readonly partBytes?: number;
+  /** Until a disk that failed is asked again. */
+  readonly retryMs?: number;
 }
 
 export type LogOptions = LogKeeping & {
   readonly header: SessionHeader;
   /** Another file system, for tests of what disks do. */
   readonly open?: OpenLogFile;
-  /** Until a disk that failed is asked again. */
-  readonly retryMs?: number;
 } & (
     | { readonly path: string }
     | { readonly temporary: true; readonly folder: string; readonly bound?: Bound }

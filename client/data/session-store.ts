@@ -224,7 +224,6 @@ export class SessionStore {
         end: ({ reason }) => {
           this.#clearTimer();
           this.#state = "ended";
-          this.#trouble = null;
           this.#reason = reason;
           this.#set("complete");
         },

@@ -5,6 +5,7 @@ import type { Check } from "./check.ts";
 import { bitFlips, truncation, zeroTails } from "./damage.ts";
 import { diskFaults } from "./disk-faults.ts";
 import { kill } from "./kill.ts";
+import { recover } from "./recover.ts";
 import { seeks } from "./seeks.ts";
 import { soak } from "./soak.ts";
 
@@ -14,6 +15,7 @@ export const checks: readonly Check[] = [
   bitFlips,
   zeroTails,
   badFiles,
+  recover,
   diskFaults,
   seeks,
   soak,

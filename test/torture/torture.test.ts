@@ -7,6 +7,7 @@ const COUNTS: Readonly<Record<string, number>> = {
   "recording/bit-flips": 1000,
   "recording/zero-tails": 500,
   "recording/bad-files": 1000,
+  "recording/recover": 100,
   "recording/disk-faults": 10,
   "recording/kill": 4,
 };

@@ -134,11 +134,9 @@ export class LogStore implements EventSource {
 
   /** Goes on in a new file, which begins with this chunk, on stable storage. Rejects with the system's error, and has then changed nothing. */
   async goOnWith(chunk: Chunk, gap: Part["gap"]): Promise<void> {
-    const segment = await this.#begin(
-      this.#nextPlace({ firstSeq: chunk.firstSeq, gap }),
-      chunk.firstSeq,
-      new Map(),
-    );
+    const { firstSeq } = chunk;
+    const place = this.#nextPlace({ firstSeq, gap });
+    const segment = await this.#begin(place, firstSeq, this.#groups.carriedInto(chunk));
     try {
       await segment.append(chunk);
       await segment.sync();

@@ -152,7 +152,8 @@ export class LogWriter {
     const { code, message } = this.#trouble;
     const fromSeq = this.#gap?.lostFromSeq ?? this.#store.writtenSeq + 1;
     const toSeq = this.#queue.at(-1)?.lastSeq ?? this.#store.writtenSeq;
-    this.#giveUp(new RecordingError(code, `${message}; seq ${fromSeq} to ${toSeq} are lost`));
+    const lost = fromSeq > toSeq ? "" : `; seq ${fromSeq} to ${toSeq} are lost`;
+    this.#giveUp(new RecordingError(code, `${message}${lost}`));
   }
 
   /** Runs the last work on the disk; a failure is told, and is the end. Not where events could not be written: then there is no end to write. */

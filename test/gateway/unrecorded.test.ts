@@ -1,5 +1,5 @@
 /** What clients are told when the disk takes nothing. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -78,6 +78,19 @@ it("a recording with a hole is replayed with a gap of exactly its size", async (
     const isMissing = gap !== undefined && seq >= gap.fromSeq && seq <= gap.toSeq;
     expect(seqs.has(seq)).toBe(!isMissing);
   }
+
+  const part = (query: string) => gateway.get(`/v1/sessions/${recorded.header.id}/recording.mcap${query}`);
+  for (const [query, file] of [
+    ["", "a.mcap"],
+    ["?part=1", "a.mcap"],
+    ["?part=2", "a.2.mcap"],
+  ] as const) {
+    const response = await part(query);
+    expect(response.status).toBe(200);
+    expect(Buffer.from(await response.arrayBuffer())).toEqual(await readFile(join(folder, file)));
+  }
+  expect(await (await part("?part=3")).json()).toMatchObject({ error: { code: "no-recording" } });
+  expect((await part("?part=zwei")).status).toBe(400);
   await client.close();
   await gateway.close();
   await recorded.close();

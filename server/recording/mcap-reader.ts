@@ -83,7 +83,12 @@ class Scan {
         fault = `${record} at byte ${offset}`;
         break;
       }
-      if (record.opcode === OPCODE.dataEnd) break;
+      if (record.opcode === OPCODE.dataEnd) {
+        // A bent opcode can say so, too: only after a closing record is it meant.
+        if (this.#end === null && this.#next === null)
+          fault = `the end of the data inside the session at byte ${offset}`;
+        break;
+      }
       fault = await this.#take(record);
       if (fault !== null) {
         fault = `${fault} at byte ${offset}`;
@@ -92,6 +97,8 @@ class Scan {
       offset = record.end;
     }
     const isComplete = this.#end !== null && this.#end.lastSeq === this.#headSeq;
+    if (this.#end !== null && !isComplete)
+      fault ??= `an end after seq ${this.#end.lastSeq}, and ${this.#headSeq} is the last there is`;
     return {
       header: this.#header,
       part: this.#part,

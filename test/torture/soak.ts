@@ -22,7 +22,7 @@ const MB = 1e6;
 const MOST_GROWTH_BYTES = 8 * MB;
 const MOST_SLOPE_BYTES_PER_HOUR = 2 * MB;
 /** Until buffers have their size and code is compiled. */
-const WARM_UP_SECONDS = 20;
+const WARM_UP_SECONDS = 120;
 /** Below it, a slope is noise. */
 const SLOPE_FROM_SECONDS = 600;
 

@@ -1,4 +1,4 @@
-/** `npm run bench [-- curvature onnx overhead latency recording codec | presets [name …] [--backend name]] [--json file]`. Nothing else should run meanwhile. */
+/** `npm run bench [-- curvature onnx overhead latency recording codec | presets [name …] [--backend name] | soak [steps]] [--json file]`. Nothing else should run meanwhile. */
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import type { RunSettings } from "../server/training/config.ts";
@@ -8,6 +8,7 @@ import { type Measurement, printTable } from "./harness.ts";
 import { latency, overhead, recording } from "./live.ts";
 import { onnx } from "./onnx.ts";
 import { presets } from "./presets.ts";
+import { soak } from "./soak.ts";
 
 const suites: Readonly<Record<string, { readonly title: string; run(): Promise<Measurement[]> }>> = {
   curvature: { title: "Curvature, 784-200-200-10 on wasm", run: curvature },
@@ -25,13 +26,15 @@ const results: Record<string, unknown> = {
   machine: `${cpus()[0]?.model} × ${cpus().length}, node ${process.versions.node}`,
   at: new Date().toISOString(),
 };
-if (args[0] === "presets") {
+if (args[0] === "soak") {
+  results["soak"] = await soak(Number(args[1] ?? 10_000));
+} else if (args[0] === "presets") {
   results["presets"] = await presets(args.slice(1), backend as RunSettings["backend"]);
 } else {
   const names = args.length > 0 ? args : Object.keys(suites);
   const unknown = names.find((name) => !(name in suites));
   if (unknown !== undefined) {
-    console.error(`bench: expected ${Object.keys(suites).join(", ")} or presets, got "${unknown}"`);
+    console.error(`bench: expected ${Object.keys(suites).join(", ")}, presets or soak, got "${unknown}"`);
     process.exitCode = 2;
   } else {
     for (const name of names) {

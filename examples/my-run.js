@@ -16,7 +16,8 @@ export const model = sequential({
   ],
 });
 
-// "cross-entropy", "sigmoid-cross-entropy", "mse" (mean over outputs), "half-sum-mse" (½ of their sum) or "huber".
+// "cross-entropy", "sigmoid-cross-entropy", "mse" (mean over outputs), "half-sum-mse" (½ of their sum), "huber"; or a function
+// (yTrue, yPred) => one loss for each example, in tfjs operations.
 export const loss = "cross-entropy";
 
 // Optional. gd takes all examples for each update; sgd takes batchSize of them.

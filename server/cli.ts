@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The commands. The only place that decides how the process exits. */
 import { Command, CommanderError } from "commander";
+import { BackendError } from "./backends/select.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { hessianCommand } from "./commands/hessian.ts";
 import { openCommand } from "./commands/open.ts";
@@ -10,6 +11,7 @@ import { SERVER_FLAGS } from "./commands/server-settings.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { trainCommand } from "./commands/train.ts";
 import { verifyCommand } from "./commands/verify.ts";
+import { EngineError } from "./engine/engine-error.ts";
 import { ListenError } from "./gateway/listen.ts";
 import { RecordingError } from "./recording/recording-error.ts";
 import { thalwegVersion } from "./threads/session-header.ts";
@@ -17,8 +19,9 @@ import { PRESETS } from "./training/presets.ts";
 import { SETTING_FLAGS } from "./training/settings-flags.ts";
 import { UserError } from "./training/user-error.ts";
 
-/** What the user can put right, as in most Unix tools. */
+/** What the user can put right, as in most Unix tools; each of these is one sentence. */
 const EXIT_USAGE = 2;
+const FORESEEN = [UserError, ListenError, RecordingError, BackendError, EngineError] as const;
 
 const program = new Command("thalweg")
   .description("A live, recorded view of the loss landscape while a neural network trains.")
@@ -122,8 +125,8 @@ function report(cause: unknown): number {
     if (cause.code !== "commander.help") say(cause.message.replace(/^error: /, ""));
     return EXIT_USAGE;
   }
-  if (cause instanceof UserError || cause instanceof ListenError || cause instanceof RecordingError) {
-    say(cause.message);
+  if (FORESEEN.some((kind) => cause instanceof kind)) {
+    say((cause as Error).message);
     return EXIT_USAGE;
   }
   say(`this is a bug: ${cause instanceof Error ? cause.stack : String(cause)}`);

@@ -22,6 +22,22 @@ export const SelfTest = z.object({
 });
 export type SelfTest = z.infer<typeof SelfTest>;
 
+/** Of a session that goes on from a step of another one. Its θ₀ is that of the first ancestor, in its log as `train/weights` of step 0. */
+export const ForkOrigin = z.object({
+  /** The parent's id and name. */
+  session: z.string().check(z.regex(/^[0-9a-f]{32}$/)),
+  name: z.string(),
+  /** The first step here: θ of the parent after so many updates. */
+  step: z.int(),
+  /** Of that θ, as float32 little-endian bytes. */
+  thetaSha256: z.string(),
+  /** Length of the path up to that step, of all ancestors together; null where the parent has not recorded it. */
+  pathLength: z.nullable(z.number()),
+  /** Settings that are not the parent's, by key of `config`. */
+  changed: z.record(z.string(), z.object({ from: z.unknown(), to: z.unknown() })),
+});
+export type ForkOrigin = z.infer<typeof ForkOrigin>;
+
 export const SessionHeader = z.object({
   formatVersion: z.literal(1),
   /** 128 random bits, hex. */
@@ -62,6 +78,8 @@ export const SessionHeader = z.object({
   /** All constants; `rule` names the update as a formula. */
   optimizer: z.record(z.string(), z.unknown()),
   steps: z.int(),
+  /** Absent where training began at θ₀. */
+  fork: z.optional(ForkOrigin),
   schedule: z.object({
     every: z.record(z.string(), z.int()),
     chosenBy: z.enum(["given", "measured"]),

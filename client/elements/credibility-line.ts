@@ -21,6 +21,7 @@ export function factsOf(header: SessionHeader): readonly Fact[] {
     .slice(0, 3)
     .map(([key, every]) => `${key} every ${number(every)}`);
   return [
+    ...forkFact(header),
     { text: header.modelSummary, details: `${number(header.parameterCount)} parameters` },
     { text: loss.name, details: loss.formula },
     { text: optimizerText(optimizer, train), details: JSON.stringify(optimizer, null, 1) },
@@ -47,6 +48,19 @@ export function factsOf(header: SessionHeader): readonly Fact[] {
     {
       text: intervals.length === 0 ? "everything at every step" : intervals.join(", "),
       details: `Intervals in steps, ${schedule.chosenBy === "given" ? "given" : "chosen from costs measured at the start"}${schedule.bestEffort ? "; best effort: a measurement may be skipped, and says so" : "; nothing scheduled is dropped"}`,
+    },
+  ];
+}
+
+function forkFact({ fork }: SessionHeader): readonly Fact[] {
+  if (fork === undefined) return [];
+  const changes = Object.entries(fork.changed).map(
+    ([key, { from, to }]) => `${key} ${to} in place of ${from}`,
+  );
+  return [
+    {
+      text: `forked from ${fork.name} at step ${fork.step.toLocaleString("en")}`,
+      details: `session ${fork.session}; ${changes.join(", ") || "same settings"}. Distances are measured from its θ₀; what is said of the path begins at the fork`,
     },
   ];
 }

@@ -31,6 +31,13 @@ export const dashboardStyles = css`
     flex: 1 1 480px;
     min-width: 0;
   }
+  .actions {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    justify-content: end;
+    gap: 8px;
+  }
   h1 {
     font-size: 22px;
     line-height: 32px;

@@ -9,6 +9,7 @@ import { View } from "../data/view.ts";
 import { bindAddress, decodeReplaySpeed } from "../data/view-address.ts";
 import { panelsFor } from "../panels/index.ts";
 import type { Panel, Scene } from "../panels/panel.ts";
+import type { ForkDetail } from "./fork-form.ts";
 import type { PlaybackState } from "./playback-bar.ts";
 import { type Door, type PresetSummary, ServerApi } from "./server-api.ts";
 import type { Standing } from "./session-bar.ts";
@@ -35,7 +36,7 @@ export class Desk {
   presets: readonly PresetSummary[] = [];
   /** Asked when the line breaks: a browser does not say why. */
   door: Door = "open";
-  /** Name of the preset that is being started. */
+  /** Name of the preset, or of what else is being started. */
   starting: string | null = null;
   /** Of the last thing asked for that was refused. */
   complaint: string | null = null;
@@ -99,14 +100,25 @@ export class Desk {
     void this.store.open(session).then(() => this.list());
   }
 
-  async start(preset: string): Promise<void> {
-    this.starting = preset;
+  start(preset: string): Promise<void> {
+    return this.#start(preset, { preset });
+  }
+
+  /** Trains on from a step of the session on screen. */
+  async fork(detail: ForkDetail): Promise<void> {
+    const { header } = this.store;
+    if (header !== null) await this.#start("The fork", { fork: header.id, ...detail });
+  }
+
+  /** @param name  for the sentence that says that it was refused. */
+  async #start(name: string, settings: Readonly<Record<string, unknown>>): Promise<void> {
+    this.starting = name;
     this.complaint = null;
     this.#changed();
-    const started = await this.api.start(preset);
+    const started = await this.api.start(settings);
     this.starting = null;
     if ("id" in started) this.open(started.id);
-    else this.complaint = `${preset} was not started. ${started.message}`;
+    else this.complaint = `${name} was not started. ${started.message}`;
     this.#changed();
   }
 

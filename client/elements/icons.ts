@@ -38,5 +38,8 @@ export const icons = {
   check: icon(svg`<path d="m3.5 8.5 3 3 6-7"/>`),
   cross: icon(svg`<path d="m4.5 4.5 7 7M11.5 4.5l-7 7"/>`),
   ellipsis: icon(svg`<path d="M3.5 8h.01M8 8h.01M12.5 8h.01" stroke-width="2.2"/>`),
+  fork: icon(
+    svg`<path d="M8 14V9.5M8 9.5 3.5 5V2.5M8 9.5 12.5 5V2.5M1.75 4 3.5 2.25 5.25 4M10.75 4l1.75-1.75L14.25 4"/>`,
+  ),
   jump: icon(svg`<path d="M8 3v9M4.5 8.5 8 12l3.5-3.5"/>`),
 } as const;

@@ -50,14 +50,14 @@ export class ServerApi {
     }
   }
 
-  /** Starts a run by preset; its session's id, or why not. */
-  async start(preset: string): Promise<{ readonly id: string } | Failure> {
+  /** Starts a run by the keys of a configuration file; its session's id, or why not. */
+  async start(settings: Readonly<Record<string, unknown>>): Promise<{ readonly id: string } | Failure> {
     try {
       const response = await this.#fetch("/v1/sessions", {
         method: "POST",
         headers: { "content-type": "application/json" },
         // One run trains at a time: the one that is going on is stopped, and its recording finished.
-        body: JSON.stringify({ preset, replace: true }),
+        body: JSON.stringify({ ...settings, replace: true }),
       });
       const body = (await response.json()) as { id?: unknown; error?: Failure };
       if (response.ok && typeof body.id === "string") return { id: body.id };

@@ -6,6 +6,7 @@ import { type Drawable, FrameLoop } from "../data/frame.ts";
 import type { Panel, Scene } from "../panels/panel.ts";
 import { dashboardStyles } from "./dashboard-styles.ts";
 import { Desk } from "./desk.ts";
+import type { ForkDetail } from "./fork-form.ts";
 import { keyAction } from "./keyboard.ts";
 import type { PlaybackBar, PlaybackCommand } from "./playback-bar.ts";
 import type { StreamPanel } from "./stream-panel.ts";
@@ -15,6 +16,7 @@ import { troubleSentence } from "./trouble-sentence.ts";
 import type { JumpDetail } from "./verdict-list.ts";
 import "./credibility-line.ts";
 import "./cursor-table.ts";
+import "./fork-form.ts";
 import "./help-dialog.ts";
 import "./notice-card.ts";
 import "./playback-bar.ts";
@@ -129,12 +131,15 @@ export class ThalwegDashboard extends LitElement {
             <h1>${header.name}</h1>
             <credibility-line .header=${header}></credibility-line>
           </div>
+          <div class="actions">
+          ${this.#forkForm(desk, scene)}
           ${
             desk.store.canControl
               ? html`<run-controls .state=${scene.state} .learningRate=${desk.learningRate}
                   @control=${(event: CustomEvent<ControlAction>) => void desk.control(event.detail)}></run-controls>`
               : this.#recordingLink(desk)
           }
+          </div>
         </div>
         <verdict-list .verdicts=${desk.verdicts}></verdict-list>
         <div class="grid">${repeat(drawn, panelKey, (panel) => this.#panel(panel, scene))}</div>
@@ -160,6 +165,13 @@ export class ThalwegDashboard extends LitElement {
     onPin: (step: number) => this.#desk?.view.pin(step),
     onRange: (range: readonly [number, number] | null) => this.#desk?.navigator.setRange(range),
   };
+
+  /** Not for a run of one's own: a server starts what is built in. */
+  #forkForm(desk: Desk, { header, step }: Scene): TemplateResult | null {
+    if (!this.#mayStart(desk) || header.task === "own" || step < (header.fork?.step ?? 0)) return null;
+    return html`<fork-form .step=${step} .stopsRun=${desk.sessions.some(({ live }) => live)}
+      @fork-run=${(event: CustomEvent<ForkDetail>) => void desk.fork(event.detail)}></fork-form>`;
+  }
 
   #recordingLink(desk: Desk): TemplateResult | null {
     const { session } = desk.store;

@@ -3,10 +3,12 @@ import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Backend } from "../engine/backend.ts";
 import { createObjective } from "../engine/compiled-objective.ts";
-import { selfTest } from "../engine/self-test.ts";
+import { productMs, selfTest } from "../engine/self-test.ts";
+import { boundMemory } from "../engine/tensor-memory.ts";
 import { NativeGate } from "./native-gate.ts";
 import { openOnnx } from "./onnx/open-onnx.ts";
 import { loadRuntime } from "./onnx/runtime.ts";
+import { loadTfjsNode } from "./tfjs-node.ts";
 
 // Silences tfjs's advice to install another backend; its errors are thrown all the same.
 tf.enableProdMode();
@@ -51,7 +53,8 @@ async function firstOf(
   const notes: string[] = [];
   for (const name of candidates) {
     try {
-      const backend = name === "onnx" ? await onnx(choice === "onnx", gate) : await tfjs(name);
+      const backend =
+        name === "onnx" ? await onnx(choice === "onnx", gate) : await tfjs(name, choice === "auto");
       const { passed, gradientError, hvpError } = backend.selfTest;
       if (passed) return noted(backend, notes);
       notes.push(
@@ -76,13 +79,12 @@ function noted(backend: Backend, notes: readonly string[]): Backend {
   };
 }
 
-async function tfjs(name: Exclude<BackendName, "onnx">): Promise<Backend> {
-  if (name === "tfjs-node") await import(nativePackage);
+async function tfjs(name: Exclude<BackendName, "onnx">, mustBeFast: boolean): Promise<Backend> {
+  if (name === "tfjs-node") await loadTfjsNode();
   if (name === "wasm") await import("@tensorflow/tfjs-backend-wasm");
-  if (!(await tf.setBackend(name === "tfjs-node" ? "tensorflow" : name)))
-    throw new Error("tfjs cannot start it");
-  await tf.ready();
+  await activate(name);
   const facts = { name, selfTest: selfTest(name), note: null };
+  if (name === "tfjs-node" && mustBeFast) await compareWithWasm();
   return {
     ...facts,
     open: (compiled) => ({
@@ -93,17 +95,40 @@ async function tfjs(name: Exclude<BackendName, "onnx">): Promise<Backend> {
   };
 }
 
+async function activate(name: Exclude<BackendName, "onnx">): Promise<void> {
+  if (!(await tf.setBackend(name === "tfjs-node" ? "tensorflow" : name)))
+    throw new Error("tfjs cannot start it");
+  await tf.ready();
+  boundMemory();
+}
+
+/** A native library built for another processor may be slower than what comes with every installation. */
+async function compareWithWasm(): Promise<void> {
+  const nativeMs = productMs();
+  await import("@tensorflow/tfjs-backend-wasm");
+  await activate("wasm");
+  const wasmMs = productMs();
+  if (nativeMs > wasmMs) throw new SlowBackend(nativeMs, wasmMs);
+  await activate("tfjs-node");
+}
+
+class SlowBackend extends Error {
+  constructor(ms: number, wasmMs: number) {
+    super(
+      `tfjs-node is slower than wasm here (Hv ${ms.toPrecision(2)} ms, wasm ${wasmMs.toPrecision(2)} ms)`,
+    );
+  }
+}
+
 async function onnx(isForced: boolean, gate: NativeGate): Promise<Backend> {
   const runtime = loadRuntime(gate);
   return openOnnx(runtime, await firstOf(["wasm", "cpu"], "auto", gate), isForced);
 }
 
 function reason(name: string, cause: unknown): string {
+  if (cause instanceof SlowBackend) return cause.message;
   const { code, message = String(cause) } = cause as { code?: string; message?: string };
   const what = name === "onnx" ? "onnxruntime-node" : name;
   if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") return `${what} is not installed`;
   return `${what} does not load (${message.split("\n")[0]})`;
 }
-
-/** In a variable, because the package is optional and may not be there to be type-checked. */
-const nativePackage: string = "@tensorflow/tfjs-node";

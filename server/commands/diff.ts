@@ -15,8 +15,13 @@ export async function diffCommand(
   if (!found.isEqual) process.exitCode = 1;
 }
 
-function sentences({ isEqual, channels, setup }: SessionDiff): string[] {
-  const setups = setup.map(({ part, a, b }) => `${part} differs: ${a} | ${b}`);
+function sentences({ isEqual, channels, setup, afterStep }: SessionDiff): string[] {
+  const setups = [
+    ...(afterStep === null
+      ? []
+      : [`one is forked from the other, or both from a third: compared after step ${afterStep}`]),
+    ...setup.map(({ part, a, b }) => `${part} differs: ${a} | ${b}`),
+  ];
   if (isEqual) {
     const equal = channels.reduce((sum, channel) => sum + channel.equal, 0);
     return [

@@ -7,12 +7,10 @@ import { SessionLibrary } from "../session/library.ts";
 import type { LogKeeping } from "../session/log.ts";
 import type { LiveSession } from "../threads/live-session.ts";
 import { startLiveSession } from "../threads/start-live-session.ts";
-import type { RunConfig, RunSettings } from "../training/config.ts";
 import { namesFiles } from "../training/data/load-dataset.ts";
-import { lookAtFiles } from "../training/look-at-files.ts";
-import { parseSettings } from "../training/parse-settings.ts";
-import { resolveSettings } from "../training/resolve.ts";
+import { parseSettings, shown } from "../training/parse-settings.ts";
 import { UserError } from "../training/user-error.ts";
+import { openParent, type Parent, type PlannedRun, planRun } from "./plan-run.ts";
 import { reportProgress } from "./progress.ts";
 import { printLaunch, serve, untilInterrupted } from "./serve.ts";
 import { keepingOf, readSettings } from "./server-settings.ts";
@@ -23,17 +21,16 @@ export async function trainCommand(
   flags: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const { run, server } = await readSettings(flags);
-  await resolved(run, modulePath);
   const record = server.record ?? true;
-  const folder = record
-    ? resolve(server.recordings ?? "recordings")
-    : await mkdtemp(join(tmpdir(), "thalweg-"));
+  const recordings = resolve(server.recordings ?? "recordings");
+  const planned = await planRun(run, modulePath, (named) => openParent(named, recordings));
+  const folder = record ? recordings : await mkdtemp(join(tmpdir(), "thalweg-"));
   const library = new SessionLibrary();
   const live = new LiveRuns(library, folder, record, keepingOf(server));
   const served = await serve(library, server, live.startRun);
   let session: LiveSession;
   try {
-    session = await live.start(run, modulePath);
+    session = await live.start(planned);
   } catch (cause) {
     await served.close();
     if (!record) await rm(folder, { recursive: true, force: true });
@@ -53,17 +50,12 @@ export async function trainCommand(
   console.log(
     `training   ${header.name}: ${header.modelSummary}, ${header.steps} steps, backend ${header.backend}`,
   );
+  const { fork } = header;
+  if (fork !== undefined) console.log(`forked     from step ${fork.step} of ${fork.name} (${fork.session})`);
   console.log(`recording  ${recordingPath ?? "off (--no-record)"}`);
   printLaunch(served, server);
   console.log("           Ctrl-C ends the run and finishes the recording.");
   await interrupted;
-}
-
-/** @throws {UserError} for settings that cannot be, or files that they name. */
-async function resolved(settings: RunSettings, modulePath: string | undefined): Promise<RunConfig> {
-  const answer = resolveSettings(settings, modulePath === undefined ? await lookAtFiles(settings) : null);
-  if (!answer.ok) throw new UserError("settings", answer.problems.join("\n"));
-  return answer.config;
 }
 
 /** The runs of one server: one at a time trains. */
@@ -82,10 +74,9 @@ class LiveRuns {
     this.#keeping = keeping;
   }
 
-  async start(settings: RunSettings, modulePath?: string): Promise<LiveSession> {
+  async start(planned: PlannedRun): Promise<LiveSession> {
     const session = await startLiveSession({
-      config: await resolved(settings, modulePath),
-      module: modulePath === undefined ? null : { path: resolve(modulePath), settings },
+      ...planned,
       folder: this.#folder,
       record: this.#record,
       keeping: this.#keeping,
@@ -97,7 +88,10 @@ class LiveRuns {
     return session;
   }
 
-  /** A run asked for over HTTP: built-in tasks and data only, and `replace` to end the one that is going on. */
+  /**
+   * A run asked for over HTTP: built-in tasks and data only, forks of sessions that are served here, and `replace` to end the run that is
+   * going on.
+   */
   readonly startRun: StartRun = async (body) => {
     const { replace, ...rest } =
       typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
@@ -105,27 +99,27 @@ class LiveRuns {
     const parsed = parseSettings(rest);
     if (!parsed.ok) return refused(400, "settings", parsed.problems.join("; "));
     const { dataset, model } = parsed.settings;
-    if (model !== undefined || (dataset !== undefined && namesFiles(dataset))) {
-      const which = model === undefined ? "dataset" : "model";
-      return refused(400, "settings", `${which}: expected a built-in one over the network, got a file`);
-    }
-    const checked = resolveSettings(parsed.settings);
-    if (!checked.ok) return refused(400, "settings", checked.problems.join("; "));
+    if (model !== undefined || (dataset !== undefined && namesFiles(dataset)))
+      return refused(...ownFiles(model));
     if (this.#starting) return refused(409, "busy", "another run is just starting");
-    const running = this.#all.find(({ status }) => status.state !== "ended");
-    if (running !== undefined && replace !== true) {
-      return refused(
-        409,
-        "busy",
-        `run ${running.header.id} is going on; send "replace": true to stop it first`,
-      );
-    }
     this.#starting = true;
     try {
+      const planned = await planRun(parsed.settings, undefined, async (id) => this.#served(id));
+      // Whoever may start a run may not have the server read files, also not those that a recording names.
+      if (planned.config.model !== null || namesFiles(planned.config.dataset))
+        return refused(...ownFiles(planned.config.model));
+      const running = this.#all.find(({ status }) => status.state !== "ended");
+      if (running !== undefined && replace !== true) {
+        return refused(
+          409,
+          "busy",
+          `run ${running.header.id} is going on; send "replace": true to stop it first`,
+        );
+      }
       await running?.stop();
-      return { id: (await this.start(parsed.settings)).header.id };
+      return { id: (await this.start(planned)).header.id };
     } catch (cause) {
-      if (cause instanceof UserError) return refused(400, cause.code, cause.message);
+      if (cause instanceof UserError) return refused(400, cause.code, cause.message.replaceAll("\n", "; "));
       throw cause;
     } finally {
       this.#starting = false;
@@ -137,6 +131,16 @@ class LiveRuns {
     return this.#all.some(({ status }) => (status.trouble ?? null) !== null);
   }
 
+  #served(id: string): Parent {
+    const session = this.#library.get(id);
+    if (session === undefined)
+      throw new UserError(
+        "unknown-session",
+        `fork: expected the id of a session of this server, got ${shown(id)}`,
+      );
+    return { session, release: async () => undefined };
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#all.map((session) => session.stop()));
   }
@@ -144,4 +148,9 @@ class LiveRuns {
   async close(): Promise<void> {
     await Promise.all(this.#all.map((session) => session.close()));
   }
+}
+
+function ownFiles(model: unknown): [status: number, code: string, message: string] {
+  const which = model === undefined || model === null ? "dataset" : "model";
+  return [400, "settings", `${which}: expected a built-in one over the network, got a file`];
 }

@@ -5,11 +5,16 @@ import type { Parameter } from "../../shared/header.ts";
 import { EngineError } from "./engine-error.ts";
 import { switchedOff } from "./layer-rules.ts";
 import { type Loss, losses } from "./losses.ts";
-import { isChain, networkOf } from "./network.ts";
+import { isChain, type Network, networkOf } from "./network.ts";
+import { type OwnLoss, ownLoss } from "./own-loss.ts";
 import { type Penalty, penaltiesOf, penaltyFormula } from "./penalties.ts";
 import { graphRule } from "./rules/graph.ts";
 import { sizeOf } from "./rules/linear.ts";
 import type { Rule } from "./rules/rule.ts";
+import { registerTensorMethods } from "./tensor-methods.ts";
+
+// Before anybody builds a model: whoever imports the engine may.
+registerTensorMethods();
 
 export interface CompiledModel {
   /** In order; every example passes through all of them. A network with branches is one rule. */
@@ -24,6 +29,8 @@ export interface CompiledModel {
   readonly loss: Loss;
   /** Of the layers, as far as they belong to L. */
   readonly penalties: readonly Penalty[];
+  /** Names of the layers that have no rule of their own. */
+  readonly taped: readonly string[];
 }
 
 export interface CompileOptions {
@@ -34,6 +41,8 @@ export interface CompileOptions {
   readonly batchNorm?: "examples" | "moving";
   /** Do the layers' regularizers belong to L? By default, since training descends it. */
   readonly penalties?: "included" | "left out";
+  /** What the loss "own" stands for. */
+  readonly ownLoss?: OwnLoss | null;
 }
 
 /**
@@ -43,9 +52,13 @@ export interface CompileOptions {
 export function compile(
   model: tf.LayersModel,
   lossName: string,
-  { batchNorm = "examples", penalties: wanted = "included" }: CompileOptions = {},
+  { batchNorm = "examples", penalties: wanted = "included", ownLoss: own = null }: CompileOptions = {},
 ): CompiledModel {
-  const loss = Object.values(losses).find(({ name }) => name === lossName);
+  const outputs = model.outputs[0]?.shape.at(-1) ?? 1;
+  const loss =
+    lossName === "own" && own !== null
+      ? ownLoss(own, outputs)
+      : Object.values(losses).find(({ name }) => name === lossName);
   if (loss === undefined) {
     throw new EngineError(
       "unknown-loss",
@@ -77,7 +90,7 @@ export function compile(
     ? nodes.map(({ rule }) => rule)
     : [graphRule(model.name, nodes, network.parameters)];
   const penalties = wanted === "included" ? penaltiesOf(network.parameters, parameters) : [];
-  const formula = `${loss.formula}${penaltyFormula(penalties)}${choices(network.kinds, batchNorm)}`;
+  const formula = `${loss.formula}${penaltyFormula(penalties)}${choices(network, batchNorm)}`;
   return {
     rules,
     parameters,
@@ -86,11 +99,12 @@ export function compile(
     outputs: outputShape[0] ?? 0,
     loss: { ...loss, formula },
     penalties,
+    taped: [...network.taped],
   };
 }
 
 /** What else decides L, where the network has such layers. */
-function choices(kinds: ReadonlySet<string>, batchNorm: "examples" | "moving"): string {
+function choices({ kinds, taped }: Network, batchNorm: "examples" | "moving"): string {
   const said: string[] = [];
   const has = (kind: string) => kinds.has(kind) || kinds.has(`frozen ${kind}`);
   if (kinds.has("BatchNormalization") && batchNorm === "examples")
@@ -98,6 +112,10 @@ function choices(kinds: ReadonlySet<string>, batchNorm: "examples" | "moving"): 
   if (kinds.has("frozen BatchNormalization") || (has("BatchNormalization") && batchNorm === "moving"))
     said.push(`${kinds.has("BatchNormalization") ? "" : "frozen "}batch-norm by its moving statistics`);
   if (switchedOff.some(has)) said.push("dropout and noise off");
+  if (taped.size > 0)
+    said.push(
+      `${[...taped].join(", ")}: no rule of ${taped.size === 1 ? "its" : "their"} own, by double backprop`,
+    );
   return said.length === 0 ? "" : ` (${said.join("; ")})`;
 }
 

@@ -1,6 +1,11 @@
 /** What a user's model or machine can have wrong: a stable code and one sentence. */
 export class EngineError extends Error {
-  readonly code: "unknown-layer" | "unsupported-layer" | "unknown-loss" | "shape-mismatch" | "out-of-memory";
+  readonly code:
+    | "unsupported-layer"
+    | "unknown-loss"
+    | "unsupported-loss"
+    | "shape-mismatch"
+    | "out-of-memory";
 
   constructor(code: EngineError["code"], message: string) {
     super(message);

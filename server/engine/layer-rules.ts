@@ -1,9 +1,8 @@
 /** For each kind of layer that tfjs-layers has, the rules that stand for it, or why there are none. */
-import { EngineError } from "./engine-error.ts";
 import { batchNormalization, layerNormalization } from "./normalisation-layers.ts";
 import { type Config, type Placed, unsupported, valuesOf } from "./placed-layer.ts";
 import { activationRule } from "./rules/activation.ts";
-import { convolutionRules, depthwiseRules } from "./rules/convolution.ts";
+import { convolutionRules, depthwiseRules, transposedConvolutionRules } from "./rules/convolution.ts";
 import { denseRule } from "./rules/dense.ts";
 import { embeddingRule } from "./rules/embedding.ts";
 import { frozenRule } from "./rules/frozen.ts";
@@ -20,7 +19,9 @@ import {
 } from "./rules/scalar-functions.ts";
 import { logSoftmaxRule, softmaxRule } from "./rules/softmax.ts";
 import { cropSources, padSources, permuteSources, repeatSources, upsampleSources } from "./rules/sources.ts";
+import { tapeRule } from "./rules/tape.ts";
 import { type Window, windowsOf } from "./rules/windows.ts";
+import { tapedLayer } from "./taped-layer.ts";
 
 type Build = (at: Placed, config: Config) => Rule[];
 
@@ -28,14 +29,7 @@ type Build = (at: Placed, config: Config) => Rule[];
 export function layerRules(at: Placed): Rule[] {
   const { layer } = at;
   const kind = layer.getClassName();
-  const build = kinds[kind];
-  if (build === undefined) {
-    throw new EngineError(
-      "unknown-layer",
-      `layer "${layer.name}" (${kind}): no derivative rule for this kind; known are ` +
-        `${Object.keys(kinds).sort().join(", ")} and the merging layers`,
-    );
-  }
+  const build = kinds[kind] ?? taped;
   const config = layer.getConfig() as Config;
   for (const [key, value] of Object.entries(config)) {
     if (value === null || value === undefined) continue;
@@ -46,7 +40,7 @@ export function layerRules(at: Placed): Rule[] {
       throw unsupported(layer, "its dataFormat is channelsFirst, expected channelsLast");
   }
   const rules = build(at, config);
-  return at.isFrozen ? frozen(rules, layer.weights.map(valuesOf)) : rules;
+  return at.isFrozen && build !== taped ? frozen(rules, layer.weights.map(valuesOf)) : rules;
 }
 
 /** The layer's weights, in order, become constants of the rules that had them as parameters. */
@@ -57,6 +51,14 @@ function frozen(rules: readonly Rule[], weights: readonly Float32Array[]): Rule[
     return values.length === 0 ? rule : frozenRule(rule, values);
   });
 }
+
+/** By double backprop on tfjs's tape. */
+const taped: Build = (at) => {
+  const { parameters, f } = tapedLayer(at, [at.inputShape]);
+  return [tapeRule(at.layer.name, parameters, at.outputShape, f)];
+};
+
+export const hasRule = (kind: string) => kind in kinds;
 
 const none: Build = () => [];
 
@@ -93,6 +95,16 @@ const kinds: Readonly<Record<string, Build>> = {
   ],
   Conv1D: convolution,
   Conv2D: convolution,
+  Conv2DTranspose: (at, config) => [
+    ...transposedConvolutionRules(at.layer.name, {
+      inputShape: at.inputShape,
+      outputShape: at.outputShape,
+      window: windowOf(config, config["kernelSize"]),
+      filters: at.outputShape.at(-1) ?? 0,
+      useBias: config["useBias"] !== false,
+    }),
+    ...activated(at, config),
+  ],
   DepthwiseConv2D(at, config) {
     const window = windowOf(config, config["kernelSize"]);
     if (window.dilation.some((step) => step !== 1))
@@ -143,6 +155,9 @@ const kinds: Readonly<Record<string, Build>> = {
     return [
       embeddingRule(at.layer.name, at.inputShape, Number(config["inputDim"]), Number(config["outputDim"])),
     ];
+  },
+  Masking(at) {
+    throw unsupported(at.layer, "it makes a mask, which layers after it would have to follow");
   },
   Flatten: reshape,
   Reshape: reshape,

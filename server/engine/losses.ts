@@ -1,7 +1,9 @@
 /** The losses, by name: the value of each example, and the derivatives of the mean with respect to the outputs. */
 import type { Ops } from "./ops.ts";
 
-export type LossName = "cross-entropy" | "mse" | "half-sum-mse" | "sigmoid-cross-entropy" | "huber";
+export type LossName = NamedLoss | "own";
+
+type NamedLoss = "cross-entropy" | "mse" | "half-sum-mse" | "sigmoid-cross-entropy" | "huber";
 
 export interface LinearisedLoss<T> {
   /** [n, 1]. */
@@ -123,7 +125,7 @@ const huber: Loss = {
   },
 };
 
-export const losses: Readonly<Record<LossName, Loss>> = {
+export const losses: Readonly<Record<NamedLoss, Loss>> = {
   "cross-entropy": crossEntropy,
   mse: squared(
     "mse",

@@ -1,13 +1,14 @@
 /** The layers of a tfjs model as rules in topological order, chain or not. */
 import type * as tf from "@tensorflow/tfjs-layers";
-import { layerRules, switchedOff } from "./layer-rules.ts";
+import { hasRule, layerRules, switchedOff } from "./layer-rules.ts";
+import { type Add, merge, mergers, type Value } from "./merging-layers.ts";
 import { unsupported } from "./placed-layer.ts";
 import type { GraphNode } from "./rules/graph.ts";
-import { rearrangeRule, reshapeRule, scaleRule, sizeOf } from "./rules/linear.ts";
-import { maxPoolRule } from "./rules/pooling.ts";
-import { productRule } from "./rules/product.ts";
+import { rearrangeRule, sizeOf } from "./rules/linear.ts";
 import type { ParameterShape, Rule } from "./rules/rule.ts";
-import { interleaveSources, partSources } from "./rules/sources.ts";
+import { partSources } from "./rules/sources.ts";
+import { tapeRule } from "./rules/tape.ts";
+import { tapedLayer } from "./taped-layer.ts";
 
 type Layer = tf.layers.Layer;
 type Shape = readonly number[];
@@ -29,12 +30,8 @@ export interface Network {
   readonly outputShape: Shape;
   /** Class names of all layers; those of layers that are not trained with "frozen " before. */
   readonly kinds: ReadonlySet<string>;
-}
-
-/** Where a value is: the node that makes it, −1 for the network's input. */
-interface Value {
-  readonly node: number;
-  readonly shape: Shape;
+  /** Names of the layers that have no rule of their own. */
+  readonly taped: ReadonlySet<string>;
 }
 
 /** A model that is a layer of another, or the whole. */
@@ -48,10 +45,11 @@ export function networkOf(model: tf.LayersModel, inputShape: Shape, options: Net
   const parameters: OwnedParameter[] = [];
   const moves: boolean[] = [];
   const kinds = new Set<string>();
+  const taped = new Set<string>();
   /** Of every trained layer its first parameter. */
   const firstOf = new Map<Layer, number>();
 
-  const add = (rule: Rule, sources: readonly number[], own: readonly number[]): Value => {
+  const add: Add = (rule, sources, own) => {
     nodes.push({ rule, sources, parameters: own });
     moves.push(own.length > 0 || sources.some((from) => moves[from] === true));
     return { node: nodes.length - 1, shape: rule.outputShape };
@@ -65,57 +63,40 @@ export function networkOf(model: tf.LayersModel, inputShape: Shape, options: Net
     }, from);
   };
 
-  const merge = (layer: Layer, inputs: readonly Value[], outputShape: Shape): Value => {
-    const { name } = layer;
-    const kind = layer.getClassName();
-    const place = (value: Value, sources: Int32Array, shape: Shape) =>
-      add(rearrangeRule(name, value.shape, shape, sources), [value.node], []).node;
-    if (kind === "Concatenate") {
-      const axis = axisOf(layer, outputShape.length);
-      let from = 0;
-      const parts = inputs.map((value) => {
-        const part = place(value, partSources(value.shape, outputShape, axis, from), outputShape);
-        from += value.shape[axis] as number;
-        return part;
-      });
-      return add(reshapeRule(name, outputShape, outputShape), parts, []);
+  /** Own parameters where the layer has been met before, else new ones. */
+  const own = (layer: Layer, shapes: readonly ParameterShape[]): number[] => {
+    const first = firstOf.get(layer) ?? parameters.length;
+    if (!firstOf.has(layer)) {
+      firstOf.set(layer, first);
+      parameters.push(...shapes.map((shape) => ({ ...shape, layer })));
     }
-    if (inputs.some(({ shape }) => shape.join() !== outputShape.join()))
-      throw unsupported(
-        layer,
-        `its inputs differ in shape: ${inputs.map(({ shape }) => `[${shape}]`).join(", ")}`,
-      );
-    const size = sizeOf(outputShape);
-    const sources = inputs.map(({ node }) => node);
-    if (kind === "Add") return add(reshapeRule(name, outputShape, outputShape), sources, []);
-    if (kind === "Average") return add(scaleRule(name, outputShape, 1 / inputs.length), sources, []);
-    if (kind === "Multiply") {
-      const pair = [2, ...outputShape];
-      return inputs.slice(1).reduce((product, value) => {
-        const halves = [product, value].map((half, i) =>
-          place(half, partSources([1, ...outputShape], pair, 0, i), pair),
-        );
-        return add(productRule(name, outputShape), halves, []);
-      }, inputs[0] as Value);
-    }
-    // Maximum and Minimum: under one window each, all that stands at one place.
-    const stacked = [...outputShape, inputs.length];
-    const sign = kind === "Minimum" ? -1 : 1;
-    const layersBeside = inputs.map((value, i) => {
-      const signed = sign === 1 ? value : add(scaleRule(name, outputShape, -1), [value.node], []);
-      return place(signed, interleaveSources(size, inputs.length, i), stacked);
+    return shapes.map((_, i) => first + i);
+  };
+
+  /** A layer without a rule of its own: its inputs side by side in one vector. */
+  const applyToSeveral = (
+    layer: Layer,
+    inputs: readonly Value[],
+    outputShape: Shape,
+    isFrozen: boolean,
+  ): Value => {
+    const { batchNorm } = options;
+    const inputShapes = inputs.map(({ shape }) => shape);
+    const placed = { layer, outputShape, isFrozen, folded: null, batchNorm };
+    const { parameters: shapes, f } = tapedLayer(placed, inputShapes);
+    const all = [inputShapes.reduce((sum, shape) => sum + sizeOf(shape), 0)];
+    let from = 0;
+    const parts = inputs.map(({ node, shape }) => {
+      const size = sizeOf(shape);
+      const part = add(
+        rearrangeRule(layer.name, shape, all, partSources([size], all, 0, from)),
+        [node],
+        [],
+      ).node;
+      from += size;
+      return part;
     });
-    const largest = add(
-      maxPoolRule(name, {
-        inputShape: stacked,
-        outputShape,
-        taps: inputs.length,
-        sources: Int32Array.from({ length: size * inputs.length }, (_, i) => i),
-      }),
-      layersBeside,
-      [],
-    );
-    return sign === 1 ? largest : add(scaleRule(name, outputShape, -1), [largest.node], []);
+    return add(tapeRule(layer.name, shapes, outputShape, f), parts, own(layer, shapes));
   };
 
   const apply = (
@@ -125,23 +106,20 @@ export function networkOf(model: tf.LayersModel, inputShape: Shape, options: Net
     isFrozen: boolean,
     folded: string | null,
   ) => {
-    if (mergers.has(layer.getClassName())) return merge(layer, inputs, outputShape);
+    if (mergers.has(layer.getClassName())) return merge(add, layer, inputs, outputShape);
     const [input, ...others] = inputs as [Value, ...Value[]];
-    if (others.length > 0) throw unsupported(layer, `it has ${inputs.length} inputs`);
+    if (others.length > 0) return applyToSeveral(layer, inputs, outputShape, isFrozen);
     if (layer.getClassName() === "Embedding" && moves[input.node] === true)
       throw unsupported(layer, "its numbers depend on parameters, and have no derivative");
     const { batchNorm } = options;
     const rules = layerRules({ layer, inputShape: input.shape, outputShape, isFrozen, folded, batchNorm });
-    const shapes = rules.flatMap((rule) => rule.parameters);
-    const first = firstOf.get(layer) ?? parameters.length;
-    if (!firstOf.has(layer)) {
-      firstOf.set(layer, first);
-      parameters.push(...shapes.map((shape) => ({ ...shape, layer })));
-    }
     return addChain(
       rules,
       input,
-      shapes.map((_, i) => first + i),
+      own(
+        layer,
+        rules.flatMap((rule) => rule.parameters),
+      ),
     );
   };
 
@@ -169,6 +147,7 @@ export function networkOf(model: tf.LayersModel, inputShape: Shape, options: Net
       value = follow(output, inside, frozen, folded);
     } else {
       const shape = tensor.shape.slice(1).map((size) => size ?? 0);
+      if (!hasRule(layer.getClassName()) && !mergers.has(layer.getClassName())) taped.add(layer.name);
       value = apply(layer, inputs, shape, frozen, folded);
     }
     known.set(tensor.id, value);
@@ -182,22 +161,13 @@ export function networkOf(model: tf.LayersModel, inputShape: Shape, options: Net
     !model.trainable,
     options.folded,
   );
-  return inModelOrder(model, { nodes, parameters, outputShape: end.shape, kinds });
+  return inModelOrder(model, { nodes, parameters, outputShape: end.shape, kinds, taped });
 }
 
-const mergers = new Set(["Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply"]);
 const transparent = new Set(["Flatten", "Reshape", ...switchedOff]);
 
 function isContainer(layer: Layer): layer is Container {
   return "layers" in layer && "inputs" in layer && "outputs" in layer;
-}
-
-/** Of the output, batch not counted. */
-function axisOf(layer: Layer, rank: number): number {
-  const axis = Number(layer.getConfig()["axis"]);
-  const own = axis < 0 ? rank + axis : axis - 1;
-  if (own >= 0 && own < rank) return own;
-  throw unsupported(layer, `its axis is ${axis}, the examples'`);
 }
 
 /** θ has layers as the model lists them, which need not be the order in which they are reached from the output. */

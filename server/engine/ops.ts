@@ -1,8 +1,17 @@
+import type { TapeFunction } from "./tape.ts";
+
 /** Where the entries of a rearranged example come from: its entry j is the example's entry `sources[j]`; a negative source stands for none. */
 export interface Rearrangement {
   /** Entries of one example before. */
   readonly size: number;
   readonly sources: Int32Array;
+}
+
+/** A function on tfjs's tape, at one point; see tape.ts. */
+export interface Taped<T> {
+  value(): T;
+  pullBack(yBar: T): readonly T[];
+  pushForward(xDot: readonly T[], yBar: T): { readonly yDot: T; readonly bends: readonly T[] };
 }
 
 /**
@@ -63,4 +72,6 @@ export interface Ops<T> {
   takeRows(a: T, rows: T): T;
   /** The adjoint of {@link takeRows}: [m, k] → [count, k]. */
   addIntoRows(a: T, rows: T, count: number): T;
+  /** What is written in tfjs itself; only tfjs has it. */
+  onTape(f: TapeFunction, x: readonly T[]): Taped<T>;
 }

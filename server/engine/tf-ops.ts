@@ -1,6 +1,7 @@
 /** {@link Ops} on tfjs, whatever backend is active. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Ops } from "./ops.ts";
+import { pullBack, pushForward } from "./tape.ts";
 import { make } from "./tensor-memory.ts";
 import { addIntoRows, clip, gelu, sumOverRows, takeRows, transpose, transposedProducts } from "./tf-loops.ts";
 import { firstMaximum, pick, place, rearrange, rearrangeBack } from "./tf-rearrange.ts";
@@ -43,4 +44,9 @@ export const tfOps: Ops<tf.Tensor> = {
   rearrangeBack,
   takeRows,
   addIntoRows,
+  onTape: (f, x) => ({
+    value: () => f(x),
+    pullBack: (yBar) => pullBack(f, x, yBar),
+    pushForward: (xDot, yBar) => pushForward(f, x, xDot, yBar),
+  }),
 };

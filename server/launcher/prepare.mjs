@@ -45,19 +45,82 @@ export function nodeTooOld(version) {
 async function install() {
   const lock = lockedPackages(join(ROOT, "package-lock.json"));
   const installed = lockedPackages(join(ROOT, "node_modules", ".package-lock.json"));
-  if (lock && installed && missingPackages(lock, installed).length === 0) return;
-  await runTool({
-    doing: installed ? "updating packages (npm ci)" : "installing packages (npm ci)",
-    done: "packages installed",
-    failed: installFailure,
+  if (!lock || !installed || missingPackages(lock, installed).length > 0) {
+    await npm({
+      doing: installed ? "updating packages (npm ci)" : "installing packages (npm ci)",
+      done: "packages installed",
+      failed: installFailure,
+      args: ["ci", "--include=dev"],
+    });
+  } else if (untriedPackages(lock, installed, triedPackages(ROOT)).length > 0) {
+    await tryOptional();
+  }
+  rememberTried(ROOT, lock);
+}
+
+/** Leaves alone what is there: without the network everything else must go on. */
+async function tryOptional() {
+  try {
+    await npm({
+      doing: "trying a new optional package (npm install)",
+      done: "tried",
+      failed: () => "",
+      args: ["install", "--no-save", "--include=dev"],
+    });
+  } catch (cause) {
+    if (!(cause instanceof ToolFailure)) throw cause;
+    console.error("A new optional package cannot be installed; going on without it.");
+  }
+}
+
+function npm({ args, ...rest }) {
+  return runTool({
+    ...rest,
     // On Windows npm is a batch file, which only a shell can start.
     command: process.platform === "win32" ? "npm.cmd" : "npm",
     shell: process.platform === "win32",
-    args: ["ci", "--include=dev", "--no-audit", "--no-fund"],
+    args: [...args, "--no-audit", "--no-fund"],
     cwd: ROOT,
     // onnxruntime-node's install script fetches what only a GPU needs; without the network it fails, and npm leaves the package out.
     env: { ONNXRUNTIME_NODE_INSTALL: "skip", ...process.env },
   });
+}
+
+/** Inside node_modules, so that it goes when that goes. */
+const TRIED_FILE = join("node_modules", ".thalweg-optional.json");
+
+/** Optional packages, as `path@version`, that have had their chance; null after an installation that was not ours, which tried them all. */
+export function triedPackages(root) {
+  try {
+    return new Set(JSON.parse(readFileSync(join(root, TRIED_FILE), "utf8")));
+  } catch {
+    return null;
+  }
+}
+
+/** Npm has tried every optional package of this lockfile, whatever came of it. */
+export function rememberTried(root, lock) {
+  const optional = Object.entries(lock ?? {}).filter(([, { optional }]) => optional);
+  const text = `${JSON.stringify(optional.map(noteOf))}\n`;
+  const file = join(root, TRIED_FILE);
+  try {
+    if (existsSync(file) && readFileSync(file, "utf8") === text) return;
+    writeFileSync(file, text);
+  } catch {
+    // A folder that may not be written to: nothing new can be installed there either.
+  }
+}
+
+/** Optional packages that are absent, and of which no installation has tried this version: once for each. */
+export function untriedPackages(lock, installed, tried) {
+  if (tried === null) return [];
+  return Object.entries(lock)
+    .filter(([path, wanted]) => wanted.optional && !installed[path] && !tried.has(noteOf([path, wanted])))
+    .map(([path]) => path);
+}
+
+function noteOf([path, { version }]) {
+  return `${path}@${version}`;
 }
 
 /** What went wrong with npm ci, as far as its output says. */
@@ -80,7 +143,8 @@ function lockedPackages(path) {
 
 /**
  * Packages of the lockfile that node_modules lacks or has in another version. By content, not by time: a checkout
- * touches files without changing them. npm leaves out optional packages that do not fit the machine, so those may be absent.
+ * touches files without changing them. npm leaves out optional packages that do not fit the machine, so those may be absent;
+ * {@link untriedPackages} are another matter.
  */
 export function missingPackages(lock, installed) {
   return Object.entries(lock)

@@ -31,6 +31,8 @@ export interface SessionDiff {
   readonly isEqual: boolean;
   readonly channels: readonly ChannelDiff[];
   readonly setup: readonly SetupDifference[];
+  /** Of a fork and its parent, or of two forks of one parent: the step after which both can have samples. Else null. */
+  readonly afterStep: number | null;
 }
 
 export interface DiffOptions {
@@ -60,18 +62,32 @@ const LISTED = 5;
 export async function diffSessions(a: Session, b: Session, options: DiffOptions = {}): Promise<SessionDiff> {
   const names = new Set([...a.header.channels, ...b.header.channels].map(({ name }) => name));
   const channels: ChannelDiff[] = [];
+  const afterStep = commonStep(a.header, b.header);
   for (const name of names) {
-    if (!EXCEPTED.has(name)) channels.push(await diffChannel(a, b, name, options.listed ?? LISTED));
+    if (!EXCEPTED.has(name))
+      channels.push(await diffChannel([a, b], name, options.listed ?? LISTED, afterStep));
   }
   const isEqual = channels.every(({ different, onlyInA, onlyInB }) => different + onlyInA + onlyInB === 0);
-  return { isEqual, channels, setup: diffSetup(a.header, b.header) };
+  return { isEqual, channels, setup: diffSetup(a.header, b.header), afterStep };
 }
 
-async function diffChannel(a: Session, b: Session, channel: string, listed: number): Promise<ChannelDiff> {
+function commonStep(a: SessionHeader, b: SessionHeader): number | null {
+  if (a.fork?.session === b.id) return a.fork.step;
+  if (b.fork?.session === a.id) return b.fork.step;
+  const isOneParent = a.fork !== undefined && a.fork.session === b.fork?.session;
+  return isOneParent ? Math.max(a.fork?.step ?? 0, b.fork?.step ?? 0) : null;
+}
+
+async function diffChannel(
+  [a, b]: readonly [Session, Session],
+  channel: string,
+  listed: number,
+  afterStep: number | null,
+): Promise<ChannelDiff> {
   const counts = { equal: 0, different: 0, onlyInA: 0, onlyInB: 0 };
   const first: SampleDifference[] = [];
-  const fromA = samplesOf(a, channel);
-  const fromB = samplesOf(b, channel);
+  const fromA = samplesOf(a, channel, afterStep);
+  const fromB = samplesOf(b, channel, afterStep);
   let inA = await nextOf(fromA);
   let inB = await nextOf(fromB);
   while (inA !== undefined || inB !== undefined) {
@@ -105,7 +121,11 @@ function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Uint8Array):
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-async function* samplesOf(session: Session, channel: string): AsyncGenerator<SessionEvent, undefined> {
+async function* samplesOf(
+  session: Session,
+  channel: string,
+  afterStep: number | null,
+): AsyncGenerator<SessionEvent, undefined> {
   const index = session.header.channels.findIndex(({ name }) => name === channel);
   if (index === -1) return;
   const { headSeq, earliestSeq } = session.status;
@@ -113,7 +133,7 @@ async function* samplesOf(session: Session, channel: string): AsyncGenerator<Ses
   try {
     while (cursor.position <= headSeq) {
       for (const event of await cursor.read(BATCH)) {
-        if (event.seq <= headSeq) yield event;
+        if (event.seq <= headSeq && event.step > (afterStep ?? -1)) yield event;
       }
     }
   } finally {

@@ -93,3 +93,13 @@ function measuredAt<V>(
     dispose,
   );
 }
+
+/** Every `every`-th step, the last, and the first that is seen: step 0, or the one that a fork begins at. */
+export function loggedFromFirst(every: number): (step: Step) => boolean {
+  let isFirst = true;
+  return ({ step, lastStep }) => {
+    const isIts = isFirst || isLogged(step, every, lastStep);
+    isFirst = false;
+    return isIts;
+  };
+}

@@ -22,6 +22,7 @@ interface Range {
  *
  * @param initial  θ₀, [D]. Read at each step, never written.
  * @param parameters  where each one lies in θ; default: all of θ as one.
+ * @param walked  length of the path up to the first step seen, where that is not θ₀; null: not known, and NaN from then on.
  * @nonfinite a θ that is not finite gives NaN, and `pathLength` stays NaN from then on.
  * @cost 4 multiply-adds per parameter and step; memory: one θ.
  * @throws {RangeError} where θ is not as long as θ₀.
@@ -29,6 +30,7 @@ interface Range {
 export function distanceToInit(
   initial: Float32Array,
   parameters: readonly Pick<Parameter, "offset" | "shape">[] = [{ offset: 0, shape: [initial.length] }],
+  walked?: number | null,
 ): OperatorFunction<Step, Sample<DistanceToInit>> {
   const ranges = parameters.map(({ offset, shape }): Range => {
     const to = offset + shape.reduce((product, size) => product * size, 1);
@@ -40,7 +42,8 @@ export function distanceToInit(
 
   return derived(NAME, () => {
     const previous = initial.slice();
-    let pathLength = 0;
+    let pathLength = walked === null ? Number.NaN : (walked ?? 0);
+    let isFirst = true;
     return ({ theta }) => {
       if (theta.length !== initial.length) {
         throw new RangeError(`theta: expected ${initial.length} values, got ${theta.length}`);
@@ -69,7 +72,8 @@ export function distanceToInit(
         displacementSquares += displaced;
         moveSquares += moved;
       }
-      pathLength += Math.sqrt(moveSquares);
+      if (walked === undefined || !isFirst) pathLength += Math.sqrt(moveSquares);
+      isFirst = false;
       const l2 = Math.sqrt(displacementSquares);
       return {
         l2,
@@ -114,5 +118,5 @@ export const distanceToInitStream: StreamDefinition = {
   role: () => "geometry",
   scheduleKey: null,
   applies: () => true,
-  derive: ({ run }) => distanceToInit(run.initial, run.parameters),
+  derive: ({ run }) => distanceToInit(run.initial, run.parameters, run.facts.fork?.pathLength),
 };

@@ -32,7 +32,7 @@ export const testAccuracyStream: StreamDefinition = {
   },
   role: () => "curvature",
   scheduleKey: "eval",
-  applies: (run) => run.testSize > 0 && run.classes > 1,
+  applies: (run) => run.testHasClasses,
   derive: ({ run, every, channel }) =>
     run.testObjective === null
       ? () => EMPTY

@@ -1,21 +1,20 @@
 import type { OperatorFunction } from "rxjs";
-import { isLogged } from "../../shared/schedule.ts";
 import type { Sample } from "../../shared/stream.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
-import { derived, everyOf } from "./derived.ts";
+import { derived, everyOf, loggedFromFirst } from "./derived.ts";
 
 const NAME = "train/state";
 
-/** What continuing needs beside θ, every `every`-th step (default 500), at step 0 and the last. Needs the trainer's own steps. */
+/** What continuing needs beside θ, every `every`-th step (default 500), at the first step and the last. Needs the trainer's own steps. */
 export function trainState(
   options: { readonly every?: number } = {},
 ): OperatorFunction<Step, Sample<Uint8Array>> {
   const every = everyOf({ every: options.every ?? 500 });
-  return derived(
-    NAME,
-    () => (step) => (isLogged(step.step, every, step.lastStep) ? step.captureState() : undefined),
-  );
+  return derived(NAME, () => {
+    const isIts = loggedFromFirst(every);
+    return (step) => (isIts(step) ? step.captureState() : undefined);
+  });
 }
 
 export const trainStateStream: StreamDefinition = {

@@ -1,24 +1,23 @@
-import type { OperatorFunction } from "rxjs";
-import { isLogged } from "../../shared/schedule.ts";
+import { type OperatorFunction, startWith } from "rxjs";
 import type { Sample } from "../../shared/stream.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
-import { derived, everyOf } from "./derived.ts";
+import { derived, everyOf, loggedFromFirst } from "./derived.ts";
 
 const NAME = "train/weights";
 
 /**
- * θ at every `every`-th step, step 0 and the last. Each value is a copy that the receiver owns.
+ * θ at every `every`-th step, the first one seen and the last. Each value is a copy that the receiver owns.
  * @cost one copy of D float32 per logged step.
  */
 export function trainWeights(options: {
   readonly every?: number;
 }): OperatorFunction<Step, Sample<Float32Array>> {
   const every = everyOf(options);
-  return derived(
-    NAME,
-    () => (step) => (isLogged(step.step, every, step.lastStep) ? step.retain() : undefined),
-  );
+  return derived(NAME, () => {
+    const isIts = loggedFromFirst(every);
+    return (step) => (isIts(step) ? step.retain() : undefined);
+  });
 }
 
 export const trainWeightsStream: StreamDefinition = {
@@ -38,5 +37,14 @@ export const trainWeightsStream: StreamDefinition = {
   role: () => "geometry",
   scheduleKey: "weights",
   applies: () => true,
-  derive: ({ every }) => trainWeights({ every }),
+  // A fork has no step 0 of its own; what its distances are measured from belongs into its log all the same.
+  derive:
+    ({ run, every }) =>
+    (steps$) => {
+      const weights$ = steps$.pipe(trainWeights({ every }));
+      const begins = run.facts.fork?.step ?? 0;
+      return begins === 0
+        ? weights$
+        : weights$.pipe(startWith({ channel: NAME, step: 0, value: run.initial.slice() }));
+    },
 };

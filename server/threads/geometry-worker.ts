@@ -2,6 +2,7 @@
 import { openBackend } from "../backends/select.ts";
 import { WeightEncoder } from "../recording/weight-codec.ts";
 import { openRun } from "../training/open-run.ts";
+import { importOwn } from "../training/own-module.ts";
 import type { Run } from "../training/run.ts";
 import { measure } from "./measuring.ts";
 import type { MeasuringRequest } from "./messages.ts";
@@ -16,7 +17,7 @@ serveThread<MeasuringRequest>(async (request) => {
   if (request.kind === "open") {
     // No derivative is taken here: any backend will do, and this one needs no memory of its own.
     const backend = await openBackend("cpu", { allowNative: false });
-    run = openRun(request.blueprint, backend);
+    run = openRun(request.blueprint, backend, await importOwn(request.blueprint.module));
     post({ kind: "opened", backend: run.backend });
     return;
   }

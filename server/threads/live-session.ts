@@ -1,7 +1,7 @@
 /** A run that is going on, as a session: the log in front, three threads behind. */
 import { setTimeout as afterMs } from "node:timers/promises";
 import type { Observable } from "rxjs";
-import type { EndReason, SessionHeader } from "../../shared/header.ts";
+import type { EndReason, ForkOrigin, SessionHeader } from "../../shared/header.ts";
 import type { ControlAction, Watermarks } from "../../shared/protocol.ts";
 import type { RunStatus } from "../../shared/readings.ts";
 import { encodeValue } from "../../shared/value.ts";
@@ -126,8 +126,10 @@ export class LiveSession implements Session {
       return acks;
     };
     const { from, to } = this.#modes;
-    const { modelSummary, steps } = this.header;
+    const { modelSummary, steps, fork } = this.header;
+    this.#newestStep = fork?.step ?? 0;
     this.#status("info", "started", `training ${modelSummary} for ${steps} steps; ${said.backends}`);
+    if (fork !== undefined) this.#status("info", "forked", forkSentence(fork));
     for (const { stream, message } of said.leftOut) {
       this.#status("warning", "stream-left-out", message, stream);
     }
@@ -339,6 +341,11 @@ function carriedFor(planned: readonly PlannedStream[]): readonly Carried[] {
 
 function json(channel: string, step: number, value: unknown): PackedSample {
   return { channel, step, json: encodeValue(value) };
+}
+
+function forkSentence({ name, session, step, changed }: ForkOrigin): string {
+  const changes = Object.entries(changed).map(([key, { from, to }]) => `${key} ${to} in place of ${from}`);
+  return `goes on from step ${step} of ${name} (${session.slice(0, 8)}), ${changes.join(", ") || "with the same settings"}`;
 }
 
 function said(action: ControlAction): string {

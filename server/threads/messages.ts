@@ -4,6 +4,7 @@ import type { ControlAction } from "../../shared/protocol.ts";
 import type { BackendFacts } from "../engine/backend.ts";
 import type { StreamRole } from "../streams/define.ts";
 import type { RunConfig, RunSettings } from "../training/config.ts";
+import type { Fork } from "../training/fork.ts";
 import type { Blueprint } from "../training/run.ts";
 import type { RingBuffers } from "./ring.ts";
 
@@ -44,10 +45,11 @@ export interface ModeLine {
   readonly signal: SharedArrayBuffer;
 }
 
-/** Work as in the run, for about this long, and say what it took. */
+/** Work as in the run, for about this long, beside each other and apart (see {@link import("./trial.ts")}), and say what it took. */
 export interface TimeRequest {
   readonly kind: "time";
   readonly forMs: number;
+  readonly turns: SharedArrayBuffer;
 }
 
 export type TrainingRequest =
@@ -56,6 +58,8 @@ export type TrainingRequest =
       readonly config: RunConfig;
       /** A user's module, and the settings given beside it. */
       readonly module: { readonly path: string; readonly settings: RunSettings } | null;
+      /** Where training begins; null: at θ₀. */
+      readonly fork: Fork | null;
     }
   | TimeRequest
   | {

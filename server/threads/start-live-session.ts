@@ -4,6 +4,7 @@ import type { SessionHeader } from "../../shared/header.ts";
 import type { OpenLogFile } from "../recording/log-file-handle.ts";
 import { type LogKeeping, SessionLog } from "../session/log.ts";
 import type { RunConfig, RunSettings } from "../training/config.ts";
+import type { Fork } from "../training/fork.ts";
 import type { Blueprint } from "../training/run.ts";
 import { affordable, layerCount } from "./affordable.ts";
 import { type CostsMs, chooseIntervals, chooseWeightsEvery } from "./intervals.ts";
@@ -11,13 +12,16 @@ import { LiveSession, type Threads } from "./live-session.ts";
 import type { PlannedStream } from "./messages.ts";
 import { backendSentence, type Schedule, sessionHeader } from "./session-header.ts";
 import { ThreadHandle } from "./thread-handle.ts";
+import { createTurns } from "./trial.ts";
 
-/** Enough for a mean of steps as warm as they will be: after 0.2 s none gets faster. */
-const TIMING_MS = 600;
+/** Enough for a mean of warm steps of either kind. */
+const TIMING_MS = 1500;
 
 export interface LiveSessionOptions {
   readonly config: RunConfig;
   readonly module?: { readonly path: string; readonly settings: RunSettings } | null;
+  /** Go on from a step of another session; `config` is then the fork's. */
+  readonly fork?: Fork | null;
   /** Folder of recordings; with `record: false`, of the temporary log. */
   readonly folder: string;
   readonly record: boolean;
@@ -40,13 +44,14 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
     curvature: new ThreadHandle("curvature"),
   };
   try {
-    const training = await threads.training.open({ config: options.config, module: options.module ?? null });
+    const { config, module = null, fork = null } = options;
+    const training = await threads.training.open({ config, module, fork });
     const blueprint = training.blueprint as Blueprint;
     const [curvature] = await Promise.all([
       threads.curvature.open({ blueprint }),
       threads.geometry.open({ blueprint }),
     ]);
-    const costsMs = await timeCosts(threads, blueprint.config.steps);
+    const costsMs = await timeCosts(threads);
     const { planned, leftOut } = affordable(training.streams ?? [], costsMs, blueprint);
     const schedule = scheduleOf(blueprint, planned, costsMs);
     const header = sessionHeader({ blueprint, planned, schedule, training, curvature });
@@ -75,23 +80,27 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
   }
 }
 
-/** Steps alone, which is what overhead is measured against; then both kinds of work side by side, as they will be. */
-async function timeCosts({ training, curvature }: Threads, steps: number): Promise<CostsMs> {
-  const { step = 1 } = await training.time(TIMING_MS);
-  const forMs = Math.min(TIMING_MS, steps * step);
-  const [beside, costs] = await Promise.all([training.time(forMs), curvature.time(forMs)]);
-  return { ...costs, step, stepBeside: Math.max(step, beside["step"] ?? step) } as unknown as CostsMs;
+/** Steps alone, which is what overhead is measured against, and beside the curvature thread, as they will be. */
+async function timeCosts({ training, curvature }: Threads): Promise<CostsMs> {
+  const turns = createTurns();
+  const [steps, costs] = await Promise.all([
+    training.time(TIMING_MS, turns),
+    curvature.time(TIMING_MS, turns),
+  ]);
+  return { ...costs, ...steps } as unknown as CostsMs;
 }
 
 function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], costsMs: CostsMs): Schedule {
-  const { config, initial, facts } = blueprint;
+  const { config, facts } = blueprint;
   const keys = new Set(planned.flatMap(({ scheduleKey }) => scheduleKey ?? []));
+  const intervals = chooseIntervals(costsMs, config.overhead, { keys, layers: layerCount(facts) });
+  const { state = 1 } = intervals;
+  const weights = config.weightsEvery ?? affordableWeights(blueprint, config.every["state"]);
+  // A fork needs both of the same step.
   const chosen: Record<string, number> = {
-    ...chooseIntervals(costsMs, config.overhead, {
-      keys,
-      layers: layerCount(facts),
-    }),
-    weights: config.weightsEvery ?? chooseWeightsEvery(initial.length, config.steps, config.recordingBudget),
+    ...intervals,
+    weights,
+    state: weights * Math.ceil(state / weights),
   };
   const everyOf = ({ name, scheduleKey, role }: PlannedStream): number => {
     if (scheduleKey === null || (role === "geometry" && scheduleKey === "path")) return 1;
@@ -111,6 +120,13 @@ function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], cos
       Object.entries(costsMs).map(([name, ms]) => [name, Math.round(ms * 1000) / 1000]),
     ),
   };
+}
+
+/** As the budget has it; where the interval of states is given, one that divides it. */
+function affordableWeights({ config, initial }: Blueprint, state: number | undefined): number {
+  let every = chooseWeightsEvery(initial.length, config.steps, config.recordingBudget);
+  while (state !== undefined && every < state && state % every !== 0) every++;
+  return every;
 }
 
 /** Sorts by time; the id keeps two runs of one second apart. */

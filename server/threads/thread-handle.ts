@@ -54,9 +54,9 @@ export class ThreadHandle {
     return this.#ask({ ...request, kind: "open" }) as Promise<Opened>;
   }
 
-  /** What its work takes now, beside whatever else is running. */
-  async time(forMs: number): Promise<Timed["costsMs"]> {
-    const { costsMs } = (await this.#ask({ kind: "time", forMs })) as Timed;
+  /** What its work takes; another thread must be asked at the same time, with the same `turns`. */
+  async time(forMs: number, turns: SharedArrayBuffer): Promise<Timed["costsMs"]> {
+    const { costsMs } = (await this.#ask({ kind: "time", forMs, turns })) as Timed;
     return costsMs;
   }
 

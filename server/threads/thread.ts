@@ -49,17 +49,6 @@ export function reportFailure(cause: unknown): void {
   }
 }
 
-/** Milliseconds of one call, the fastest of a few: what else runs on the machine only ever adds. */
-export function fastestMs(repetitions: number, work: () => void): number {
-  let fastest = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < repetitions; i++) {
-    const began = performance.now();
-    work();
-    fastest = Math.min(fastest, performance.now() - began);
-  }
-  return fastest;
-}
-
 const REPORT_MS = 1000;
 
 /** Calls `report` at most once a second. */

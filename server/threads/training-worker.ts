@@ -6,16 +6,18 @@ import { pipeline } from "../pipeline.ts";
 import { streams } from "../streams/index.ts";
 import { createModes } from "../streams/modes.ts";
 import { createBlueprint } from "../training/blueprint.ts";
+import { forkedBlueprint, resumptionOf } from "../training/fork.ts";
 import { openRun } from "../training/open-run.ts";
-import { loadOwnRun } from "../training/own-module.ts";
+import { importOwn, loadOwnRun } from "../training/own-module.ts";
 import type { Step, Training } from "../training/run.ts";
-import { meanStepMs } from "../training/time-steps.ts";
+import { trySteps } from "../training/time-steps.ts";
 import { createTraining } from "../training/train.ts";
 import type { Plan, TimeRequest, TrainingRequest } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { createPace } from "./pace.ts";
 import { RingWriter } from "./ring.ts";
 import { gate, post, reportFailure, serveThread } from "./thread.ts";
+import { TrialPace } from "./trial.ts";
 
 type Open = Extract<TrainingRequest, { kind: "open" }>;
 type Begin = Extract<TrainingRequest, { kind: "begin" }>;
@@ -51,13 +53,15 @@ serveThread<TrainingRequest>((request) => {
   }
 });
 
-async function open({ config, module }: Open): Promise<void> {
+async function open({ config, module, fork }: Open): Promise<void> {
   const backend = await openBackend(config.backend, { allowNative: true, gate });
-  const blueprint =
+  const fromStart =
     module === null ? await createBlueprint(config) : await loadOwnRun(module.path, module.settings);
-  const run = openRun(blueprint, backend);
-  training = createTraining(run);
-  createTrial = () => createTraining(run);
+  const blueprint = fork === null ? fromStart : forkedBlueprint(fromStart, fork);
+  const run = openRun(blueprint, backend, await importOwn(blueprint.module));
+  const start = fork === null ? {} : { resumeFrom: resumptionOf(fork, run.config) };
+  training = createTraining(run, start);
+  createTrial = () => createTraining(run, start);
   post({
     kind: "opened",
     backend: run.backend,
@@ -74,9 +78,14 @@ async function open({ config, module }: Open): Promise<void> {
   });
 }
 
-async function time({ forMs }: TimeRequest): Promise<void> {
+async function time({ forMs, turns }: TimeRequest): Promise<void> {
   if (createTrial === null) throw new Error("training thread: nothing is open");
-  post({ kind: "timed", costsMs: { step: (await meanStepMs(createTrial, forMs)) ?? 1 } });
+  const pace = new TrialPace(turns);
+  try {
+    await trySteps(createTrial, forMs, (beforeMs, nowMs) => pace.step(beforeMs, nowMs));
+  } finally {
+    post({ kind: "timed", costsMs: pace.end() });
+  }
 }
 
 function begin({ plan, acks, all, measured }: Begin): void {

@@ -3,6 +3,7 @@ import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { type CompiledModel, compile, constantsOf } from "../engine/compile.ts";
 import { EngineError } from "../engine/engine-error.ts";
 import { initialise } from "../engine/initialise.ts";
+import type { OwnLoss } from "../engine/own-loss.ts";
 import { createRandom } from "../numerics/random.ts";
 import { LAST_BATCH, SHUFFLING } from "./batch-order.ts";
 import type { RunConfig } from "./config.ts";
@@ -24,12 +25,15 @@ export interface BlueprintParts {
   /** Row of the data source for each training example; null when they are the same. */
   readonly sourceRows: Uint32Array | null;
   readonly preprocessing: string;
+  /** The user's own, and what the loss "own" stands for. */
+  readonly module?: { readonly path: string; readonly loss: OwnLoss | null };
 }
 
 /** @throws {UserError} with the engine's code when the model or its data cannot be measured. */
 export function assembleBlueprint(parts: BlueprintParts): Blueprint {
-  const { config, model, train, test, sourceRows } = parts;
-  const compiled = compiledOrRefused(model, config.loss);
+  const { config, model, train, test, sourceRows, module } = parts;
+  const compiled = compiledOrRefused(model, config.loss, module?.loss ?? null);
+  const needsModule = compiled.taped.length > 0 || config.loss === "own";
   const [probe, secondProbe] = chooseProbes(config, train);
   const isTrainingSet = probe.length === train.size;
   const random = createRandom(config.seeds.init);
@@ -66,6 +70,7 @@ export function assembleBlueprint(parts: BlueprintParts): Blueprint {
       steps: config.steps,
     },
     model: { isSequential: model.getClassName() === "Sequential", config: model.getConfig() },
+    module: needsModule ? (module?.path ?? null) : null,
     constants: shared(constantsOf(model)),
     initial: shared(parts.initial(compiled)),
     unrelatedInitial: shared(initialise(compiled.parameters, config.init, random.stream("unrelated"))),
@@ -87,9 +92,9 @@ function chooseProbes(config: RunConfig, train: Examples): [Uint32Array, Uint32A
   return [first as Uint32Array, second ?? null];
 }
 
-function compiledOrRefused(model: LayersModel, loss: string): CompiledModel {
+function compiledOrRefused(model: LayersModel, loss: string, ownLoss: OwnLoss | null): CompiledModel {
   try {
-    return compile(model, loss);
+    return compile(model, loss, { ownLoss });
   } catch (cause) {
     if (cause instanceof EngineError) throw new UserError(cause.code, cause.message);
     throw cause;

@@ -1,5 +1,6 @@
 /** What settings go over: a preset, or what data of the user's own suggest. */
 import type { RunSettings } from "./config.ts";
+import { DATASETS } from "./data/load-dataset.ts";
 import type { FilesFound } from "./look-at-files.ts";
 import { nearestName } from "./nearest-name.ts";
 import { shown } from "./parse-settings.ts";
@@ -23,16 +24,18 @@ export function chooseBase(settings: RunSettings, found: FilesFound | null, prob
 }
 
 function ofTask(settings: RunSettings, found: FilesFound | null, problems: string[]): Base | null {
-  if (settings.redraw !== undefined)
+  if (settings.redraw === true)
     problems.push("redraw: expected none without --model, whose weights it is about");
   if (settings.preset !== undefined) return ofPreset(settings, problems);
-  const { dataset } = settings;
+  const { dataset = "mnist" } = settings;
   const task =
-    settings.task === undefined
-      ? (TASKS.find((each) => dataset !== undefined && each.accepts(dataset)) ?? TASKS[0])
-      : taskNamed(settings.task);
+    settings.task === undefined ? TASKS.find((each) => each.accepts(dataset)) : taskNamed(settings.task);
   if (task === undefined) {
-    problems.push(unknownName("task", settings.task ?? "", TASKS));
+    problems.push(
+      settings.task === undefined
+        ? `dataset: expected ${DATASETS}, got ${shown(dataset)}`
+        : unknownName("task", settings.task, TASKS),
+    );
     return null;
   }
   if (task.defaultPreset === null) {

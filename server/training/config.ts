@@ -51,8 +51,26 @@ export const RunSettings = z.strictObject({
   weightsEvery: z.optional(positive),
   /** In MiB. */
   recordingBudget: z.optional(z.number().check(z.positive())),
+  /** A recording, or the id of a session: go on from its step `atStep`, with its settings for those not given here. */
+  fork: z.optional(z.string()),
+  atStep: z.optional(z.int().check(z.nonnegative())),
 });
 export type RunSettings = z.infer<typeof RunSettings>;
+
+/** What a module of the user's own decides itself. */
+export const SETTLED_BY_MODULE: readonly (keyof RunSettings)[] = [
+  "preset",
+  "task",
+  "dataset",
+  "label",
+  "targets",
+  "model",
+  "redraw",
+  "trainSize",
+  "center",
+  "hidden",
+  "activation",
+];
 
 /** Settings with every default resolved: what the header records. */
 export interface RunConfig {
@@ -73,7 +91,8 @@ export interface RunConfig {
   readonly activation: "relu" | "tanh" | "sigmoid" | "gelu" | null;
   /** Of a user's own model: of the unrelated start only, θ₀ being what the model holds, unless it is drawn anew. */
   readonly init: "glorot" | "lecun" | "he";
-  readonly loss: (typeof LOSSES)[number];
+  /** "own": a function that the user's module exports. */
+  readonly loss: (typeof LOSSES)[number] | "own";
   readonly steps: number;
   readonly batchSize: number | "full";
   readonly optimizer: "gd" | "sgd" | "momentum" | "nesterov" | "adam";
@@ -139,7 +158,7 @@ export function readRunConfig(
   const shape: Readonly<Record<string, z.ZodMiniType>> = RunSettings.shape;
   const wrong = RECORDED.find((key) => {
     const value = recorded[key];
-    if (value === null && NULLABLE.includes(key)) return false;
+    if ((value === null && NULLABLE.includes(key)) || (key === "loss" && value === "own")) return false;
     return value === undefined || shape[key]?.safeParse(value).success !== true;
   });
   if (wrong !== undefined) return { ok: false, problem: wrong };

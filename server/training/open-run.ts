@@ -1,24 +1,27 @@
 /** A blueprint on this thread's backend. */
 import type { serialization } from "@tensorflow/tfjs-core";
 import { LayersModel, Sequential } from "@tensorflow/tfjs-layers";
+import { targetsAreClasses } from "../engine/accuracy.ts";
 import type { Backend } from "../engine/backend.ts";
 import { compile, setConstants } from "../engine/compile.ts";
 import type { Objective } from "../engine/objective.ts";
+import type { OwnLoss } from "../engine/own-loss.ts";
 import { selectExamples } from "./data/examples.ts";
 import type { Blueprint, Examples, Run } from "./run.ts";
 
 /**
  * Objectives upload their data when first asked for, so that a thread holds only what it measures; {@link Run.dispose} frees them.
+ * @param ownLoss  what the loss "own" stands for.
  * @throws {EngineError} when the model cannot be computed on the backend.
  */
-export function openRun(blueprint: Blueprint, on: Backend): Run {
+export function openRun(blueprint: Blueprint, on: Backend, ownLoss: OwnLoss | null = null): Run {
   const { config, facts, train, test, probe, secondProbe, initial, unrelatedInitial } = blueprint;
   const kind = blueprint.model.isSequential ? Sequential : LayersModel;
   // tfjs takes the layers out of the object it is given; the blueprint is other threads' too.
   const layers = structuredClone(blueprint.model.config) as serialization.ConfigDict;
   const model = kind.fromConfig(kind, layers) as LayersModel;
   setConstants(model, blueprint.constants);
-  const compiled = compile(model, config.loss);
+  const compiled = compile(model, config.loss, { ownLoss });
   model.dispose();
   const backend = on.open(compiled);
   const { name, selfTest, note } = backend;
@@ -57,6 +60,7 @@ export function openRun(blueprint: Blueprint, on: Backend): Run {
     trainSize: train.size,
     testSize: test?.size ?? 0,
     classes: train.outputs,
+    testHasClasses: test !== null && targetsAreClasses(test.targets, test.outputs),
     isFullBatch: config.batchSize === "full",
     probeIsTrainingSet: isTrainingSet,
     lastStep: config.steps,

@@ -1,9 +1,10 @@
 /** A run of the user's own: a module that exports model, data and loss. */
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { parametersOf } from "../engine/compile.ts";
+import type { OwnLoss } from "../engine/own-loss.ts";
 import { assembleBlueprint } from "./assemble-blueprint.ts";
-import type { RunSettings } from "./config.ts";
+import { type RunSettings, SETTLED_BY_MODULE } from "./config.ts";
 import { importModule } from "./import-module.ts";
 import { modelSummary } from "./model-summary.ts";
 import { nearestName } from "./nearest-name.ts";
@@ -19,21 +20,6 @@ import { UserError } from "./user-error.ts";
 type Exports = Readonly<Record<string, unknown>>;
 
 const EXPORTS = ["model", "data", "loss", "optimizer", "settings", "name"];
-
-/** What the module itself decides. */
-const SETTLED: readonly (keyof RunSettings)[] = [
-  "preset",
-  "task",
-  "dataset",
-  "label",
-  "targets",
-  "model",
-  "redraw",
-  "trainSize",
-  "center",
-  "hidden",
-  "activation",
-];
 
 const OPTIMIZER_KEYS: Readonly<Record<string, keyof RunSettings>> = {
   name: "optimizer",
@@ -84,6 +70,7 @@ export async function loadOwnRun(path: string, given: RunSettings): Promise<Blue
       test,
       sourceRows: null,
       preprocessing: `as ${file} exports it`,
+      module: { path: resolve(path), loss: lossOf(exports) },
     });
   } catch (cause) {
     if (cause instanceof DataProblem) throw problem(cause.message);
@@ -114,14 +101,16 @@ function ownConfig(
   { file, trainSize }: { readonly file: string; readonly trainSize: number },
 ) {
   const own = { ...checked(exports["settings"], `${file}: settings`), ...optimizerSettings(exports, file) };
-  const refused = SETTLED.filter((key) => given[key] !== undefined || own[key] !== undefined);
+  const refused = SETTLED_BY_MODULE.filter((key) => given[key] !== undefined || own[key] !== undefined);
   if (refused.length > 0) {
     const names = refused.map(flagName).join(", ");
     throw new UserError("settings", `${names}: expected none, because ${file} decides it`);
   }
-  const loss = checked(exports["loss"] === undefined ? {} : { loss: exports["loss"] }, file).loss;
-  if (loss === undefined && given.loss === undefined) {
-    throw new UserError("module-foreign", `loss: expected the name of a loss, got undefined`);
+  const hasOwnLoss = lossOf(exports) !== null && given.loss === undefined;
+  const named = exports["loss"] === undefined || hasOwnLoss ? {} : { loss: exports["loss"] };
+  const loss = given.loss === undefined ? checked(named, file).loss : undefined;
+  if (loss === undefined && given.loss === undefined && !hasOwnLoss) {
+    throw new UserError("module-foreign", `loss: expected the name of a loss, or a function, got undefined`);
   }
   const name = typeof exports["name"] === "string" ? exports["name"] : file.replace(/\.[cm]?js$/, "");
   const said: RunSettings = { ...(loss === undefined ? {} : { loss }), ...own, ...given };
@@ -136,7 +125,19 @@ function ownConfig(
   const problems: string[] = [];
   const config = resolveOver(all, { ...own, ...given }, null, problems);
   if (problems.length > 0) throw new UserError("settings", problems.join("; "));
-  return config;
+  return hasOwnLoss ? { ...config, loss: "own" as const } : config;
+}
+
+function lossOf(exports: Exports): OwnLoss | null {
+  return typeof exports["loss"] === "function" ? (exports["loss"] as OwnLoss) : null;
+}
+
+/**
+ * What a thread needs of a {@link Blueprint.module} before it opens the run: layers register themselves when it is imported.
+ * @returns the loss that it exports as a function, if it does.
+ */
+export async function importOwn(path: string | null): Promise<OwnLoss | null> {
+  return path === null ? null : lossOf(await importModule(path));
 }
 
 function optimizerSettings(exports: Exports, file: string): RunSettings {

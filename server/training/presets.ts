@@ -111,21 +111,21 @@ export const PRESETS: readonly Preset[] = [
     name: "lenet",
     title: "A convolutional network",
     about:
-      "The convolutional network of LeCun et al. 1998 on 5,000 digits, in minibatches of 64. " +
+      "The convolutional network of LeCun et al. 1998 on 2,000 digits, in minibatches of 50. " +
       "Its 61,706 weights are shared over the picture: compare λ₁ and its layers with those of the dense networks.",
     settings: {
       task: "mnist-lenet",
       dataset: "mnist",
-      trainSize: 5000,
+      trainSize: 2000,
       center: "none",
       activation: "tanh",
       init: "lecun",
       loss: "cross-entropy",
-      epochs: 8,
-      batchSize: 64,
+      epochs: 10,
+      batchSize: 50,
       optimizer: "sgd",
       learningRate: 0.1,
-      probeSize: 500,
+      probeSize: 200,
     },
   },
   {
@@ -163,8 +163,8 @@ export const PRESETS: readonly Preset[] = [
     name: "autoencoder",
     title: "A linear autoencoder",
     about:
-      "A linear network with a bottleneck of 4 gives back points whose covariance is known. " +
-      "Every critical point of its loss is known: saddles and one minimum, at loss 0.7572. Watch the loss rest at saddles on its way there.",
+      "A linear network with a bottleneck of 4 gives back points whose covariance is known. Every critical point of its loss is known: " +
+      "saddles and one minimum, at loss 0.7572, which gradient descent comes to. λ₁ starts at 0.8 to 1.1 of the threshold and falls.",
     settings: {
       task: "linear-autoencoder",
       dataset: "gaussian",
@@ -183,8 +183,8 @@ export const PRESETS: readonly Preset[] = [
     name: "teacher",
     title: "A student and its teacher",
     about:
-      "A student of 8 tanh units learns what a teacher of 4 says. " +
-      "The smallest loss, 0, is known. Watch the loss rest on plateaus and fall again as units of the student take the parts of the teacher's.",
+      "A student of 8 tanh units learns what a teacher of 4 says, without noise. The smallest loss, 0, is known: " +
+      "see how near gradient descent comes to it, while λ₁ climbs from a third to half of the threshold.",
     settings: {
       task: "teacher-student",
       dataset: "teacher-student",

@@ -29,6 +29,11 @@ const MOMENTUM = 0.9;
 /** @param found  what the files that settings name have to say; see `lookAtFiles`. */
 export function resolveSettings(settings: RunSettings, found: FilesFound | null = null): ResolvedSettings {
   const problems: string[] = [];
+  for (const key of ["fork", "atStep"] as const) {
+    if (settings[key] === undefined) continue;
+    const meant = key === "fork" ? "none here" : "fork beside it";
+    problems.push(`${flagName(key)}: expected ${meant}, got ${shown(settings[key])}`);
+  }
   const base = chooseBase(settings, found, problems);
   if (base === null) return { ok: false, problems };
   const all = { ...base.settings, ...withoutUndefined(settings), task: base.settings.task };

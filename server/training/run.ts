@@ -51,6 +51,8 @@ export interface Blueprint {
   readonly facts: RunFacts;
   /** As tfjs-layers' `fromConfig` takes it, at once; the JSON of the header can only be read asynchronously. */
   readonly model: { readonly isSequential: boolean; readonly config: unknown };
+  /** Of a run whose layers or loss may be its module's own: each thread imports it before it opens the run. Else null. */
+  readonly module: string | null;
   /** Weights that are not trained but that L depends on: of frozen layers, and moving statistics. */
   readonly constants: Float32Array;
   readonly initial: Float32Array;
@@ -94,6 +96,8 @@ export interface Run {
   /** Test examples; 0 when there are none. Asking for {@link testObjective} uploads them. */
   readonly testSize: number;
   readonly classes: number;
+  /** Are the test targets classes, rather than numbers? */
+  readonly testHasClasses: boolean;
   readonly isFullBatch: boolean;
   readonly probeIsTrainingSet: boolean;
   readonly lastStep: number;
@@ -140,4 +144,5 @@ export type RunFacts = Pick<
   | "train"
   | "optimizer"
   | "steps"
+  | "fork"
 >;

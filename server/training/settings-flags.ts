@@ -146,6 +146,14 @@ export const SETTING_FLAGS: readonly SettingFlag[] = [
     "a number > 0",
     "size that the choice of --weights-every keeps a recording under",
   ),
+  flag(
+    "fork",
+    "<recording|id>",
+    asText,
+    "a recording, or the id of a session",
+    "go on from a recorded step of another run, see --at-step",
+  ),
+  flag("atStep", "<n>", asNumber, "a whole number ≥ 0", "the step of --fork that the run begins at"),
 ];
 
 /** learningRate → learning-rate. */

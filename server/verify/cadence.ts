@@ -16,11 +16,11 @@ export class CadenceCheck {
   #extra: number | null = null;
   #backwards: number | null = null;
 
-  /** @param since  the first step that can have a sample. */
+  /** @param since  the first step that can have a sample, counted from where the run begins. */
   constructor(descriptor: StreamDescriptor, header: SessionHeader, since: number) {
     this.#descriptor = descriptor;
     this.#header = header;
-    this.#since = since;
+    this.#since = since + (header.fork?.step ?? 0);
   }
 
   observe(step: number): void {
@@ -39,7 +39,10 @@ export class CadenceCheck {
     const { name, cadence } = this.#descriptor;
     const mayLack = this.#header.schedule.bestEffort || failed.has(name);
     const isTimed = cadence.kind === "event" || cadence.kind === "interval";
-    if (lastStep !== null && !isTimed) this.#lookBetween(this.#last ?? this.#since - 1, lastStep + 1);
+    // Of a fork, what a stream of every step waits for may not come before the end.
+    const neverBegan = this.#header.fork !== undefined && cadence.kind === "step" && this.#last === null;
+    if (lastStep !== null && !isTimed && !neverBegan)
+      this.#lookBetween(this.#last ?? this.#since - 1, lastStep + 1);
     if (this.#backwards !== null)
       tally.expect(this.#backwards, false, "comes after a sample of a later step");
     if (this.#extra !== null && !demanded.has(name))
@@ -50,13 +53,14 @@ export class CadenceCheck {
 
   #isExpected(step: number): boolean {
     const { cadence } = this.#descriptor;
-    const { steps } = this.#header;
+    const { steps, fork } = this.#header;
     switch (cadence.kind) {
       case "scheduled":
         return isDue(step, cadence.every, steps);
       case "sparse":
-      case "logged":
         return isLogged(step, cadence.every, steps);
+      case "logged":
+        return step === fork?.step || isLogged(step, cadence.every, steps);
       default:
         return true;
     }

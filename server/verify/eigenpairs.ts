@@ -1,5 +1,6 @@
 /** Recorded eigenvalues held against a Lanczos of one's own: that one lies near each, and that the first is the first. */
 import type { Random } from "../numerics/random.ts";
+import type { Evidence } from "./evidence.ts";
 import { lanczos64, noise, type RitzPair, type Spectrum64 } from "./lanczos64.ts";
 import type { Objective64 } from "./objective.ts";
 import { SIGMAS, type Tally } from "./tally.ts";
@@ -22,11 +23,15 @@ export interface Operator64 {
 }
 
 /** Products of a cold start, about, and the most that one is allowed. */
-export const USUAL_PRODUCTS = 60;
+const USUAL_PRODUCTS = 60;
 export const MOST_PRODUCTS = 160;
 
+/** Multiply-adds of a cold start on the probe, about. */
+export const lanczosWork = ({ header }: Evidence) =>
+  2 * USUAL_PRODUCTS * header.probe.size * header.parameterCount;
+
 /** Residuals of one's own, as a part of the recorded ones: at the top, where vectors are asked for, and elsewhere. */
-const TOP_SHARE = 0.2;
+const TOP_SHARE = 0.5;
 const OTHER_SHARE = 2;
 
 export function hessian64(objective: Objective64): Operator64 {

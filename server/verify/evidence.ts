@@ -90,10 +90,16 @@ export class Evidence {
     return this.#session.status.step;
   }
 
-  /** Should θ of this step be in the log? */
+  /** Where training began: 0, or the step that this run was forked at. */
+  get firstStep(): number {
+    return this.header.fork?.step ?? 0;
+  }
+
+  /** Should θ of this step be in the log? A fork's has θ₀ too, which its distances are measured from. */
   holds(step: number): boolean {
     const { steps, weightsEvery } = this.header;
-    return step >= 0 && step <= this.lastStep && isLogged(step, weightsEvery, steps);
+    if (step === 0 || step === this.firstStep) return step <= this.lastStep;
+    return step > this.firstStep && step <= this.lastStep && isLogged(step, weightsEvery, steps);
   }
 
   /** @throws {NotRecorded} */

@@ -1,5 +1,5 @@
 /** The tops of Hessians that have been derived, for all streams that need eigenvectors: Lanczos runs once a step. */
-import { comparePairs, hessian64, type RecordedPair, spectrumNear } from "./eigenpairs.ts";
+import { comparePairs, hessian64, lanczosWork, type RecordedPair, spectrumNear } from "./eigenpairs.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Spectrum64 } from "./lanczos64.ts";
 import type { Objective64 } from "./objective.ts";
@@ -22,12 +22,15 @@ export interface RecordedSpectrum {
 
 /** What vectors may take; the oldest go first. */
 const MOST_BYTES = 2 ** 28;
+/** Multiply-adds that may go into spectra which no sample of `hessian/eigenvalues` was drawn for: about half a minute. */
+const MOST_WORK = 6e10;
 
 export class Spectra {
   readonly #evidence: Evidence;
   readonly #sampler: Sampler;
   readonly #recorded = new Map<number, RecordedSpectrum>();
   readonly #known = new Map<number, TopPairs>();
+  #work = 0;
 
   constructor(evidence: Evidence, sampler: Sampler) {
     this.#evidence = evidence;
@@ -50,12 +53,14 @@ export class Spectra {
     return this.#keep(step, spectrum, recorded, off);
   }
 
-  /** Null where nothing finite is recorded of this step. @throws {NotRecorded} where θ is not. */
+  /** Null where nothing finite is recorded of this step, or where it would be one too many. @throws {NotRecorded} where θ is not. */
   async at(step: number): Promise<TopPairs | null> {
     const known = this.#known.get(step);
     if (known !== undefined) return known;
     const recorded = this.recorded(step);
     if (recorded === null || !recorded.top.every(({ value }) => Number.isFinite(value))) return null;
+    if (this.#work > MOST_WORK) return null;
+    this.#work += lanczosWork(this.#evidence);
     const operator = hessian64(await this.#evidence.at(step));
     const spectrum = spectrumNear(operator, recorded.top, [], this.#sampler.random("lanczos"));
     const off = operator.off(Math.abs(spectrum.pairs[0]?.value ?? 0));

@@ -67,6 +67,8 @@ export async function velocityAfter(
   t: number,
 ): Promise<{ readonly velocity: Float64Array; readonly off: number } | null> {
   if (t === 0) return { velocity: new Float64Array(evidence.header.parameterCount), off: 0 };
+  // What came before a fork is the parent's, with the parent's settings.
+  if (t <= evidence.firstStep) return null;
   if (!evidence.holds(t - 1) || !evidence.holds(t)) return null;
   const { momentum: beta, weightDecay, optimizer } = evidence.config;
   const [from, to] = [await evidence.theta(t - 1), await evidence.theta(t)];
@@ -89,7 +91,8 @@ const MOST_RETRACED = 8;
 function originOf(evidence: Evidence, step: number): number | null {
   const { optimizer } = evidence.config;
   if (evidence.obstacle !== null || (optimizer !== "gd" && optimizer !== "sgd")) return null;
-  for (let at = step - 1; at >= 0 && step - at <= MOST_RETRACED; at--) if (evidence.holds(at)) return at;
+  for (let at = step - 1; at >= evidence.firstStep && step - at <= MOST_RETRACED; at--)
+    if (evidence.holds(at)) return at;
   return null;
 }
 

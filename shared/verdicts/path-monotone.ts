@@ -8,6 +8,7 @@ const LOSS = "path/loss";
 export const pathMonotone: JudgeDefinition = {
   channels: [PATH, LOSS],
   start(header) {
+    const since = header.fork === undefined ? "" : ` from step ${header.fork.step} on, where it was forked`;
     let firstLoss = Number.NaN;
     let samples = 0;
     let newest: { readonly step: number; readonly value: PathMonotonicity } | null = null;
@@ -23,7 +24,7 @@ export const pathMonotone: JudgeDefinition = {
         evidence: [{ channel: PATH, steps: drawUpStep < 0 ? [] : [drawUpStep] }],
         how:
           `Loss at θ_t on the same ${count(header.probe.size, "example")} throughout${header.probe.isTrainingSet ? ", the whole training set" : ""}, ` +
-          `${count(samples, "measurement")}, every ${count(newest?.value.every ?? 1, "step")}. A rise below 1e-6 of the first loss is rounding. ` +
+          `${count(samples, "measurement")}, every ${count(newest?.value.every ?? 1, "step")}${since}. A rise below 1e-6 of the first loss is rounding. ` +
           (pairedStdErr === null
             ? ""
             : `Standard error of the largest rise over examples: ${figure(pairedStdErr)}; less two of them, ${figure(newest?.value.populationDrawUp ?? Number.NaN)} remains.`),

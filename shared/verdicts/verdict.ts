@@ -21,7 +21,7 @@ export interface Verdict {
 }
 
 /** The parts of a session's header that verdicts depend on. */
-export type VerdictHeader = Pick<SessionHeader, "train" | "probe">;
+export type VerdictHeader = Pick<SessionHeader, "train" | "probe" | "fork">;
 
 /** One verdict in the making: constant memory, however long the run. */
 export interface Judge {

@@ -58,7 +58,12 @@ afterEach(() => {
 });
 
 describe("openBackend", () => {
-  test.each(["wasm", "cpu", ...(hasOnnx ? (["onnx"] as const) : [])] as const)(
+  test.each([
+    "wasm",
+    "cpu",
+    ...(hasOnnx ? (["onnx"] as const) : []),
+    ...(hasNative ? (["tfjs-node"] as const) : []),
+  ] as const)(
     "opens %s when it is forced, with a passed self-test, silently and without leaks",
     async (name) => {
       const noise = (["log", "warn", "error", "info"] as const).map((method) =>
@@ -66,7 +71,8 @@ describe("openBackend", () => {
       );
       const opened = await openBackend(name, single);
       expect(opened).toMatchObject({ name, note: null, selfTest: { backend: name, passed: true } });
-      expect(tf.getBackend()).toBe(name === "onnx" ? "wasm" : name);
+      const active = { onnx: "wasm", "tfjs-node": "tensorflow", wasm: "wasm", cpu: "cpu" };
+      expect(tf.getBackend()).toBe(active[name]);
       expect(opened.selfTest.gradientError).toBeLessThan(1e-6);
       expect(opened.selfTest.hvpError).toBeLessThan(1e-6);
       expect(opened.selfTest.asymmetry).toBeLessThan(1e-6);
@@ -89,6 +95,18 @@ describe("openBackend", () => {
       note: "onnxruntime-node is not installed",
     });
   });
+
+  test.runIf(hasNative)(
+    "auto takes tfjs-node where onnx is missing and one thread asks, unless it is slower",
+    async () => {
+      withoutOnnx();
+      const { name, note } = await openBackend("auto", { allowNative: true });
+      if (name === "wasm") expect(note).toMatch(/tfjs-node is slower than wasm here/);
+      else expect(name).toBe("tfjs-node");
+      expect(tf.getBackend()).toBe(name === "wasm" ? "wasm" : "tensorflow");
+      expect(await openBackend("auto", single)).toMatchObject({ name: "wasm" });
+    },
+  );
 
   test.skipIf(hasNative)("auto falls back to wasm where tfjs-node is missing, and says so", async () => {
     withoutOnnx();

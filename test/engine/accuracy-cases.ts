@@ -1,6 +1,7 @@
 /** Small networks, one for each thing that tfjs-layers offers and the engine has a rule for. */
 import * as tfl from "@tensorflow/tfjs-layers";
 import type { CompileOptions } from "../../server/engine/compile.ts";
+import { Gate } from "./custom-layers.ts";
 
 const { layers, sequential } = tfl;
 type Symbolic = tfl.SymbolicTensor;
@@ -16,6 +17,8 @@ export interface AccuracyCase {
   readonly spread?: number;
   /** Numbers of rows below this, instead of normals. */
   readonly vocabulary?: number;
+  /** By double backprop, which no printed graph has. */
+  readonly isTaped?: boolean;
 }
 
 const dense = (units: number, args: object = {}) => layers.dense({ units, ...args });
@@ -132,6 +135,50 @@ const convolutions: [string, () => tfl.layers.Layer][] = [
     "SeparableConv2D",
     () => layers.separableConv2d({ filters: 3, kernelSize: 3, activation: "tanh", ...image }),
   ],
+];
+
+const transposedConvolutions: [string, () => tfl.layers.Layer][] = [
+  [
+    "Conv2DTranspose",
+    () => layers.conv2dTranspose({ filters: 2, kernelSize: [3, 2], activation: "tanh", ...image }),
+  ],
+  [
+    "Conv2DTranspose, same, strides 2",
+    () =>
+      layers.conv2dTranspose({
+        filters: 2,
+        kernelSize: 3,
+        strides: 2,
+        padding: "same",
+        activation: "tanh",
+        ...image,
+      }),
+  ],
+];
+
+/** Without a rule of their own. */
+const recurrent: [string, () => tfl.layers.Layer][] = [
+  ["SimpleRNN", () => layers.simpleRNN({ units: 3 })],
+  ["GRU", () => layers.gru({ units: 3, recurrentActivation: "sigmoid" })],
+  ["GRU, hard gates, all times", () => layers.gru({ units: 2, returnSequences: true })],
+  ["LSTM", () => layers.lstm({ units: 3, recurrentActivation: "sigmoid" })],
+  [
+    "Bidirectional LSTM",
+    () =>
+      layers.bidirectional({
+        layer: layers.lstm({ units: 2, recurrentActivation: "sigmoid" }) as tfl.RNN,
+        mergeMode: "concat",
+      }),
+  ],
+  [
+    "Bidirectional GRU, all times",
+    () =>
+      layers.bidirectional({
+        layer: layers.gru({ units: 2, recurrentActivation: "sigmoid", returnSequences: true }) as tfl.RNN,
+        mergeMode: "concat",
+      }),
+  ],
+  ["TimeDistributed Dense", () => layers.timeDistributed({ layer: dense(3, { activation: "tanh" }) })],
 ];
 
 const sequences: [string, () => tfl.layers.Layer][] = [
@@ -306,12 +353,26 @@ export const accuracyCases: readonly AccuracyCase[] = [
   networkCase("PReLU, shared over places", () =>
     behindConvolution(layers.prelu({ sharedAxes: [1, 2] }), layers.flatten()),
   ),
-  ...convolutions.map(([layer, make]) => networkCase(layer, () => onImage(make()))),
-  ...convolutions.map(([layer, make]) =>
+  ...[...convolutions, ...transposedConvolutions].map(([layer, make]) =>
+    networkCase(layer, () => onImage(make())),
+  ),
+  ...[...convolutions, ...transposedConvolutions].map(([layer, make]) =>
     networkCase(`${layer}, behind another`, () =>
       onImage(layers.conv2d({ filters: 2, kernelSize: 1, activation: "tanh", ...image }), make()),
     ),
   ),
+  ...recurrent.map(([layer, make]) => networkCase(layer, () => behindSequence(make()), { isTaped: true })),
+  networkCase(
+    "LSTM at the start",
+    () => flattened(layers.lstm({ units: 3, recurrentActivation: "sigmoid", inputShape: [4, 2] })),
+    { isTaped: true },
+  ),
+  networkCase(
+    "a frozen LSTM",
+    () => behindSequence(layers.lstm({ units: 3, recurrentActivation: "sigmoid", trainable: false })),
+    { isTaped: true },
+  ),
+  networkCase("a layer of one's own", () => onVector(new Gate({})), { activation: "", isTaped: true }),
   ...sequences.map(([layer, make]) => networkCase(layer, () => onImage(make()))),
   ...(["relu", "gelu"] as const).map((activation) =>
     networkCase(
@@ -422,6 +483,28 @@ export const accuracyCases: readonly AccuracyCase[] = [
     onVector(dense(4, { trainable: false, activation: "tanh" })),
   ),
   ...merges.map(([layer, build]) => networkCase(layer, () => functional(build))),
+  networkCase(
+    "Dot of two vectors",
+    (): tfl.LayersModel =>
+      functional((x) => {
+        const [a, b] = [1, 2].map(() => dense(4, { activation: "tanh" }).apply(x) as Symbolic);
+        return layers.dot({ axes: 1 }).apply([a as Symbolic, b as Symbolic]) as Symbolic;
+      }),
+    { isTaped: true },
+  ),
+  networkCase(
+    "Dot of rows",
+    (): tfl.LayersModel =>
+      functional((x) => {
+        const rows = (count: number) =>
+          layers
+            .reshape({ targetShape: [count, 2] })
+            .apply(dense(2 * count, { activation: "tanh" }).apply(x)) as Symbolic;
+        const products = layers.dot({ axes: 2 }).apply([rows(2), rows(3)]) as Symbolic;
+        return layers.flatten().apply(products) as Symbolic;
+      }),
+    { isTaped: true },
+  ),
   networkCase("LeNet in small", () =>
     stack(
       layers.conv2d({

@@ -133,11 +133,11 @@ describe("compile", () => {
 
   test.each<[string, () => tfl.LayersModel, string, EngineError["code"], string]>([
     [
-      "a layer it does not know",
+      "a layer that makes a mask",
       () => sequential({ layers: [layers.masking({ inputShape: [4, 3], name: "mask" }), layers.flatten()] }),
       "mse",
-      "unknown-layer",
-      'layer "mask" (Masking): no derivative rule for this kind',
+      "unsupported-layer",
+      'layer "mask" (Masking): no derivative rule, because it makes a mask',
     ],
     [
       "a constraint, which is no part of a loss",

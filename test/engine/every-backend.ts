@@ -1,4 +1,4 @@
-/** The backends that the engine's tests run on: those that are always there, and onnxruntime where it is installed. */
+/** The backends that the engine's tests run on: those that are always there, and onnxruntime and tfjs-node where they are installed. */
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
@@ -6,8 +6,15 @@ import { beforeAll, describe } from "vitest";
 import { NativeGate } from "../../server/backends/native-gate.ts";
 import { createNativeModel } from "../../server/backends/onnx/native-model.ts";
 import { loadRuntime, type Runtime } from "../../server/backends/onnx/runtime.ts";
+import { loadTfjsNode } from "../../server/backends/tfjs-node.ts";
 import { createObjective } from "../../server/engine/compiled-objective.ts";
 import type { CreateObjective } from "../../server/engine/evaluator.ts";
+
+/** Optional too, and rarely there: test/tfjs-node/lane.mjs sees to it. */
+export const hasTfjsNode: boolean = await loadTfjsNode().then(
+  () => true,
+  () => false,
+);
 
 export const onnxruntime: Runtime | null = (() => {
   try {
@@ -40,14 +47,9 @@ export const onOnnx: CreateObjective = (compiled, data) => {
 /** @param tests  what each backend must do; `create` makes objectives on it. */
 export function onEveryBackend(
   title: string,
-  tests: (create: CreateObjective, backend: "wasm" | "cpu" | "onnx") => void,
+  tests: (create: CreateObjective, backend: string) => void,
 ): void {
-  const suite = (
-    backend: "wasm" | "cpu" | "onnx",
-    tfjs: string,
-    create: CreateObjective,
-    isMissing: boolean,
-  ) => {
+  const suite = (backend: string, tfjs: string, create: CreateObjective, isMissing: boolean) => {
     const because = isMissing ? ": skipped, onnxruntime-node is not installed" : "";
     describe.skipIf(isMissing)(`${title} ${backend}${because}`, () => {
       beforeAll(async () => {
@@ -58,6 +60,7 @@ export function onEveryBackend(
   };
   suite("wasm", "wasm", createObjective, false);
   suite("cpu", "cpu", createObjective, false);
+  if (hasTfjsNode) suite("tfjs-node", "tensorflow", createObjective, false);
   // Models are built on tfjs.
   suite("onnx", "cpu", onOnnx, onnxruntime === null);
 }

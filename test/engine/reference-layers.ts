@@ -351,6 +351,116 @@ const elementwise =
     data: (x as Tensor64).data.map((z) => f(z, config, context)),
   });
 
+type Step = (
+  x: readonly HyperDual[],
+  states: readonly (readonly HyperDual[])[],
+  weights: Weights,
+  config: Config,
+  context: Context,
+) => HyperDual[][];
+
+/** x·W + h·U + b of some of the gates. */
+function gates(
+  x: readonly HyperDual[],
+  h: readonly HyperDual[],
+  [kernel = [], recurrentKernel = [], bias = []]: Weights,
+  of: { readonly units: number; readonly count: number; readonly gate: number },
+): HyperDual[] {
+  const { units, count, gate } = of;
+  return Array.from({ length: units }, (_, j) => {
+    const at = (row: number) => row * units * count + gate * units + j;
+    return sum64([
+      bias[gate * units + j] as HyperDual,
+      ...x.map((value, i) => value.times(kernel[at(i)] as HyperDual)),
+      ...h.map((value, i) => value.times(recurrentKernel[at(i)] as HyperDual)),
+    ]);
+  });
+}
+
+function activated(z: readonly HyperDual[], name: unknown, context: Context): HyperDual[] {
+  return z.map((each) => (activations64[String(name)] as (typeof activations64)[string])(each, context));
+}
+
+const simpleStep: Step = (x, [h = []], weights, config, context) => {
+  const z = gates(x, h, weights, { units: Number(config["units"]), count: 1, gate: 0 });
+  return [activated(z, config["activation"], context)];
+};
+
+const gruStep: Step = (x, [h = []], weights, config, context) => {
+  const units = Number(config["units"]);
+  const of = (gate: number) => ({ units, count: 3, gate });
+  const update = activated(gates(x, h, weights, of(0)), config["recurrentActivation"], context);
+  const reset = activated(gates(x, h, weights, of(1)), config["recurrentActivation"], context);
+  const past = h.map((value, i) => value.times(reset[i] as HyperDual));
+  const fresh = activated(gates(x, past, weights, of(2)), config["activation"], context);
+  return [
+    h.map((value, i) => {
+      const share = update[i] as HyperDual;
+      return value.times(share).plus((fresh[i] as HyperDual).times(one.minus(share)));
+    }),
+  ];
+};
+
+const lstmStep: Step = (x, [h = [], c = []], weights, config, context) => {
+  const units = Number(config["units"]);
+  const gate = (index: number, name: string) =>
+    activated(gates(x, h, weights, { units, count: 4, gate: index }), config[name], context);
+  const [input, forget, output] = [0, 1, 3].map((index) => gate(index, "recurrentActivation")) as [
+    HyperDual[],
+    HyperDual[],
+    HyperDual[],
+  ];
+  const fresh = gate(2, "activation");
+  const carried = c.map((value, i) =>
+    value.times(forget[i] as HyperDual).plus((input[i] as HyperDual).times(fresh[i] as HyperDual)),
+  );
+  return [
+    activated(carried, config["activation"], context).map((value, i) => value.times(output[i] as HyperDual)),
+    carried,
+  ];
+};
+
+/** The first state of each example at each time. */
+function runOver(
+  step: Step,
+  x: Tensor64,
+  weights: Weights,
+  config: Config,
+  context: Context,
+): HyperDual[][][] {
+  const [n, length, width] = x.shape as [number, number, number];
+  const units = Number(config["units"]);
+  return Array.from({ length: n }, (_, i) => {
+    let states: HyperDual[][] = [0, 1].map(() => new Array(units).fill(zero));
+    return Array.from({ length }, (_, t) => {
+      const at = (i * length + t) * width;
+      states = step(x.data.slice(at, at + width), states, weights, config, context);
+      return states[0] as HyperDual[];
+    });
+  });
+}
+
+function recurrent(step: Step): Evaluate {
+  return ([given], weights, config, context, layer) => {
+    const x = given as Tensor64;
+    const states = runOver(step, x, weights, config, context);
+    const data = states.flatMap((row) =>
+      config["returnSequences"] === true ? row.flat() : (row.at(-1) ?? []),
+    );
+    return { shape: [x.shape[0] as number, ...exampleShape(layer)], data };
+  };
+}
+
+/** Time backwards. */
+function reversed(x: Tensor64): Tensor64 {
+  const [n, length, width] = x.shape as [number, number, number];
+  const data = Array.from({ length: n * length }, (_, row) => {
+    const from = (row - (row % length) + (length - 1 - (row % length))) * width;
+    return x.data.slice(from, from + width);
+  }).flat();
+  return { shape: x.shape, data };
+}
+
 export const layers64: Readonly<Record<string, Evaluate>> = {
   Dense: ([given], weights, config, context, layer) => {
     const x = given as Tensor64;
@@ -393,6 +503,104 @@ export const layers64: Readonly<Record<string, Evaluate>> = {
     const point: Window = { size: [1, 1], strides: [1, 1], dilation: [1, 1], padding: "valid" };
     const data = convolve(inner, pointwise, bias ?? null, shape.at(-1) as number, point);
     return activate({ shape: [x.shape[0] as number, ...shape], data }, config["activation"], context);
+  },
+  Conv2DTranspose: ([given], [kernel = [], bias], config, context, layer) => {
+    const x = given as Tensor64;
+    const [n, height, width, channels] = x.shape as [number, number, number, number];
+    const [rows, columns, filters] = exampleShape(layer) as [number, number, number];
+    const { size, strides, padding } = windowOf(config, config["kernelSize"]);
+    const before = [height, width].map((length, i) => {
+      const full = (length - 1) * (strides[i] as number) + (size[i] as number);
+      return padding === "valid" ? 0 : Math.floor(Math.max(full - length * (strides[i] as number), 0) / 2);
+    }) as [number, number];
+    const terms: HyperDual[][] = Array.from({ length: n * rows * columns * filters }, (_, i) =>
+      bias === undefined ? [] : [bias[i % filters] as HyperDual],
+    );
+    for (let i = 0; i < n; i++)
+      for (let p = 0; p < height; p++)
+        for (let q = 0; q < width; q++)
+          for (let a = 0; a < (size[0] as number); a++)
+            for (let b = 0; b < (size[1] as number); b++) {
+              const r = p * (strides[0] as number) + a - before[0];
+              const c = q * (strides[1] as number) + b - before[1];
+              if (r < 0 || r >= rows || c < 0 || c >= columns) continue;
+              for (let f = 0; f < filters; f++)
+                for (let k = 0; k < channels; k++) {
+                  const weight = kernel[((a * (size[1] as number) + b) * filters + f) * channels + k];
+                  const value = x.data[((i * height + p) * width + q) * channels + k] as HyperDual;
+                  terms[((i * rows + r) * columns + c) * filters + f]?.push(value.times(weight as HyperDual));
+                }
+            }
+    const data = terms.map((each) => (each.length === 0 ? zero : sum64(each)));
+    return activate({ shape: [n, rows, columns, filters], data }, config["activation"], context);
+  },
+  SimpleRNN: recurrent(simpleStep),
+  GRU: recurrent(gruStep),
+  LSTM: recurrent(lstmStep),
+  Bidirectional: ([given], weights, config, context, layer) => {
+    const x = given as Tensor64;
+    const inner = (config["layer"] as { className: string; config: Config }) ?? {};
+    const step = { SimpleRNN: simpleStep, GRU: gruStep, LSTM: lstmStep }[inner.className] as Step;
+    const half = weights.length / 2;
+    const forward = runOver(step, x, weights.slice(0, half), inner.config, context);
+    const backward = runOver(step, reversed(x), weights.slice(half), inner.config, context);
+    const shape = exampleShape(layer);
+    if (inner.config["returnSequences"] !== true) {
+      const ends = [forward, backward].map((states) => states.map((row) => row.at(-1) as HyperDual[]));
+      const data = (ends[0] as HyperDual[][]).flatMap((row, i) => [...row, ...(ends[1]?.[i] ?? [])]);
+      return { shape: [x.shape[0] as number, ...shape], data };
+    }
+    const data = forward.flatMap((row, i) =>
+      row.flatMap((state, t) => [...state, ...(backward[i]?.at(-1 - t) ?? [])]),
+    );
+    return { shape: [x.shape[0] as number, ...shape], data };
+  },
+  TimeDistributed: (inputs, weights, config, context, layer) => {
+    const inner = config["layer"] as { className: string; config: Config };
+    if (inner.className !== "Dense") throw new Error(`reference: expected Dense, got ${inner.className}`);
+    return (layers64["Dense"] as Evaluate)(inputs, weights, inner.config, context, layer);
+  },
+  Dot: ([a, b], _weights, config) => {
+    const [x, y] = [a as Tensor64, b as Tensor64];
+    const axes = list(config["axes"], 2);
+    const n = x.shape[0] as number;
+    if (x.shape.length === 2) {
+      const width = x.shape[1] as number;
+      const data = Array.from({ length: n }, (_, i) =>
+        sum64(
+          Array.from({ length: width }, (_, j) =>
+            (x.data[i * width + j] as HyperDual).times(y.data[i * width + j] as HyperDual),
+          ),
+        ),
+      );
+      return { shape: [n, 1], data };
+    }
+    if (axes.join() !== "2,2") throw new Error(`reference: expected axes 2, got ${axes}`);
+    const [p, q, width] = [x.shape[1] as number, y.shape[1] as number, x.shape[2] as number];
+    const data: HyperDual[] = [];
+    for (let i = 0; i < n; i++)
+      for (let r = 0; r < p; r++)
+        for (let c = 0; c < q; c++)
+          data.push(
+            sum64(
+              Array.from({ length: width }, (_, j) =>
+                (x.data[(i * p + r) * width + j] as HyperDual).times(
+                  y.data[(i * q + c) * width + j] as HyperDual,
+                ),
+              ),
+            ),
+          );
+    return { shape: [n, p, q], data };
+  },
+  /** Of the tests: see custom-layers.ts. */
+  Gate: ([given], [scale = [], shift = []]) => {
+    const x = given as Tensor64;
+    const width = x.shape.at(-1) as number;
+    const data = x.data.map((z, i) => {
+      const along = z.times(scale[i % width] as HyperDual).plus(shift[i % width] as HyperDual);
+      return z.times(sigmoid(along)).plus(tanh(along).times(z));
+    });
+    return { shape: x.shape, data };
   },
   MaxPooling1D: pooling("max"),
   MaxPooling2D: pooling("max"),

@@ -11,6 +11,13 @@ interface Package {
 interface Prepare {
   nodeTooOld(version: string): string | undefined;
   missingPackages(lock: Record<string, Package>, installed: Record<string, Package>): string[];
+  untriedPackages(
+    lock: Record<string, Package>,
+    installed: Record<string, Package>,
+    tried: ReadonlySet<string> | null,
+  ): string[];
+  triedPackages(root: string): ReadonlySet<string> | null;
+  rememberTried(root: string, lock: Record<string, Package>): void;
   installFailure(output: string): string;
   stampOf(root: string, folders: readonly string[]): string;
 }
@@ -18,7 +25,15 @@ interface Prepare {
 const ROOT = join(import.meta.dirname, "..", "..");
 // The launcher is plain JavaScript, which the compiler of the tests does not read.
 const launcher: string = join(ROOT, "server", "launcher", "prepare.mjs");
-const { nodeTooOld, missingPackages, installFailure, stampOf } = (await import(launcher)) as Prepare;
+const {
+  nodeTooOld,
+  missingPackages,
+  untriedPackages,
+  triedPackages,
+  rememberTried,
+  installFailure,
+  stampOf,
+} = (await import(launcher)) as Prepare;
 
 describe("the Node check", () => {
   it.each(["20.19.0", "20.20.2", "22.12.0", "24.0.0", "26.1.0"])("accepts Node %s", (version) => {
@@ -59,6 +74,41 @@ describe("the package check", () => {
     const optional = { "node_modules/b": { version: "2.0.0", optional: true } };
     expect(missingPackages(optional, {})).toEqual([]);
     expect(missingPackages(optional, { "node_modules/b": { version: "1.0.0" } })).toEqual(["node_modules/b"]);
+  });
+});
+
+describe("an optional package that a newer version brings", () => {
+  const old = {
+    "node_modules/a": { version: "1.0.0" },
+    "node_modules/b": { version: "2.0.0", optional: true },
+  };
+  const lock = { ...old, "node_modules/c": { version: "3.0.0", optional: true } };
+  const installed = { "node_modules/a": { version: "1.0.0" } };
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), "thalweg-optional-"));
+    mkdirSync(join(root, "node_modules"));
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  it("is tried once, whatever came of it", () => {
+    rememberTried(root, old);
+    expect(untriedPackages(lock, installed, triedPackages(root))).toEqual(["node_modules/c"]);
+    rememberTried(root, lock);
+    expect(untriedPackages(lock, installed, triedPackages(root))).toEqual([]);
+  });
+
+  it("is tried again in another version, and never where it is installed", () => {
+    rememberTried(root, lock);
+    const newer = { ...lock, "node_modules/c": { version: "3.1.0", optional: true } };
+    expect(untriedPackages(newer, installed, triedPackages(root))).toEqual(["node_modules/c"]);
+    const present = { ...installed, "node_modules/c": { version: "3.1.0" } };
+    expect(untriedPackages(newer, present, triedPackages(root))).toEqual([]);
+  });
+
+  it("has been tried by an installation by hand, which leaves no note", () => {
+    expect(triedPackages(root)).toBeNull();
+    expect(untriedPackages(lock, installed, null)).toEqual([]);
   });
 });
 

@@ -280,6 +280,20 @@ describe("the verdict on the path", () => {
     );
     expect(judge("path-monotone", samples).sentence).not.toContain("does not show");
   });
+
+  it("says of a fork from where on", () => {
+    const fork = {
+      session: "0".repeat(32),
+      name: "edge",
+      step: 40,
+      thetaSha256: "",
+      pathLength: null,
+      changed: {},
+    };
+    const samples: Sample[] = [{ channel: "path/loss", step: 40, value: 1 }];
+    expect(judge("path-monotone", samples, "ended", { ...header(), fork }).how).toContain("from step 40 on");
+    expect(judge("path-monotone", samples).how).not.toContain("forked");
+  });
 });
 
 describe("the verdict on the line", () => {

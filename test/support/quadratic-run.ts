@@ -85,6 +85,7 @@ export function quadraticRun(
     trainSize: examples.length,
     testSize: 0,
     classes: 2,
+    testHasClasses: false,
     isFullBatch: config.batchSize === "full",
     probeIsTrainingSet: true,
     lastStep: config.steps,

@@ -9,7 +9,7 @@ import { openBackend } from "../../server/backends/select.ts";
 import type { Backend } from "../../server/engine/backend.ts";
 import type { RunSettings } from "../../server/training/config.ts";
 import { openRun } from "../../server/training/open-run.ts";
-import { loadOwnRun } from "../../server/training/own-module.ts";
+import { importOwn, loadOwnRun } from "../../server/training/own-module.ts";
 import { createTraining } from "../../server/training/train.ts";
 
 const path = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
@@ -49,6 +49,35 @@ describe("a module of the user's own", () => {
     });
     expect(losses.at(-1)).toBeLessThan(0.9 * (losses[1] ?? 0));
     run.dispose();
+  });
+
+  it("may bring a layer and a loss of its own, which each thread finds in it", async () => {
+    const blueprint = await load("own-parts.js");
+    expect(blueprint.facts.loss).toEqual({
+      name: "own",
+      formula:
+        "L = (1/n) Σ_i ℓ(y_i, z_i), ℓ the module's own loss, by double backprop (bent: no rule of its own, by double backprop)",
+    });
+    expect(blueprint.facts.parameters.map(({ name }) => name)).toContain("bent/bend");
+    const run = openRun(blueprint, backend, await importOwn(blueprint.module));
+    const theta = blueprint.initial.map((value, i) => value + 0.3 * Math.sin(i + 1));
+    const direction = theta.map((_, i) => Math.cos(3 * i));
+    const linearised = run.objective.linearise(theta);
+    const found = linearised.hessianVectorProduct(direction);
+    linearised.dispose();
+    // Smooth, so that differences of exact gradients serve.
+    const step = 1e-2;
+    const at = (sign: number) =>
+      run.objective.gradient(theta.map((value, i) => value + sign * step * (direction[i] as number)))
+        .gradient;
+    const [ahead, behind] = [at(1), at(-1)];
+    const largest = Math.max(...found.map(Math.abs));
+    found.forEach((value, i) => {
+      const slope = ((ahead[i] as number) - (behind[i] as number)) / (2 * step);
+      expect(Math.abs(value - slope)).toBeLessThan(2e-3 * largest);
+    });
+    run.dispose();
+    expect((await load("tensors.js")).module).toBeNull();
   });
 
   it("may hold a functional model, tensors, typed arrays, targets and settings", async () => {
@@ -155,7 +184,11 @@ describe("a bad module", () => {
       "settings",
       'bad-loss.js: loss: expected one of cross-entropy, mse, half-sum-mse, sigmoid-cross-entropy, huber, got "hinge"',
     ],
-    ["unknown-layer.js", "unknown-layer", 'unknown-layer.js: layer "masked" (Masking): no derivative rule'],
+    [
+      "unknown-layer.js",
+      "unsupported-layer",
+      'unknown-layer.js: layer "masked" (Masking): no derivative rule',
+    ],
     ["nowhere.js", "module-missing", "expected a JavaScript module, found no file"],
   ])("%s is refused with the reason", async (name, code, message) => {
     await expect(load(name)).rejects.toMatchObject({

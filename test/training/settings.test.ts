@@ -139,6 +139,10 @@ describe("resolveSettings", () => {
       { preset: "edge", dataset: "cifar" },
       'dataset: expected mnist or idx:<folder> for task mnist-mlp, got "cifar"',
     ],
+    [
+      { dataset: "cifar" },
+      'dataset: expected mnist, fashion-mnist, two-spirals, gaussian, teacher-student, csv:<file>, npy:<x>,<y> or idx:<folder>, got "cifar"',
+    ],
     [{ momentum: 0.9 }, "momentum: expected none for optimizer gd, got 0.9 (momentum and nesterov have it)"],
     [
       { batchSize: 10 },

@@ -124,6 +124,7 @@ export function createGraphRecorder(): GraphRecorder {
     // A number that names no row would go unnoticed: ONNX counts negative ones from the end.
     takeRows: () => notPrinted("takeRows"),
     addIntoRows: () => notPrinted("addIntoRows"),
+    onTape: () => notPrinted("double backprop"),
   };
 
   const tensor = (name: string): GraphTensor => ({ name, shape: shape(name) });

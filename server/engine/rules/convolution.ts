@@ -3,8 +3,9 @@
  * on wasm. Costs memory for the rows: taps times the input.
  */
 import type { Ops, Rearrangement } from "../ops.ts";
+import { channelScaleRule } from "./channel-scale.ts";
 import { denseRule } from "./dense.ts";
-import { rearrangeRule, sizeOf } from "./linear.ts";
+import { examplesOf, linearRule, rearrangeRule, sizeOf } from "./linear.ts";
 import type { Rule } from "./rule.ts";
 import { type Window, windowsOf } from "./windows.ts";
 
@@ -25,6 +26,39 @@ export function convolutionRules(layer: string, of: Convolution): Rule[] {
     shape: [...window.size, inputShape.at(-1) ?? 0, filters],
   };
   return [...rows, denseRule(layer, { inputShape: rowShape, outputs: filters, useBias, kernel })];
+}
+
+/**
+ * The adjoint of a convolution from `outputShape`: every entry becomes the taps of a window, and windows that overlap are added up.
+ * The kernel is that convolution's, […size, filters, channels].
+ */
+export function transposedConvolutionRules(
+  layer: string,
+  of: Omit<Convolution, "kernelName"> & { readonly outputShape: readonly number[] },
+): Rule[] {
+  const { inputShape, outputShape, window, filters, useBias } = of;
+  const { taps, sources } = windowsOf(outputShape, window, "taps-channels");
+  const by: Rearrangement = { size: sizeOf(outputShape), sources };
+  const rowShape = [...inputShape.slice(0, -1), taps * filters];
+  const kernel = {
+    name: "kernel",
+    shape: [...window.size, filters, inputShape.at(-1) ?? 0],
+    isTransposed: true,
+  };
+  const bias = channelScaleRule(layer, {
+    shape: outputShape,
+    channels: [filters],
+    hasGamma: false,
+    hasBeta: true,
+  });
+  return [
+    denseRule(layer, { inputShape, outputs: taps * filters, useBias: false, kernel }),
+    linearRule(layer, outputShape, (ops) => ({
+      apply: (x) => examplesOf(ops, ops.rearrangeBack(x, by), outputShape),
+      adjoint: (y) => examplesOf(ops, ops.rearrange(y, by), rowShape),
+    })),
+    ...(useBias ? [{ ...bias, parameters: [{ name: "bias", shape: [filters] }] }] : []),
+  ];
 }
 
 /** `multiplier` filters for each channel alone. Costs as much as a full convolution, whose kernel is 0 between different channels. */

@@ -8,8 +8,12 @@ export interface DenseShape {
   readonly inputShape: readonly number[];
   readonly outputs: number;
   readonly useBias: boolean;
-  /** W as the layer has it, [inputs, outputs] unless given: a convolution's patches meet a kernel of more axes. */
-  readonly kernel?: { readonly name: string; readonly shape: readonly number[] };
+  /** W as the layer has it, [inputs, outputs] unless given: a convolution's patches meet a kernel of more axes, or its transpose. */
+  readonly kernel?: {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly isTransposed?: boolean;
+  };
 }
 
 export function denseRule(layer: string, { inputShape, outputs, useBias, kernel: own }: DenseShape): Rule {
@@ -21,8 +25,17 @@ export function denseRule(layer: string, { inputShape, outputs, useBias, kernel:
   const examples = <T>(ops: Ops<T>, a: T, shape: readonly number[]): T =>
     isMatrix ? a : examplesOf(ops, a, shape);
   const matrix = <T>(ops: Ops<T>, kernel: T | undefined): T =>
-    kernelShape.length === 2 ? present(kernel) : ops.reshape(present(kernel), [inputs, outputs]);
-  const asKernel = <T>(ops: Ops<T>, a: T): T => (kernelShape.length === 2 ? a : ops.reshape(a, kernelShape));
+    own?.isTransposed === true
+      ? ops.transpose(ops.reshape(present(kernel), [outputs, inputs]))
+      : kernelShape.length === 2
+        ? present(kernel)
+        : ops.reshape(present(kernel), [inputs, outputs]);
+  const asKernel = <T>(ops: Ops<T>, a: T): T =>
+    own?.isTransposed === true
+      ? ops.reshape(ops.transpose(a), kernelShape)
+      : kernelShape.length === 2
+        ? a
+        : ops.reshape(a, kernelShape);
   return {
     layer,
     parameters: [

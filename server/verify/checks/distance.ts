@@ -25,12 +25,15 @@ export const distanceToInit: CheckDefinition<Travelled> = {
     const { parameters, parameterCount } = evidence.header;
     const rounding = parameterCount * UNIT_ROUNDOFF_64;
     const norms = new Map<number, number>();
-    const lengths = new Map<number, number>([[-1, 0]]);
+    const { firstStep } = evidence;
+    // A fork's path goes on from its parent's, whose length the header has.
+    const { pathLength: walked = 0 } = evidence.header.fork ?? {};
+    const lengths = new Map<number, number>([[firstStep - 1, walked ?? Number.NaN]]);
     const follow = (step: number) => {
       const [now, before, norm] = [
         lengths.get(step),
         lengths.get(step - 1),
-        step === 0 ? 0 : norms.get(step),
+        step === firstStep ? 0 : norms.get(step),
       ];
       if (now === undefined || before === undefined || norm === undefined) return;
       tally.compare(step, "pathLength", now, before + norm, rounding * now, "float64 rounding");

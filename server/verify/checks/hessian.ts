@@ -5,9 +5,9 @@ import {
   ABOUT_CONVERGED,
   expectOrder,
   hessian64,
+  lanczosWork,
   MOST_PRODUCTS,
   type RecordedPair,
-  USUAL_PRODUCTS,
 } from "../eigenpairs.ts";
 import type { Evidence } from "../evidence.ts";
 import { lanczos64, noise, type RitzPair } from "../lanczos64.ts";
@@ -29,10 +29,6 @@ interface Eigenvalues {
   readonly hvps: number;
   readonly probeStdErr: number | null;
 }
-
-/** Multiply-adds of a cold start on the probe, about. */
-export const lanczosWork = ({ header }: Evidence) =>
-  2 * USUAL_PRODUCTS * header.probe.size * header.parameterCount;
 
 export const hessianEigenvalues: CheckDefinition<Eigenvalues> = {
   channel: "hessian/eigenvalues",

@@ -5,6 +5,7 @@ import {
   comparePairs,
   expectOrder,
   hessian64,
+  lanczosWork,
   type Operator64,
   type RecordedPair,
 } from "../eigenpairs.ts";
@@ -13,7 +14,7 @@ import { decodedState, secondMoments } from "../moments.ts";
 import { norm } from "../products.ts";
 import { gaussNewton, perLayer, preconditioned } from "../shapes.ts";
 import { SIGMAS } from "../tally.ts";
-import { expectEta, lanczosWork } from "./hessian.ts";
+import { expectEta } from "./hessian.ts";
 
 const isFinitePair = ({ value }: RecordedPair) => Number.isFinite(value);
 

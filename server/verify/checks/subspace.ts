@@ -2,12 +2,12 @@
 import { isDue } from "../../../shared/schedule.ts";
 import { createRandom, type Random } from "../../numerics/random.ts";
 import type { Bench, CheckDefinition } from "../check.ts";
+import { lanczosWork } from "../eigenpairs.ts";
 import type { Evidence } from "../evidence.ts";
 import { addScaled, dot, norm } from "../products.ts";
 import { overlap, topSubspace } from "../shapes.ts";
 import { SIGMAS } from "../tally.ts";
 import { type Between, overlapBetween, TopSpace } from "../top-space.ts";
-import { lanczosWork } from "./hessian.ts";
 
 interface TopSubspace {
   readonly share: number;
@@ -46,7 +46,7 @@ function compareBetween(
   tally.compare(step, quantity, recorded, value, tolerance, "residual and gap");
 }
 
-const NO_SPECTRUM = "there are no finite eigenvalues of the same step, one more than k";
+const NO_SPECTRUM = "eigenvalues of the same step were not derived, or are no more than k";
 
 export const gradientTopSubspace: CheckDefinition<TopSubspace> = {
   channel: "gradient/top-subspace",
@@ -169,7 +169,10 @@ export const hessianOverlap: CheckDefinition<Overlap> = {
           let between = known.get(then.step);
           if (between === undefined) {
             const before = await spaceAt(bench, then.step, k);
-            if (before === null) continue;
+            if (before === null) {
+              tally.leave("overlaps with a step whose eigenvectors were not derived");
+              continue;
+            }
             between = overlapBetween(now, before);
             known.set(then.step, between);
           }

@@ -1,4 +1,5 @@
 /** θ₀ from its seed, and each θ from the one before by the optimizer's rule. */
+import { createHash } from "node:crypto";
 import * as z from "zod/mini";
 import type { CheckDefinition } from "../check.ts";
 import type { Evidence } from "../evidence.ts";
@@ -33,11 +34,18 @@ export const trainWeights: CheckDefinition<number> = {
       }
       tally.compare(0, "‖θ₀ − θ₀ by its seed‖", distance(theta, drawn), 0, 0, "exact");
     };
+    const inherited = (theta: Float32Array) => {
+      const { step = 0, thetaSha256 = "", name = "" } = evidence.header.fork ?? {};
+      const sha256 = createHash("sha256").update(new Uint8Array(theta.slice().buffer)).digest("hex");
+      tally.expect(step, sha256 === thetaSha256, `its sha256 is ${sha256}, the header has ${thetaSha256}`);
+      tally.leave(`how θ of step ${step} came about: it is that of ${name}, whose recording tells`);
+    };
     return {
       needs: (step) => [step],
       async derive({ step }) {
         const theta = await evidence.theta(step);
         if (step === 0) return initial(theta);
+        if (step === evidence.firstStep) return inherited(theta);
         if (evidence.obstacle !== null) return leave(`updates: ${evidence.obstacle}`);
         const expected = await byRule(evidence, step);
         if (expected === null) return leave(NO_ORIGIN[evidence.config.optimizer] ?? "");

@@ -67,6 +67,50 @@ describe("without a session", () => {
   });
 });
 
+describe("a fork", () => {
+  const child = syntheticSession({ steps: 120 });
+  const fork = { session: session.header.id, name: "edge", step: 40, thetaSha256: "00", pathLength: 1 };
+
+  it("is begun at the step under the cursor, and asks first", async () => {
+    server.presets = PRESETS;
+    server.addRecording(session);
+    const dashboard = mountDashboard();
+    await dashboard.atStep(120);
+    dashboard.press("Home");
+    await dashboard.atStep(0);
+    await dashboard.until(() => dashboard.text("fork-form button").includes("step 0"));
+    dashboard.get("fork-form button").click();
+    await dashboard.until(() => dashboard.find("fork-form form") !== null);
+    expect(server.posted).toEqual([]);
+    dashboard.press("End");
+    await dashboard.atStep(120);
+    const eta = dashboard.get("fork-form input") as HTMLInputElement;
+    eta.value = "-1";
+    dashboard.get('fork-form button[type="submit"]').click();
+    expect(server.posted).toEqual([]);
+    eta.value = "0.05";
+    dashboard.get('fork-form button[type="submit"]').click();
+    await dashboard.until(() => server.posted.length > 0);
+    const { id } = session.header;
+    expect(server.posted).toEqual([{ fork: id, atStep: 0, learningRate: 0.05, replace: true }]);
+  });
+
+  it("says what it was forked from", async () => {
+    const changed = { learningRate: { from: 0.2, to: 0.05 } };
+    server.addRecording({ ...child, header: { ...child.header, fork: { ...fork, changed } } });
+    const dashboard = mountDashboard();
+    await dashboard.shows("forked from edge at step 40");
+    expect(dashboard.get("credibility-line li").title).toContain("learningRate 0.05 in place of 0.2");
+  });
+
+  it("is not offered where no run can be started", async () => {
+    server.addRecording(session);
+    const dashboard = mountDashboard();
+    await dashboard.atStep(120);
+    expect(dashboard.find("fork-form")).toBeNull();
+  });
+});
+
 describe("with several sessions", () => {
   it("changes to the one that is picked, and back to all of its steps", async () => {
     const other = syntheticSession({

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { testAccuracyStream } from "../../../server/streams/eval-test-accuracy.ts";
+import { streams } from "../../../server/streams/index.ts";
 import type { RunSettings } from "../../../server/training/config.ts";
 import { GAUSSIAN_SPECTRUM } from "../../../server/training/data/gaussian.ts";
 import { drawTeacher } from "../../../server/training/data/teacher-student.ts";
@@ -135,6 +137,17 @@ describe("linear-autoencoder", () => {
       expect(Math.min(...losses)).toBeGreaterThan(least - 1e-6);
     },
   );
+
+  it("has a test loss and no test accuracy: there is no class to be right about", async () => {
+    const run = await opened({ task: "linear-autoencoder", trainSize: 60, backend: "cpu" });
+    expect(streams.filter((each) => each.applies(run)).map(({ descriptor }) => descriptor.name)).toEqual(
+      expect.arrayContaining(["eval/test-loss"]),
+    );
+    expect(testAccuracyStream.applies(run)).toBe(false);
+    expect(
+      testAccuracyStream.applies(await opened({ task: "two-spirals", trainSize: 20, backend: "cpu" })),
+    ).toBe(true);
+  });
 
   it("gives back any examples: digits, centred", async () => {
     const training = await opened({

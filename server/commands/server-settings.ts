@@ -1,6 +1,8 @@
 /** What can be said about the server beside the run: the same keys as flags and in a config file. */
 import { readFile } from "node:fs/promises";
 import * as z from "zod/mini";
+import type { LogKeeping } from "../session/log.ts";
+import type { FailurePolicy, SyncPolicy } from "../session/log-writer.ts";
 import type { RunSettings } from "../training/config.ts";
 import { nearestName } from "../training/nearest-name.ts";
 import { parseSettings, shown } from "../training/parse-settings.ts";
@@ -13,6 +15,9 @@ export interface ServerSettings {
   readonly tokenFile?: string;
   readonly recordings?: string;
   readonly record?: boolean;
+  readonly sync?: SyncPolicy;
+  readonly onRecordFailure?: FailurePolicy;
+  readonly segmentSize?: string;
   readonly open?: boolean;
   readonly allowOrigin?: readonly string[];
   readonly allowHost?: readonly string[];
@@ -25,6 +30,25 @@ interface ServerFlag {
   readonly expected: string;
   readonly schema: z.core.$ZodType;
   read?(text: string, previous?: unknown): unknown;
+}
+
+const LEAST_SEGMENT_BYTES = 64 * 2 ** 10;
+
+/** "64MiB" → bytes; null for what is no size. */
+function parseSize(text: string): number | null {
+  const found = /^(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB)$/.exec(text.trim());
+  if (found === null) return null;
+  return Number(found[1]) * { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }[found[2] as "KiB" | "MiB" | "GiB"];
+}
+
+/** How recordings are kept, as far as it was said. */
+export function keepingOf({ sync, onRecordFailure, segmentSize }: ServerSettings): LogKeeping {
+  const partBytes = segmentSize === undefined ? null : parseSize(segmentSize);
+  return {
+    ...(sync === undefined ? {} : { sync }),
+    ...(onRecordFailure === undefined ? {} : { onFailure: onRecordFailure }),
+    ...(partBytes === null ? {} : { partBytes }),
+  };
 }
 
 const listed = (text: string, previous?: unknown): unknown => [
@@ -68,6 +92,27 @@ export const SERVER_FLAGS: readonly ServerFlag[] = [
     help: "keep only a bounded temporary log, deleted on exit",
     expected: "true or false",
     schema: z.boolean(),
+  },
+  {
+    key: "sync",
+    flags: "--sync <when>",
+    help: "when the disk must have it: interval (1 s or 16 MiB), chunk (before anyone sees it), os (interval)",
+    expected: "interval, chunk or os",
+    schema: z.enum(["interval", "chunk", "os"]),
+  },
+  {
+    key: "onRecordFailure",
+    flags: "--on-record-failure <what>",
+    help: "when the disk takes nothing: pause training until it does, or continue unrecorded (pause)",
+    expected: "pause or continue",
+    schema: z.enum(["pause", "continue"]),
+  },
+  {
+    key: "segmentSize",
+    flags: "--segment-size <size>",
+    help: "a recording goes on in another file after this much, as 64MiB or 2GiB (1GiB)",
+    expected: "a size from 64KiB on, as 64MiB or 2GiB",
+    schema: z.string().check(z.refine((text) => (parseSize(text) ?? 0) >= LEAST_SEGMENT_BYTES)),
   },
   {
     key: "open",

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { StartRun } from "../gateway/http.ts";
 import { SessionLibrary } from "../session/library.ts";
+import type { LogKeeping } from "../session/log.ts";
 import type { LiveSession } from "../threads/live-session.ts";
 import { startLiveSession } from "../threads/start-live-session.ts";
 import { namesFiles } from "../training/data/load-dataset.ts";
@@ -12,7 +13,7 @@ import { UserError } from "../training/user-error.ts";
 import { openParent, type Parent, type PlannedRun, planRun } from "./plan-run.ts";
 import { reportProgress } from "./progress.ts";
 import { printLaunch, serve, untilInterrupted } from "./serve.ts";
-import { readSettings } from "./server-settings.ts";
+import { keepingOf, readSettings } from "./server-settings.ts";
 
 /** @param modulePath  a user's module, or undefined for a built-in task. */
 export async function trainCommand(
@@ -25,7 +26,7 @@ export async function trainCommand(
   const planned = await planRun(run, modulePath, (named) => openParent(named, recordings));
   const folder = record ? recordings : await mkdtemp(join(tmpdir(), "thalweg-"));
   const library = new SessionLibrary();
-  const live = new LiveRuns(library, folder, record);
+  const live = new LiveRuns(library, folder, record, keepingOf(server));
   const served = await serve(library, server, live.startRun);
   let session: LiveSession;
   try {
@@ -42,7 +43,8 @@ export async function trainCommand(
     await served.close();
     await live.close();
     if (!record) await rm(folder, { recursive: true, force: true });
-    console.log("done.");
+    if (live.hasLostEvents) process.exitCode = 1;
+    console.log(live.hasLostEvents ? "done, but not everything was recorded." : "done.");
   });
   const { header, recordingPath } = session;
   console.log(
@@ -61,13 +63,15 @@ class LiveRuns {
   readonly #library: SessionLibrary;
   readonly #folder: string;
   readonly #record: boolean;
+  readonly #keeping: LogKeeping;
   readonly #all: LiveSession[] = [];
   #starting = false;
 
-  constructor(library: SessionLibrary, folder: string, record: boolean) {
+  constructor(library: SessionLibrary, folder: string, record: boolean, keeping: LogKeeping) {
     this.#library = library;
     this.#folder = folder;
     this.#record = record;
+    this.#keeping = keeping;
   }
 
   async start(planned: PlannedRun): Promise<LiveSession> {
@@ -75,6 +79,7 @@ class LiveRuns {
       ...planned,
       folder: this.#folder,
       record: this.#record,
+      keeping: this.#keeping,
       onTrouble: (sentence) => console.error(`thalweg: ${sentence}`),
     });
     this.#all.push(session);
@@ -120,6 +125,11 @@ class LiveRuns {
       this.#starting = false;
     }
   };
+
+  /** Did one end while its disk took nothing? */
+  get hasLostEvents(): boolean {
+    return this.#all.some(({ status }) => (status.trouble ?? null) !== null);
+  }
 
   #served(id: string): Parent {
     const session = this.#library.get(id);

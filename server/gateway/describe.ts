@@ -5,7 +5,7 @@ import type { Session } from "../session/session.ts";
 export type SessionDescription = Omit<Extract<ServerMessage, { op: "session" }>, "op" | "request">;
 
 export function describe(session: Session): SessionDescription {
-  const { header, status } = session;
+  const { header, status, watermarks } = session;
   return {
     header,
     channels: header.channels,
@@ -14,6 +14,8 @@ export function describe(session: Session): SessionDescription {
     capabilities: capabilities(session),
     earliestSeq: status.earliestSeq,
     headSeq: status.headSeq,
+    ...(watermarks === undefined ? {} : { watermarks }),
+    ...(status.trouble === undefined ? {} : { trouble: status.trouble }),
   };
 }
 

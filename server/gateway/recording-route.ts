@@ -1,25 +1,37 @@
 /** The recording as a file: whole or in ranges, also while it is being written. */
 import { open } from "node:fs/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { partPath } from "../recording/part.ts";
 import { parseRange } from "./byte-range.ts";
 import type { HttpOptions } from "./http.ts";
 import { Refused } from "./refused.ts";
 import { type SessionParams, sessionOf } from "./session-routes.ts";
 
-type RecordingRequest = FastifyRequest<{ Params: SessionParams }>;
+interface Route {
+  readonly Params: SessionParams;
+  /** Of a recording in several files: which of them, from 1. */
+  readonly Querystring: { readonly part?: string };
+}
+
+type RecordingRequest = FastifyRequest<Route>;
 
 export function addRecordingRoute(app: FastifyInstance, { library }: HttpOptions): void {
   // HEAD by hand: the one that comes with GET would read the whole file to throw it away.
   const method = ["GET", "HEAD"];
   const url = "/v1/sessions/:id/recording.mcap";
-  app.route<{ Params: SessionParams }>({ method, url, handler: answer });
+  app.route<Route>({ method, url, handler: answer });
 
   async function answer(request: RecordingRequest, reply: FastifyReply): Promise<FastifyReply> {
     const session = sessionOf(library, request.params.id);
     const { id } = session.header;
     if (session.recordingPath === undefined) throw noRecording(id);
-    const file = await open(session.recordingPath, "r").catch((cause: NodeJS.ErrnoException) => {
-      throw cause.code === "ENOENT" ? noRecording(id) : cause;
+    const part = partOf(request.query.part);
+    const path = partPath(session.recordingPath, part);
+    const file = await open(path, "r").catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== "ENOENT") throw cause;
+      throw part === 1
+        ? noRecording(id)
+        : new Refused(404, "no-recording", `session ${id} has no part ${part}`);
     });
     try {
       // A snapshot of what is written now: a file that grows meanwhile does not change what was promised.
@@ -30,7 +42,7 @@ export function addRecordingRoute(app: FastifyInstance, { library }: HttpOptions
       reply.headers({
         "Accept-Ranges": "bytes",
         ETag: etag,
-        "Content-Disposition": `attachment; filename="${id}.mcap"`,
+        "Content-Disposition": `attachment; filename="${partPath(`${id}.mcap`, part)}"`,
       });
       reply.type("application/octet-stream");
       const condition = request.headers["if-range"];
@@ -57,6 +69,12 @@ export function addRecordingRoute(app: FastifyInstance, { library }: HttpOptions
       throw cause;
     }
   }
+}
+
+function partOf(text: string | undefined): number {
+  const part = Number(text ?? 1);
+  if (Number.isSafeInteger(part) && part >= 1) return part;
+  throw new Refused(400, "bad-query", `part: expected a whole number from 1 on, got "${text}"`);
 }
 
 function noRecording(id: string): Refused {

@@ -6,6 +6,8 @@ import type { LogFileHandle } from "./log-file-handle.ts";
 import { CHUNK_HEADER_BYTES, MESSAGE_HEADER_BYTES, OPCODE, RECORD_HEADER_BYTES } from "./mcap-records.ts";
 import { END_METADATA } from "./mcap-writer.ts";
 import { openMessage } from "./message.ts";
+import { CONTINUED_METADATA, firstPartOf, type Part } from "./part.ts";
+import { RecordingError } from "./recording-error.ts";
 import { readFront } from "./session-front.ts";
 import { SpanIndex } from "./span-index.ts";
 import { isKeyframe } from "./weight-codec.ts";
@@ -13,6 +15,8 @@ import { WeightIndex, type WeightIndexes } from "./weight-index.ts";
 
 export interface RecordingScan {
   readonly header: SessionHeader;
+  /** null: the first part of the recording, or the only one. */
+  readonly part: Part | null;
   readonly spans: SpanIndex;
   readonly weights: WeightIndexes;
   /** -1: no event. */
@@ -20,6 +24,8 @@ export interface RecordingScan {
   readonly lastStep: number;
   /** Null when the writing process did not come to the end. */
   readonly endReason: EndReason | null;
+  /** The file that goes on where this one was full. */
+  readonly next: string | null;
   /** What ended the scan before the end of the data: null for a finished file. */
   readonly fault: string | null;
   readonly intactBytes: number;
@@ -27,30 +33,42 @@ export interface RecordingScan {
 
 /**
  * @param size  bytes to look at: what the file holds now.
- * @throws {RecordingError} when not even the session's header is there: `not-a-recording`, `newer-version`, `cut`, `damaged`.
+ * @param wanted  which part the file is expected to be.
+ * @throws {RecordingError} when not even the session's header is there: `not-a-recording`, `newer-version`, `later-part`, `cut`, `damaged`.
  */
 export async function scanRecording(
   handle: LogFileHandle,
   path: string,
   size: number,
+  wanted: "first" | "later" = "first",
 ): Promise<RecordingScan> {
   const window = new FileWindow(handle, path, size);
-  const { header, end } = await readFront(window, path);
-  return new Scan(window, header).run(end);
+  const { header, part, end } = await readFront(window, path);
+  if ((part === null) === (wanted === "first")) return new Scan(window, header, part).run(end);
+  const got = part === null ? "the first" : `part ${part.part}`;
+  const advice = wanted === "later" ? "" : `; open ${firstPartOf(path) ?? "the first"}`;
+  throw new RecordingError(
+    "later-part",
+    `${path}: expected the ${wanted} part of a recording, got ${got}${advice}`,
+  );
 }
 
 class Scan {
   readonly #window: FileWindow;
   readonly #header: SessionHeader;
+  readonly #part: Part | null;
   readonly #spans = new SpanIndex();
   readonly #weights = new Map<number, WeightIndex>();
-  #headSeq = -1;
+  #headSeq: number;
   #lastStep = -1;
   #end: { readonly reason: EndReason; readonly lastSeq: number } | null = null;
+  #next: string | null = null;
 
-  constructor(window: FileWindow, header: SessionHeader) {
+  constructor(window: FileWindow, header: SessionHeader, part: Part | null) {
     this.#window = window;
     this.#header = header;
+    this.#part = part;
+    this.#headSeq = (part?.firstSeq ?? 0) - 1;
     header.channels.forEach(({ encoding }, channel) => {
       if (encoding === "f32") this.#weights.set(channel, new WeightIndex());
     });
@@ -65,7 +83,12 @@ class Scan {
         fault = `${record} at byte ${offset}`;
         break;
       }
-      if (record.opcode === OPCODE.dataEnd) break;
+      if (record.opcode === OPCODE.dataEnd) {
+        // A bent opcode can say so, too: only after a closing record is it meant.
+        if (this.#end === null && this.#next === null)
+          fault = `the end of the data inside the session at byte ${offset}`;
+        break;
+      }
       fault = await this.#take(record);
       if (fault !== null) {
         fault = `${fault} at byte ${offset}`;
@@ -74,13 +97,17 @@ class Scan {
       offset = record.end;
     }
     const isComplete = this.#end !== null && this.#end.lastSeq === this.#headSeq;
+    if (this.#end !== null && !isComplete)
+      fault ??= `an end after seq ${this.#end.lastSeq}, and ${this.#headSeq} is the last there is`;
     return {
       header: this.#header,
+      part: this.#part,
       spans: this.#spans,
       weights: this.#weights,
       headSeq: this.#headSeq,
       lastStep: this.#lastStep,
       endReason: isComplete ? (this.#end?.reason ?? null) : null,
+      next: this.#next,
       fault,
       intactBytes: offset,
     };
@@ -138,10 +165,16 @@ class Scan {
   }
 
   #takeMetadata(body: Buffer): string | null {
-    if (readStrings(body, 1)?.[0] !== END_METADATA) return null;
-    const entries = readStrings(body.subarray(4 + END_METADATA.length + 4)) ?? [];
-    const reason = EndReason.safeParse(entries[entries.indexOf("reason") + 1]);
-    const lastSeq = Number(entries[entries.indexOf("last_seq") + 1]);
+    const name = readStrings(body, 1)?.[0];
+    if (name !== END_METADATA && name !== CONTINUED_METADATA) return null;
+    const entries = readStrings(body.subarray(4 + name.length + 4)) ?? [];
+    const entry = (key: string) => entries[entries.indexOf(key) + 1];
+    const lastSeq = Number(entry("last_seq"));
+    if (name === CONTINUED_METADATA) {
+      this.#next = entry("next") ?? null;
+      return this.#next === null || lastSeq !== this.#headSeq ? "a continuation that cannot be read" : null;
+    }
+    const reason = EndReason.safeParse(entry("reason"));
     if (!reason.success || !Number.isInteger(lastSeq)) return "an end record that cannot be read";
     this.#end = { reason: reason.data, lastSeq };
     return null;

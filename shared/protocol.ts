@@ -102,6 +102,21 @@ export const WireSample = z.object({
 });
 export type WireSample = z.infer<typeof WireSample>;
 
+const description = {
+  header: SessionHeader,
+  channels: z.array(StreamDescriptor),
+  state: SessionState,
+  reason: z.nullable(EndReason),
+  capabilities: z.array(Capability),
+  earliestSeq: seq,
+  /** -1 before the first event. */
+  headSeq: z.int(),
+} as const;
+
+/** What a session says of itself, to a socket and over HTTP alike. */
+export const SessionDescription = z.object(description);
+export type SessionDescription = z.infer<typeof SessionDescription>;
+
 export const GapReason = z.enum(["conflated", "retention", "lost-on-crash"]);
 
 export const ServerMessage = z.discriminatedUnion("op", [
@@ -118,18 +133,7 @@ export const ServerMessage = z.discriminatedUnion("op", [
     scopes: z.array(Scope),
   }),
   z.object({ op: z.literal("sessions"), sessions: z.array(SessionSummary), request }),
-  z.object({
-    op: z.literal("session"),
-    header: SessionHeader,
-    channels: z.array(StreamDescriptor),
-    state: SessionState,
-    reason: z.nullable(EndReason),
-    capabilities: z.array(Capability),
-    earliestSeq: seq,
-    /** -1 before the first event. */
-    headSeq: z.int(),
-    request,
-  }),
+  z.object({ op: z.literal("session"), ...description, request }),
   z.object({
     op: z.literal("subscribed"),
     id: u32,

@@ -1,5 +1,6 @@
 /** Everything a dashboard holds that is not an element: the line, the session, the view on it, and what is asked over HTTP. */
 import type { SessionSummary } from "../../shared/header.ts";
+import type { PresetSummary } from "../../shared/http.ts";
 import type { ControlAction } from "../../shared/protocol.ts";
 import type { Verdict } from "../../shared/verdicts.ts";
 import { Connection } from "../data/connection.ts";
@@ -10,7 +11,7 @@ import { bindAddress, decodeReplaySpeed } from "../data/view-address.ts";
 import { panelsFor } from "../panels/index.ts";
 import type { Panel, Scene } from "../panels/panel.ts";
 import type { PlaybackState } from "./playback-bar.ts";
-import { type Door, type PresetSummary, ServerApi } from "./server-api.ts";
+import { type Door, ServerApi } from "./server-api.ts";
 import type { Standing } from "./session-bar.ts";
 import { StepNavigator } from "./step-navigator.ts";
 import { VerdictFeed } from "./verdict-feed.ts";

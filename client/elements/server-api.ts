@@ -1,11 +1,5 @@
 /** The few things that go over HTTP: presets, starting a run, and asking why a socket was refused (a browser does not say). */
-
-export interface PresetSummary {
-  readonly name: string;
-  readonly title: string;
-  /** What to look for. */
-  readonly about: string;
-}
+import type { PresetSummary } from "../../shared/http.ts";
 
 export type Failure = { readonly code: string; readonly message: string };
 

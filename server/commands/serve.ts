@@ -10,6 +10,7 @@ import { type Gateway, startGateway } from "../gateway/gateway.ts";
 import type { StartRun } from "../gateway/http.ts";
 import type { SessionLibrary } from "../session/library.ts";
 import { thalwegVersion } from "../threads/session-header.ts";
+import { RunSettings } from "../training/config.ts";
 import { PRESETS } from "../training/presets.ts";
 import { UserError } from "../training/user-error.ts";
 import type { ServerSettings } from "./server-settings.ts";
@@ -39,7 +40,11 @@ export async function serve(
     clientFolder: fileURLToPath(new URL("../../client", import.meta.url)),
     ...(startRun === undefined
       ? {}
-      : { startRun, presets: PRESETS.map(({ name, title, about }) => ({ name, title, about })) }),
+      : {
+          startRun,
+          runSettings: RunSettings,
+          presets: PRESETS.map(({ name, title, about }) => ({ name, title, about })),
+        }),
     version: thalwegVersion(),
     logger: pino({ level: "warn" }, pino.destination(2)),
   });

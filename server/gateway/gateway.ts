@@ -1,11 +1,13 @@
 /** The gateway: sessions out to the dashboard and to any other program, over one port. It knows Session, never training. */
 import { once } from "node:events";
+import type * as z from "zod/mini";
+import type { PresetSummary } from "../../shared/http.ts";
 import type { SessionLibrary } from "../session/library.ts";
 import { Admission } from "./admission.ts";
 import type { Auth } from "./auth.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { bracketed, Doors } from "./doors.ts";
-import { createHttp, type PresetSummary, type StartRun } from "./http.ts";
+import { createHttp, type StartRun } from "./http.ts";
 import { launchPath } from "./launch-routes.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 import { listen } from "./listen.ts";
@@ -25,6 +27,8 @@ export interface GatewayOptions {
   readonly clientFolder?: string;
   readonly frameAncestors?: readonly string[];
   readonly startRun?: StartRun;
+  /** What `startRun` takes. */
+  readonly runSettings?: z.ZodMiniObject;
   readonly presets?: readonly PresetSummary[];
   readonly version: string;
   readonly logger?: GatewayLogger;
@@ -67,7 +71,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     clientFolder: options.clientFolder,
     frameAncestors,
     startRun: options.startRun,
+    runSettings: options.runSettings,
     presets,
+    version,
   });
   await app.ready();
   const { server } = app;

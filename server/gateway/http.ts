@@ -2,6 +2,8 @@
 import { STATUS_CODES } from "node:http";
 import fastifyStatic from "@fastify/static";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type * as z from "zod/mini";
+import { type PresetSummary, ROUTES } from "../../shared/http.ts";
 import type { SessionLibrary } from "../session/library.ts";
 import type { Admission } from "./admission.ts";
 import type { Auth, Grant } from "./auth.ts";
@@ -9,18 +11,14 @@ import type { Doors } from "./doors.ts";
 import { addLaunchRoutes } from "./launch-routes.ts";
 import type { Limits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
+import { addOpenApiRoute } from "./openapi.ts";
 import { PAGE_SCRIPT_HASH, PAGE_STYLE_HASH, signInPage } from "./pages.ts";
 import { addRecordingRoute } from "./recording-route.ts";
 import { Refused } from "./refused.ts";
+import { addRoute } from "./route.ts";
 import { addSamplesRoute } from "./samples-route.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 import { addWeightsRoute } from "./weights-route.ts";
-
-export interface PresetSummary {
-  readonly name: string;
-  readonly title: string;
-  readonly about: string;
-}
 
 export type StartRun = (
   body: unknown,
@@ -42,7 +40,10 @@ export interface HttpOptions {
   /** Sites that may show the dashboard in a frame; none by default. */
   readonly frameAncestors: readonly string[];
   readonly startRun: StartRun | undefined;
+  /** What `startRun` takes, for the description of the interface. */
+  readonly runSettings: z.ZodMiniObject | undefined;
   readonly presets: readonly PresetSummary[];
+  readonly version: string;
 }
 
 declare module "fastify" {
@@ -52,7 +53,7 @@ declare module "fastify" {
   }
 }
 
-const OPEN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+const OPEN_PATHS: ReadonlySet<string> = new Set([ROUTES.health.path, ROUTES.readiness.path]);
 
 export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
   const { admission, doors, limits } = options;
@@ -92,16 +93,22 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   );
   app.setNotFoundHandler((request, reply) =>
     answerError(
-      new Refused(404, "not-found", `${request.method} ${pathOf(request)}: nothing is served here`),
+      new Refused("not-found", `${request.method} ${pathOf(request)}: nothing is served here`),
       request,
       reply,
     ),
   );
 
-  app.get("/healthz", async () => "ok");
-  app.get("/readyz", async (_request, reply) =>
-    options.isDraining() ? reply.code(503).send("draining") : "ok",
-  );
+  addRoute(app, ROUTES.health, () => "ok");
+  addRoute(app, ROUTES.readiness, () => {
+    if (options.isDraining()) throw new Refused("draining", "the server is stopping");
+    return "ok";
+  });
+  addRoute(app, ROUTES.stream, (_asked, reply) => {
+    reply.header("Upgrade", "websocket");
+    throw new Refused("upgrade-required", "GET /v1/stream: expected a WebSocket handshake");
+  });
+  addOpenApiRoute(app, options);
   addLaunchRoutes(app, options);
   addSessionRoutes(app, options);
   addSamplesRoute(app, options);
@@ -162,16 +169,16 @@ function asRefused(error: unknown, request: FastifyRequest, logger: GatewayLogge
   const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
   if (statusCode === undefined || statusCode >= 500) {
     logger.error({ err: error, method: request.method, path: pathOf(request) }, "a request failed");
-    return new Refused(500, "internal", "the server failed to answer; its log says why");
+    return new Refused("internal", "the server failed to answer; its log says why");
   }
   if (statusCode === 413)
-    return new Refused(413, "too-large", `body: expected at most ${request.routeOptions.bodyLimit} bytes`);
+    return new Refused("too-large", `body: expected at most ${request.routeOptions.bodyLimit} bytes`);
   if (statusCode === 415)
-    return new Refused(415, "unsupported-media-type", "content-type: expected application/json");
+    return new Refused("unsupported-media-type", "content-type: expected application/json");
   if (code?.startsWith("FST_ERR_CTP") || error instanceof SyntaxError) {
-    return new Refused(400, "bad-json", "body: expected JSON");
+    return new Refused("bad-json", "body: expected JSON");
   }
-  return new Refused(statusCode, "bad-request", message ?? STATUS_CODES[statusCode] ?? "bad request");
+  return new Refused("bad-request", message ?? STATUS_CODES[statusCode] ?? "bad request", statusCode);
 }
 
 function answerError(refused: Refused, request: FastifyRequest, reply: FastifyReply): FastifyReply {

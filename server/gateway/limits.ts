@@ -37,8 +37,6 @@ export interface Limits {
   readonly idleMs: number;
   readonly bodyBytes: number;
   readonly maxHeaders: number;
-  readonly defaultSamples: number;
-  readonly maxSamples: number;
 
   /** Ports tried, one after another, when the first is taken. */
   readonly portTries: number;
@@ -67,7 +65,5 @@ export const LIMITS: Limits = {
   idleMs: 120_000,
   bodyBytes: 64 * 1024,
   maxHeaders: 64,
-  defaultSamples: 1_000,
-  maxSamples: 100_000,
   portTries: 20,
 };

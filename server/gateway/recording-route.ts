@@ -1,21 +1,22 @@
 /** The recording as a file: whole or in ranges, also while it is being written. */
 import { open } from "node:fs/promises";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { ROUTES } from "../../shared/http.ts";
 import { parseRange } from "./byte-range.ts";
 import type { HttpOptions } from "./http.ts";
 import { Refused } from "./refused.ts";
-import { type SessionParams, sessionOf } from "./session-routes.ts";
-
-type RecordingRequest = FastifyRequest<{ Params: SessionParams }>;
+import { type Asked, addRoute } from "./route.ts";
+import { sessionOf } from "./session-routes.ts";
 
 export function addRecordingRoute(app: FastifyInstance, { library }: HttpOptions): void {
   // HEAD by hand: the one that comes with GET would read the whole file to throw it away.
-  const method = ["GET", "HEAD"];
-  const url = "/v1/sessions/:id/recording.mcap";
-  app.route<{ Params: SessionParams }>({ method, url, handler: answer });
+  addRoute(app, ROUTES.recording, answer, { head: "handler" });
 
-  async function answer(request: RecordingRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const session = sessionOf(library, request.params.id);
+  async function answer(
+    { id: asked, request }: Asked<typeof ROUTES.recording>,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const session = sessionOf(library, asked);
     const { id } = session.header;
     if (session.recordingPath === undefined) throw noRecording(id);
     const file = await open(session.recordingPath, "r").catch((cause: NodeJS.ErrnoException) => {
@@ -38,11 +39,7 @@ export function addRecordingRoute(app: FastifyInstance, { library }: HttpOptions
       const range = parseRange(isSame ? request.headers.range : undefined, size);
       if (range === "unsatisfiable") {
         reply.header("Content-Range", `bytes */${size}`);
-        throw new Refused(
-          416,
-          "range",
-          `range: expected within ${size} bytes, got "${request.headers.range}"`,
-        );
+        throw new Refused("range", `range: expected within ${size} bytes, got "${request.headers.range}"`);
       }
       const { start, end } = range ?? { start: 0, end: size - 1 };
       if (range !== null) reply.code(206).header("Content-Range", `bytes ${start}-${end}/${size}`);
@@ -60,5 +57,5 @@ export function addRecordingRoute(app: FastifyInstance, { library }: HttpOptions
 }
 
 function noRecording(id: string): Refused {
-  return new Refused(404, "no-recording", `session ${id} keeps no recording`);
+  return new Refused("no-recording", `session ${id} keeps no recording`);
 }

@@ -96,25 +96,17 @@ export class SocketEndpoint {
 
   #admit(request: IncomingMessage): Grant | Refused {
     const path = request.url?.split("?", 1)[0];
-    if (path !== "/v1/stream") return new Refused(404, "not-found", "expected a socket at /v1/stream");
+    if (path !== "/v1/stream") return new Refused("not-found", "expected a socket at /v1/stream");
     const offered = request.headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim()) ?? [];
     if (!offered.includes(PROTOCOL)) {
-      return new Refused(
-        400,
-        "subprotocol",
-        `sec-websocket-protocol: expected "${PROTOCOL}" among those offered`,
-      );
+      return new Refused("subprotocol", `sec-websocket-protocol: expected "${PROTOCOL}" among those offered`);
     }
     const answer = this.#options.admission.admit(request, true);
     if (answer instanceof Refused) return answer;
-    if (this.#isDraining) return new Refused(503, "draining", "the server is stopping");
+    if (this.#isDraining) return new Refused("draining", "the server is stopping");
     const { maxConnections } = this.#options.limits;
     if (this.#peers.size < maxConnections) return answer;
-    return new Refused(
-      503,
-      "too-many-connections",
-      `connections: expected at most ${maxConnections} at a time`,
-    );
+    return new Refused("too-many-connections", `connections: expected at most ${maxConnections} at a time`);
   }
 
   #open(socket: WebSocket, grant: Grant): void {

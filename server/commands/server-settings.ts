@@ -10,12 +10,18 @@ import { UserError } from "../training/user-error.ts";
 export interface ServerSettings {
   readonly port?: number;
   readonly host?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly insecure?: boolean;
   readonly tokenFile?: string;
+  readonly readTokenFile?: string;
   readonly recordings?: string;
+  readonly recordingsLimit?: string | number;
   readonly record?: boolean;
   readonly open?: boolean;
   readonly allowOrigin?: readonly string[];
   readonly allowHost?: readonly string[];
+  readonly allowFrame?: readonly string[];
 }
 
 interface ServerFlag {
@@ -26,6 +32,8 @@ interface ServerFlag {
   readonly schema: z.core.$ZodType;
   read?(text: string, previous?: unknown): unknown;
 }
+
+const SIZE = /^\s*\d+(\.\d+)?\s*([kmgt]i?b|b)?\s*$/i;
 
 const listed = (text: string, previous?: unknown): unknown => [
   ...((previous as string[] | undefined) ?? []),
@@ -44,9 +52,30 @@ export const SERVER_FLAGS: readonly ServerFlag[] = [
   {
     key: "host",
     flags: "--host <address>",
-    help: "address to listen on (127.0.0.1)",
+    help: "address to listen on (127.0.0.1); one that others can reach asks for TLS, or --insecure",
     expected: "an address of this machine",
     schema: z.string().check(z.minLength(1)),
+  },
+  {
+    key: "tlsCert",
+    flags: "--tls-cert <file>",
+    help: "certificate, with its chain, in PEM: https and wss",
+    expected: "a file",
+    schema: z.string().check(z.minLength(1)),
+  },
+  {
+    key: "tlsKey",
+    flags: "--tls-key <file>",
+    help: "its private key, in PEM",
+    expected: "a file",
+    schema: z.string().check(z.minLength(1)),
+  },
+  {
+    key: "insecure",
+    flags: "--insecure",
+    help: "listen on --host without TLS: tokens and data travel unencrypted",
+    expected: "true or false",
+    schema: z.boolean(),
   },
   {
     key: "tokenFile",
@@ -56,11 +85,25 @@ export const SERVER_FLAGS: readonly ServerFlag[] = [
     schema: z.string().check(z.minLength(1)),
   },
   {
+    key: "readTokenFile",
+    flags: "--read-token-file <file>",
+    help: "file with a token that may only read; else THALWEG_READ_TOKEN, else there is none",
+    expected: "a file",
+    schema: z.string().check(z.minLength(1)),
+  },
+  {
     key: "recordings",
     flags: "--recordings <folder>",
     help: "where recordings go (recordings)",
     expected: "a folder",
     schema: z.string().check(z.minLength(1)),
+  },
+  {
+    key: "recordingsLimit",
+    flags: "--recordings-limit <size>",
+    help: "say so when the recordings take more than this (10GiB)",
+    expected: "a size like 10GiB",
+    schema: z.union([z.number().check(z.positive()), z.string().check(z.regex(SIZE))]),
   },
   {
     key: "record",
@@ -90,6 +133,14 @@ export const SERVER_FLAGS: readonly ServerFlag[] = [
     help: "further Host name this server answers to; repeatable",
     expected: "a list of host names",
     schema: z.array(z.string()),
+    read: listed,
+  },
+  {
+    key: "allowFrame",
+    flags: "--allow-frame <origin>",
+    help: "web page origin that may show the dashboard in a frame; repeatable",
+    expected: "a list of origins like https://wiki.example",
+    schema: z.array(z.string().check(z.regex(/^https?:\/\/[^\s;,'"]+$/))),
     read: listed,
   },
 ];

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { StartRun } from "../gateway/http.ts";
+import { Catalogue } from "../session/catalogue.ts";
 import { SessionLibrary } from "../session/library.ts";
 import type { LiveSession } from "../threads/live-session.ts";
 import { startLiveSession } from "../threads/start-live-session.ts";
@@ -11,8 +12,11 @@ import { parseSettings } from "../training/parse-settings.ts";
 import { resolveSettings } from "../training/resolve.ts";
 import { UserError } from "../training/user-error.ts";
 import { reportProgress } from "./progress.ts";
+import { readSize } from "./quantities.ts";
 import { printLaunch, serve, untilInterrupted } from "./serve.ts";
+import { liveElsewhere } from "./server-card.ts";
 import { readSettings } from "./server-settings.ts";
+import { outgrown, RECORDINGS_LIMIT } from "./sessions.ts";
 
 /** @param modulePath  a user's module, or undefined for a built-in task. */
 export async function trainCommand(
@@ -23,10 +27,10 @@ export async function trainCommand(
   const resolved = resolveSettings(run);
   if (!resolved.ok) throw new UserError("settings", resolved.problems.join("\n"));
   const record = server.record ?? true;
-  const folder = record
-    ? resolve(server.recordings ?? "recordings")
-    : await mkdtemp(join(tmpdir(), "thalweg-"));
-  const library = new SessionLibrary();
+  const recordings = resolve(server.recordings ?? "recordings");
+  const folder = record ? recordings : await mkdtemp(join(tmpdir(), "thalweg-"));
+  const catalogue = new Catalogue(recordings);
+  const library = new SessionLibrary({ catalogue, liveElsewhere });
   const live = new LiveRuns(library, folder, record);
   const served = await serve(library, server, live.startRun);
   let session: LiveSession;
@@ -43,6 +47,7 @@ export async function trainCommand(
     await live.stop();
     await served.close();
     await live.close();
+    await library.close();
     if (!record) await rm(folder, { recursive: true, force: true });
     console.log("done.");
   });
@@ -51,6 +56,9 @@ export async function trainCommand(
     `training   ${header.name}: ${header.modelSummary}, ${header.steps} steps, backend ${header.backend}`,
   );
   console.log(`recording  ${recordingPath ?? "off (--no-record)"}`);
+  const limit = readSize("recordings-limit", server.recordingsLimit ?? RECORDINGS_LIMIT);
+  const tooMuch = await outgrown(catalogue, limit);
+  if (tooMuch !== null) console.log(`           ${tooMuch}`);
   printLaunch(served, server);
   console.log("           Ctrl-C ends the run and finishes the recording.");
   await interrupted;

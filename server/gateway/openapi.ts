@@ -2,15 +2,9 @@
 import type { FastifyInstance } from "fastify";
 import * as z from "zod/mini";
 import { SessionHeader, SessionSummary } from "../../shared/header.ts";
-import {
-  ErrorBody,
-  HTTP_ERRORS,
-  type HttpErrorCode,
-  PresetSummary,
-  ROUTES,
-  type Route,
-} from "../../shared/http.ts";
+import { ErrorBody, HTTP_ERRORS, type HttpErrorCode, PresetSummary } from "../../shared/http.ts";
 import { ClientMessage, ServerMessage, SessionDescription, WireSample } from "../../shared/protocol.ts";
+import { ROUTES, type Route } from "../../shared/routes.ts";
 import { StreamDescriptor } from "../../shared/stream.ts";
 import type { HttpOptions } from "./http.ts";
 import { addRoute } from "./route.ts";
@@ -36,10 +30,10 @@ const COMPONENTS = {
 const ADMISSION: readonly HttpErrorCode[] = ["unauthorized", "host-not-allowed"];
 const EVERYWHERE: readonly HttpErrorCode[] = ["internal"];
 
-export function addOpenApiRoute(app: FastifyInstance, { version, runSettings }: HttpOptions): void {
+export function addOpenApiRoute(app: FastifyInstance, options: HttpOptions): void {
   let made: JsonObject | null = null;
-  addRoute(app, ROUTES.openapi, () => {
-    made ??= describeInterface(version, runSettings);
+  addRoute(app, options, ROUTES.openapi, () => {
+    made ??= describeInterface(options.version, options.runSettings);
     return made;
   });
 }
@@ -84,9 +78,7 @@ function describeRoute(name: string, route: Route, toJson: ToJson): JsonObject {
     summary: about,
     ...(scope === null ? { security: [] } : { "x-scope": scope }),
     parameters: [...pathParameters(route.path), ...queryParameters(query, toJson)],
-    ...(body === null
-      ? {}
-      : { requestBody: { content: { "application/json": { schema: toJson(body, "input") } } } }),
+    ...(body === null ? {} : { requestBody: { required: true, content: bodyContent(body, toJson) } }),
     responses: {
       [status]: {
         description: about,
@@ -97,6 +89,12 @@ function describeRoute(name: string, route: Route, toJson: ToJson): JsonObject {
   };
 }
 
+function bodyContent(body: z.ZodMiniType | "bytes", toJson: ToJson): JsonObject {
+  return body === "bytes"
+    ? { "application/octet-stream": {} }
+    : { "application/json": { schema: toJson(body, "input") } };
+}
+
 /** Everything that this route may refuse with. */
 function errorsOf({ method, scope, body, query, errors }: Route): readonly HttpErrorCode[] {
   return [
@@ -104,7 +102,7 @@ function errorsOf({ method, scope, body, query, errors }: Route): readonly HttpE
     ...(scope === null ? [] : ADMISSION),
     ...(method === "GET" || scope === null ? [] : (["origin-not-allowed"] as const)),
     ...(scope === "control" ? (["forbidden"] as const) : []),
-    ...(body === null ? [] : (["bad-json", "too-large", "unsupported-media-type"] as const)),
+    ...(body === null ? [] : (["bad-json", "bad-body", "too-large", "unsupported-media-type"] as const)),
     ...(Object.keys(query.shape).length === 0 ? [] : (["bad-query"] as const)),
     ...EVERYWHERE,
   ];

@@ -1,22 +1,22 @@
 /** The recording as a file: whole or in ranges, also while it is being written. */
 import { open } from "node:fs/promises";
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { ROUTES } from "../../shared/http.ts";
+import { ROUTES } from "../../shared/routes.ts";
 import { parseRange } from "./byte-range.ts";
 import type { HttpOptions } from "./http.ts";
 import { Refused } from "./refused.ts";
 import { type Asked, addRoute } from "./route.ts";
 import { sessionOf } from "./session-routes.ts";
 
-export function addRecordingRoute(app: FastifyInstance, { library }: HttpOptions): void {
+export function addRecordingRoute(app: FastifyInstance, options: HttpOptions): void {
   // HEAD by hand: the one that comes with GET would read the whole file to throw it away.
-  addRoute(app, ROUTES.recording, answer, { head: "handler" });
+  addRoute(app, options, ROUTES.recording, answer, { head: "handler" });
 
   async function answer(
-    { id: asked, request }: Asked<typeof ROUTES.recording>,
+    { id: asked, request, sessions }: Asked<typeof ROUTES.recording>,
     reply: FastifyReply,
   ): Promise<FastifyReply> {
-    const session = sessionOf(library, asked);
+    const session = await sessionOf(sessions, asked);
     const { id } = session.header;
     if (session.recordingPath === undefined) throw noRecording(id);
     const file = await open(session.recordingPath, "r").catch((cause: NodeJS.ErrnoException) => {

@@ -1,7 +1,7 @@
 /** Samples over HTTP: a page of the log as JSON, NDJSON or CSV, read as fast as the client takes it. */
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
-import { ROUTES } from "../../shared/http.ts";
+import { ROUTES } from "../../shared/routes.ts";
 import type { Cursor, Session, SessionEvent } from "../session/session.ts";
 import { chooseChannels } from "./channels.ts";
 import type { HttpOptions } from "./http.ts";
@@ -49,12 +49,13 @@ function csvCell(json: string): string {
   return /[",\r\n]/.test(bare) ? `"${bare.replaceAll('"', '""')}"` : bare;
 }
 
-export function addSamplesRoute(app: FastifyInstance, { library }: HttpOptions): void {
+export function addSamplesRoute(app: FastifyInstance, options: HttpOptions): void {
   addRoute(
     app,
+    options,
     ROUTES.samples,
-    async ({ id, query: { channel, from, limit, every, format } }, reply) => {
-      const session = sessionOf(library, id);
+    async ({ id, query: { channel, from, limit, every, format }, sessions }, reply) => {
+      const session = await sessionOf(sessions, id);
       const channels = textChannels(session, typeof channel === "string" ? [channel] : channel);
       const start = await locate(session, from === undefined ? "start" : { seq: from }, false);
       if ("code" in start) throw new Refused(start.code, start.message);

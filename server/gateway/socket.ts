@@ -11,6 +11,7 @@ import { Connection } from "./connection.ts";
 import type { Limits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
 import { Refused } from "./refused.ts";
+import { visibleSessions } from "./visible-sessions.ts";
 
 export interface SocketOptions {
   readonly library: SessionLibrary;
@@ -79,6 +80,13 @@ export class SocketEndpoint {
     this.#server.handleUpgrade(request, socket, head, (opened) => this.#open(opened, answer));
   }
 
+  /** Closes the sockets of those whose grant is no longer good. */
+  checkGrants(): void {
+    for (const { grant, socket } of this.#peers) {
+      if (!grant.isValid()) socket.close(CLOSE.authExpired, "what let this client in is no longer valid");
+    }
+  }
+
   /** Lets clients take what is written, says goodbye, and hangs up. */
   async close(): Promise<void> {
     this.#isDraining = true;
@@ -110,7 +118,9 @@ export class SocketEndpoint {
   }
 
   #open(socket: WebSocket, grant: Grant): void {
-    const connection = new Connection(socket, { ...this.#options, scopes: grant.scopes });
+    const { library, ...options } = this.#options;
+    const sessions = visibleSessions(library, grant.session);
+    const connection = new Connection(socket, { ...options, sessions, scopes: grant.scopes });
     const lastTakenMs = this.#options.clock.now();
     const peer: Peer = { socket, connection, grant, missedPings: 0, framesTaken: 0, lastTakenMs };
     this.#peers.add(peer);
@@ -125,11 +135,9 @@ export class SocketEndpoint {
   #checkPeers(): void {
     const { clock, limits } = this.#options;
     const nowMs = clock.now();
+    this.checkGrants();
     for (const peer of this.#peers) {
-      if (!peer.grant.isValid()) {
-        peer.socket.close(CLOSE.authExpired, "this browser's session has expired");
-        continue;
-      }
+      if (!peer.grant.isValid()) continue;
       if (peer.framesTaken !== peer.connection.framesTaken || peer.connection.bufferedBytes === 0) {
         peer.framesTaken = peer.connection.framesTaken;
         peer.lastTakenMs = nowMs;

@@ -1,15 +1,15 @@
 /** θ of one recorded step, as float32 or as a NumPy file. */
 import type { FastifyInstance } from "fastify";
-import { ROUTES } from "../../shared/http.ts";
+import { ROUTES } from "../../shared/routes.ts";
 import type { HttpOptions } from "./http.ts";
 import { bytesOf, encodeNpy } from "./npy.ts";
 import { Refused } from "./refused.ts";
 import { addRoute } from "./route.ts";
 import { sessionOf } from "./session-routes.ts";
 
-export function addWeightsRoute(app: FastifyInstance, { library }: HttpOptions): void {
-  addRoute(app, ROUTES.weights, async ({ id, query: { step, format } }, reply) => {
-    const session = sessionOf(library, id);
+export function addWeightsRoute(app: FastifyInstance, options: HttpOptions): void {
+  addRoute(app, options, ROUTES.weights, async ({ id, query: { step, format }, sessions }, reply) => {
+    const session = await sessionOf(sessions, id);
     const result = await session.weights(step);
     if (!result.found) {
       const recorded =

@@ -1,17 +1,19 @@
 /** Finds what is intact in a recording: finished, cut, damaged or still being written. Keeps the exact prefix before the first bad byte. */
-import { EndReason, type SessionHeader } from "../../shared/header.ts";
+import type { EndReason, SessionHeader } from "../../shared/header.ts";
 import { chunkFault, MessageWalk } from "./block.ts";
-import { type FileRecord, FileWindow, readBody, readStrings, recordAtOffset } from "./file-window.ts";
+import { type FileRecord, FileWindow, readBody, recordAtOffset } from "./file-window.ts";
 import type { LogFileHandle } from "./log-file-handle.ts";
 import { CHUNK_HEADER_BYTES, MESSAGE_HEADER_BYTES, OPCODE, RECORD_HEADER_BYTES } from "./mcap-records.ts";
 import { END_METADATA } from "./mcap-writer.ts";
 import { openMessage } from "./message.ts";
+import { endOf, readMetadata, TITLE_METADATA, titled } from "./metadata.ts";
 import { readFront } from "./session-front.ts";
 import { SpanIndex } from "./span-index.ts";
 import { isKeyframe } from "./weight-codec.ts";
 import { WeightIndex, type WeightIndexes } from "./weight-index.ts";
 
 export interface RecordingScan {
+  /** With the title that it has been given since, if any, for its name. */
   readonly header: SessionHeader;
   readonly spans: SpanIndex;
   readonly weights: WeightIndexes;
@@ -46,6 +48,7 @@ class Scan {
   readonly #weights = new Map<number, WeightIndex>();
   #headSeq = -1;
   #lastStep = -1;
+  #title: string | null = null;
   #end: { readonly reason: EndReason; readonly lastSeq: number } | null = null;
 
   constructor(window: FileWindow, header: SessionHeader) {
@@ -75,7 +78,7 @@ class Scan {
     }
     const isComplete = this.#end !== null && this.#end.lastSeq === this.#headSeq;
     return {
-      header: this.#header,
+      header: titled(this.#header, this.#title),
       spans: this.#spans,
       weights: this.#weights,
       headSeq: this.#headSeq,
@@ -138,12 +141,12 @@ class Scan {
   }
 
   #takeMetadata(body: Buffer): string | null {
-    if (readStrings(body, 1)?.[0] !== END_METADATA) return null;
-    const entries = readStrings(body.subarray(4 + END_METADATA.length + 4)) ?? [];
-    const reason = EndReason.safeParse(entries[entries.indexOf("reason") + 1]);
-    const lastSeq = Number(entries[entries.indexOf("last_seq") + 1]);
-    if (!reason.success || !Number.isInteger(lastSeq)) return "an end record that cannot be read";
-    this.#end = { reason: reason.data, lastSeq };
+    const metadata = readMetadata(body);
+    if (metadata?.name === TITLE_METADATA) this.#title = metadata.entries["title"] ?? this.#title;
+    if (metadata?.name !== END_METADATA) return null;
+    const end = endOf(metadata);
+    if (end === null) return "an end record that cannot be read";
+    this.#end = end;
     return null;
   }
 }

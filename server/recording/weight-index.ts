@@ -13,6 +13,10 @@ export class WeightIndex {
     this.#steps.push(step);
   }
 
+  get size(): number {
+    return this.#seqs.length;
+  }
+
   /** Forgets what lies before this seq. */
   dropBelow(seq: number): void {
     const dropped = firstIndex(this.#seqs.length, (i) => (this.#seqs[i] as number) >= seq);

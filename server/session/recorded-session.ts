@@ -46,6 +46,7 @@ export class RecordedSession implements Session {
   readonly fault: string | null;
   readonly #file: BlockFile;
   readonly #source: EventSource;
+  #readers = 0;
 
   constructor(file: BlockFile, scan: RecordingScan) {
     this.header = scan.header;
@@ -64,15 +65,33 @@ export class RecordedSession implements Session {
   }
 
   cursor(options: CursorOptions): Cursor {
-    return new LogCursor(this.#source, options);
+    this.#readers++;
+    return new HeldCursor(this.#source, options, () => {
+      this.#readers--;
+    });
   }
 
   seqOfStep(step: number): Promise<number> {
     return findSeqOfStep(this.#source, step);
   }
 
-  weights(step: number): Promise<WeightsResult> {
-    return findWeights(this.#source, step);
+  async weights(step: number): Promise<WeightsResult> {
+    this.#readers++;
+    try {
+      return await findWeights(this.#source, step);
+    } finally {
+      this.#readers--;
+    }
+  }
+
+  /** How many θ each f32 channel holds. */
+  get thetaCounts(): ReadonlyMap<number, number> {
+    return new Map([...this.#source.weights].map(([channel, index]) => [channel, index.size]));
+  }
+
+  /** Nobody reads it at this moment. */
+  get isIdle(): boolean {
+    return this.#readers === 0;
   }
 
   /** Nothing is being written. */
@@ -82,6 +101,22 @@ export class RecordedSession implements Session {
 
   close(): Promise<void> {
     return this.#file.close();
+  }
+}
+
+/** Says when it is closed, once. */
+class HeldCursor extends LogCursor {
+  #release: (() => void) | null;
+
+  constructor(source: EventSource, options: CursorOptions, release: () => void) {
+    super(source, options);
+    this.#release = release;
+  }
+
+  override close(): void {
+    super.close();
+    this.#release?.();
+    this.#release = null;
   }
 }
 

@@ -1,6 +1,6 @@
 /** How a run begins: threads opened, costs measured, log begun, and only then the first step. */
 import { join } from "node:path";
-import type { SessionHeader } from "../../shared/header.ts";
+import { recordingFileName } from "../recording/file-name.ts";
 import { SessionLog } from "../session/log.ts";
 import type { RunConfig, RunSettings } from "../training/config.ts";
 import type { Blueprint } from "../training/run.ts";
@@ -47,7 +47,7 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
     const header = sessionHeader({ blueprint, planned, schedule, training, curvature });
     const log = await SessionLog.create(
       options.record
-        ? { header, path: join(options.folder, fileName(header)) }
+        ? { header, path: join(options.folder, recordingFileName(header)) }
         : { header, temporary: true, folder: join(options.folder, header.id) },
     );
     const session = new LiveSession(
@@ -103,15 +103,4 @@ function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], cos
       Object.entries(costsMs).map(([name, ms]) => [name, Math.round(ms * 1000) / 1000]),
     ),
   };
-}
-
-/** Sorts by time; the id keeps two runs of one second apart. */
-function fileName({ startedAtMs, name, id }: SessionHeader): string {
-  const at = new Date(startedAtMs).toISOString().slice(0, 19).replaceAll(":", "-");
-  const slug = name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, "-")
-    .replaceAll(/^-|-$/g, "")
-    .slice(0, 40);
-  return `${at}-${slug || "run"}-${id.slice(0, 8)}.mcap`;
 }

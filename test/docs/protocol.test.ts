@@ -4,15 +4,9 @@ import { describe, expect, it } from "vitest";
 import type * as z from "zod/mini";
 import { LIMITS } from "../../server/gateway/limits.ts";
 import { FRAME_HEADER_BYTES } from "../../shared/frame.ts";
-import {
-  ErrorBody,
-  HTTP_ERRORS,
-  MAX_PAGE_SAMPLES,
-  PAGE_SAMPLES,
-  ROUTES,
-  SamplesPage,
-} from "../../shared/http.ts";
+import { ErrorBody, HTTP_ERRORS, MAX_PAGE_SAMPLES, PAGE_SAMPLES, SamplesPage } from "../../shared/http.ts";
 import { CLOSE, ClientMessage, GapReason, ServerMessage } from "../../shared/protocol.ts";
+import { ROUTES } from "../../shared/routes.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const page = readFileSync(join(ROOT, "docs", "protocol.md"), "utf8");

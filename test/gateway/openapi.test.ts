@@ -1,20 +1,23 @@
 /** The description against the server: an independent validator (Ajv), and every route asked. */
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Catalogue } from "../../server/session/catalogue.ts";
+import { SessionLibrary } from "../../server/session/library.ts";
 import { RunSettings } from "../../server/training/config.ts";
-import { ROUTES } from "../../shared/http.ts";
+import { ROUTES } from "../../shared/routes.ts";
 import { MemorySession } from "../support/memory-session.ts";
 import { descriptor, sessionHeader } from "../support/session-header.ts";
 import { READ_TOKEN, type TestGateway, testGateway } from "../support/test-gateway.ts";
+import { writeRecording } from "../support/write-recording.ts";
 
 interface Operation {
   readonly operationId: string;
   readonly parameters: readonly { name: string; in: string; required: boolean; schema: object }[];
-  readonly requestBody?: { content: Record<string, { schema: object }> };
+  readonly requestBody?: { content: Record<string, { schema?: object }> };
   readonly responses: Record<string, { description: string; content?: Record<string, { schema?: object }> }>;
 }
 interface Description {
@@ -22,24 +25,31 @@ interface Description {
   readonly components: { schemas: Record<string, object> };
 }
 
+const [RECORDED, DOOMED, IMPORTED] = ["a".repeat(32), "b".repeat(32), "c".repeat(32)] as const;
+
 let folder: string;
+let imported: Buffer;
 let gateway: TestGateway;
 let described: Description;
 let ajv: Ajv2020;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "thalweg-openapi-"));
-  await writeFile(join(folder, "run.mcap"), "bytes");
+  await writeFile(join(folder, "broken.mcap"), "bytes");
   const channels = [
     descriptor("train/loss", { cadence: { kind: "step" } }),
     descriptor("train/weights", { encoding: "f32", heavy: true, cadence: { kind: "logged", every: 5 } }),
   ];
-  const session = new MemorySession(sessionHeader({ channels }), join(folder, "run.mcap"));
+  const session = new MemorySession(sessionHeader({ channels }), join(folder, "broken.mcap"));
   for (let step = 0; step < 20; step++) {
     session.append({ channel: "train/loss", step, value: step === 3 ? Number.NaN : 1 / (step + 1) });
     if (step % 5 === 0) session.append({ channel: "train/weights", step, value: new Float32Array(4) });
   }
+  for (const id of [RECORDED, DOOMED, IMPORTED]) await writeRecording(join(folder, `${id}.mcap`), id);
+  imported = await readFile(join(folder, `${IMPORTED}.mcap`));
+  await rm(join(folder, `${IMPORTED}.mcap`));
   gateway = await testGateway([session], {
+    library: new SessionLibrary({ catalogue: new Catalogue(folder) }),
     presets: [{ name: "edge", title: "Edge of stability", about: "…" }],
     runSettings: RunSettings,
     startRun: async (body) =>
@@ -73,6 +83,7 @@ function expectValid(schema: object, value: unknown): void {
 }
 
 interface Request {
+  readonly bytes?: Buffer;
   readonly query?: string;
   readonly body?: unknown;
   readonly id?: string;
@@ -92,6 +103,12 @@ const REQUESTS: Readonly<Record<string, () => Request>> = {
   recording: () => ({}),
   presets: () => ({}),
   createLaunchCode: () => ({}),
+  renameSession: () => ({ id: RECORDED, body: { name: "a better name" } }),
+  deleteSession: () => ({ id: DOOMED }),
+  importRecording: () => ({ bytes: imported }),
+  createShare: () => ({ body: { session: "live", expiresInSeconds: 3600 } }),
+  listShares: () => ({}),
+  revokeShare: () => ({ id: gateway.auth.createShare(RECORDED, 60_000).id }),
 };
 
 function operations(): { path: string; method: string; operation: Operation }[] {
@@ -100,15 +117,22 @@ function operations(): { path: string; method: string; operation: Operation }[] 
   );
 }
 
-async function ask(path: string, method: string, { query, body, id = "live" }: Request, token?: string) {
+async function ask(
+  path: string,
+  method: string,
+  { query, body, bytes, id = "live" }: Request,
+  token?: string,
+): Promise<Response> {
   const url = path.replace("{id}", id) + (query === undefined ? "" : `?${query}`);
   return gateway.get(url, {
     method: method.toUpperCase(),
     headers: {
       ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(bytes === undefined ? {} : { "content-type": "application/octet-stream" }),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(bytes === undefined ? {} : { body: new Uint8Array(bytes) }),
   });
 }
 
@@ -117,6 +141,7 @@ async function expectAsDescribed({ responses }: Operation, response: Response): 
   const said = responses[response.status];
   expect(said, `status ${response.status} of ${response.url}`).toBeDefined();
   const type = response.headers.get("content-type")?.split(";")[0] ?? "";
+  if (response.status === 204) return;
   expect(Object.keys(said?.content ?? {})).toContain(type);
   const schema = said?.content?.[type]?.schema;
   if (schema !== undefined)
@@ -152,7 +177,8 @@ describe("/v1/openapi.json", () => {
     }
     for (const { operation } of operations()) {
       for (const { schema } of operation.parameters) validator(schema);
-      for (const { schema } of Object.values(operation.requestBody?.content ?? {})) validator(schema);
+      for (const { schema } of Object.values(operation.requestBody?.content ?? {}))
+        if (schema !== undefined) validator(schema);
       for (const { content } of Object.values(operation.responses)) {
         for (const { schema } of Object.values(content ?? {})) if (schema !== undefined) validator(schema);
       }
@@ -165,7 +191,7 @@ describe("/v1/openapi.json", () => {
       const request = REQUESTS[operation.operationId]?.();
       if (request === undefined) throw new Error(`no request for ${operation.operationId}`);
       for (const { schema } of Object.values(operation.requestBody?.content ?? {}))
-        expectValid(schema, request.body);
+        if (schema !== undefined) expectValid(schema, request.body);
       const response = await ask(path, method, request);
       expect([operation.operationId, response.status]).toEqual([operation.operationId, success(operation)]);
       await expectAsDescribed(operation, response);
@@ -182,10 +208,9 @@ describe("/v1/openapi.json", () => {
         { query: "step=7&channel=train/weights" },
         { query: "step=0&channel=train/loss&from=999" },
       ];
-      const isPost = method === "post";
-      const bodies = operation.requestBody === undefined ? [undefined] : [{ preset: "egde" }, 7];
+      const bodies = operation.requestBody === undefined ? [undefined] : [{ preset: "egde" }, 7, {}];
       for (const request of refused) {
-        for (const body of isPost ? bodies : [undefined]) {
+        for (const body of bodies) {
           await expectAsDescribed(operation, await ask(path, method, { ...request, body }));
         }
       }

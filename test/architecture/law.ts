@@ -96,7 +96,7 @@ const LAW: readonly Rule[] = [
   { part: "server/commands/", ours: ["*"], packages: ["commander", "node:", "pino", "rxjs", "zod"] },
   { part: "server/cli.ts", ours: ["*"], packages: ["commander", "node:"] },
   { part: "server/index.ts", ours: ["*"], packages: ["rxjs", "node:"] },
-  { part: "server/launcher/", ours: [], packages: ["node:"] },
+  { part: "server/launcher/", ours: [], packages: ["node:", "tsx"] },
 
   { part: "client/charts/", ours: ["client/data/", "shared/"], packages: ["d3-*"] },
   { part: "client/data/", ours: ["shared/"], packages: ["d3-format"] },

@@ -38,5 +38,6 @@ export const icons = {
   check: icon(svg`<path d="m3.5 8.5 3 3 6-7"/>`),
   cross: icon(svg`<path d="m4.5 4.5 7 7M11.5 4.5l-7 7"/>`),
   ellipsis: icon(svg`<path d="M3.5 8h.01M8 8h.01M12.5 8h.01" stroke-width="2.2"/>`),
+  list: icon(svg`<path d="M6 4h7.5M6 8h7.5M6 12h7.5M2.6 4h.01M2.6 8h.01M2.6 12h.01"/>`),
   jump: icon(svg`<path d="M8 3v9M4.5 8.5 8 12l3.5-3.5"/>`),
 } as const;

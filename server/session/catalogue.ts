@@ -54,8 +54,15 @@ export class Catalogue {
   /** By file: when a file without an end may be looked into again. */
   readonly #notBeforeMs = new Map<string, number>();
 
+  #isLeftOut: (path: string) => boolean = () => false;
+
   constructor(folder: string) {
     this.folder = folder;
+  }
+
+  /** Files that are not looked into: whoever is writing them knows better. */
+  leaveOut(isLeftOut: (path: string) => boolean): void {
+    this.#isLeftOut = isLeftOut;
   }
 
   /** Every readable recording once, the newest first; of copies, the longest. */
@@ -93,7 +100,10 @@ export class Catalogue {
     const beganMs = performance.now();
     const known = new Map((await this.#knownLines()).map((line) => [line.file, line]));
     const names = await readdir(this.folder).catch(() => [] as string[]);
-    const files = names.filter((name) => name.endsWith(ENDING) && !name.startsWith(".")).sort();
+    const files = names
+      .filter((name) => name.endsWith(ENDING) && !name.startsWith("."))
+      .filter((name) => !this.#isLeftOut(join(this.folder, name)))
+      .sort();
     const lines: CatalogueLine[] = [];
     let changed = files.length !== known.size;
     await inParallel(files, AT_ONCE, async (file) => {

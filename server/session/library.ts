@@ -51,6 +51,11 @@ export class SessionLibrary {
   constructor({ catalogue, liveElsewhere = async () => new Set() }: LibraryOptions = {}) {
     this.#catalogue = catalogue ?? null;
     this.#liveElsewhere = liveElsewhere;
+    catalogue?.leaveOut((path) =>
+      [...this.#own.values()].some(
+        ({ recordingPath, status }) => recordingPath === path && status.state !== "ended",
+      ),
+    );
   }
 
   add(session: Session): void {

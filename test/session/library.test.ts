@@ -49,6 +49,17 @@ it("serves what is live beside every recording of its folder, each once", async 
   expect(await library.resolve("live")).toBeUndefined();
 });
 
+it("does not look into a file that it is writing itself, and lists it when it has ended", async () => {
+  await writeRecording(at("a.mcap"), idOf(1), { name: "as the file has it" });
+  const live = new MemorySession(sessionHeader({ id: idOf(1), name: "as memory has it" }), at("a.mcap"));
+  library.add(live);
+  expect(await names()).toEqual([[idOf(1), "as memory has it", true]]);
+  expect(await new Catalogue(folder).recordings()).toHaveLength(1);
+  live.end("finished");
+  await library.rename(idOf(1), "renamed");
+  expect(await names()).toEqual([[idOf(1), "renamed", false]]);
+});
+
 it("renames a recording under its readers, who notice nothing", async () => {
   await writeRecording(at("a.mcap"), idOf(1), { steps: 100 });
   const before = await library.resolve(idOf(1));

@@ -60,6 +60,7 @@ open.action(() => openCommand(given(open)));
 const share = command("share", "a link for reading one session of a running server, and nothing else")
   .option("--session <id>", "which; without it the live one")
   .option("--expires <time>", "how long it is good, like 12h or 7d (1d)")
+  .option("--origin <address>", "by what address others reach the server, like https://lab.example:4242")
   .option("--list", "the links that are good now")
   .option("--revoke <link>", "take one back, by the id that --list shows")
   .option("--port <n>", "of this server");

@@ -5,7 +5,7 @@ import { readDuration } from "./quantities.ts";
 import { askAnyServer, type CardAnswer } from "./server-card.ts";
 
 export async function shareCommand(flags: Readonly<Record<string, unknown>>): Promise<void> {
-  const { port, session, expires, list, revoke } = flags;
+  const { port, session, expires, list, revoke, origin } = flags;
   const ask = async (method: string, path: string, body?: unknown): Promise<unknown> =>
     accepted(await askAnyServer("share", port, { method, path, ...(body === undefined ? {} : { body }) }));
   if (list === true) {
@@ -20,9 +20,20 @@ export async function shareCommand(flags: Readonly<Record<string, unknown>>): Pr
       ...(session === undefined ? {} : { session }),
       ...(expires === undefined ? {} : { expiresInSeconds: readDuration("expires", expires) }),
     })) as Share & { readonly url: string };
-    console.log(made.url);
+    console.log(origin === undefined ? made.url : made.url.replace(/^https?:\/\/[^/]+/, originOf(origin)));
+    if (origin === undefined)
+      console.log("(for this machine; --origin says by what address others reach the server)");
     console.log(`${line(made)}; \`thalweg share --revoke ${made.id}\` takes it back`);
   }
+}
+
+function originOf(given: unknown): string {
+  const url = URL.canParse(String(given)) ? new URL(String(given)) : null;
+  if (url !== null && /^https?:$/.test(url.protocol)) return url.origin;
+  throw new UserError(
+    "settings",
+    `origin: expected an address like https://lab.example:4242, got ${JSON.stringify(given)}`,
+  );
 }
 
 function line({ id, session, expiresAtMs }: Share): string {

@@ -71,8 +71,7 @@ describe("without a server", { timeout: 60_000 }, () => {
     expect(out).toMatch(/^title +old\nid +10{31}\n/);
     expect(out).toMatch(/samples +40 {2}train\/loss\n/);
     expect(out).toMatch(/samples +40 {2}train\/weights\n/);
-    const { json } = { json: JSON.parse((await run("info", "3", "--json")).out) };
-    expect(json).toMatchObject({
+    expect(JSON.parse((await run("info", "3", "--json")).out)).toMatchObject({
       header: { id: idOf(3) },
       status: { reason: "interrupted" },
       fault: expect.any(String),
@@ -136,25 +135,22 @@ it("serves a folder over TLS; its commands find it, and trust no other", { timeo
     expect(listed.sessions.map(({ id }: { id: string }) => id)).toContain(idOf(2));
     const opened = await runCli(["open"], env);
     expect(opened.out).toMatch(new RegExp(`^${server.url}/launch\\?code=[\\w-]{43}\\n$`));
-    const shared = await runCli(["share", "--session", idOf(2), "--expires", "2h"], env);
+    const shared = await runCli(
+      ["share", "--session", idOf(2), "--expires", "2h", "--origin", "https://lab.example"],
+      env,
+    );
     const [link = "", said = ""] = shared.out.split("\n");
-    expect(link).toMatch(new RegExp(`^${server.url}/launch\\?code=[\\w-]{43}#run=${idOf(2)}$`));
+    expect(link).toMatch(new RegExp(`^https://lab\\.example/launch\\?code=[\\w-]{43}#run=${idOf(2)}$`));
     const shareId = said.split(" ")[0] ?? "";
     expect(said).toContain(`thalweg share --revoke ${shareId}`);
     const code = new URL(link).searchParams.get("code");
     expect(
       (await ask(`${server.url}/v1/sessions/${idOf(2)}`, { authorization: `Bearer ${code}` })).statusCode,
     ).toBe(200);
-    expect((await runCli(["share", "--list"], env)).out).toMatch(
-      new RegExp(`^${shareId}  reads session ${idOf(2)}`),
-    );
     expect((await runCli(["share", "--revoke", shareId], env)).code).toBe(0);
     expect(
       (await ask(`${server.url}/v1/sessions/${idOf(2)}`, { authorization: `Bearer ${code}` })).statusCode,
     ).toBe(401);
-    expect((await runCli(["share", "--expires", "soon"], env)).err).toBe(
-      'thalweg: expires: expected a time like 90m, 12h or 7d, got "soon"\n',
-    );
     // Another certificate on the card: whoever answers there is not the server, and is not told the token.
     const card = join(folder, "thalweg", `${new URL(server.url).port}.json`);
     const { fingerprint, ...rest } = JSON.parse(await readFile(card, "utf8"));

@@ -1,8 +1,9 @@
-/** `npm run bench [-- curvature onnx overhead latency recording | presets [name …] [--backend name]] [--json file]`. Nothing else should run meanwhile. */
+/** `npm run bench [-- curvature onnx overhead latency recording fan-out | presets [name …] [--backend name]] [--json file]`. Nothing else should run meanwhile. */
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import type { RunSettings } from "../server/training/config.ts";
 import { curvature } from "./curvature.ts";
+import { fanOut } from "./fan-out.ts";
 import { type Measurement, printTable } from "./harness.ts";
 import { latency, overhead, recording } from "./live.ts";
 import { onnx } from "./onnx.ts";
@@ -14,6 +15,7 @@ const suites: Readonly<Record<string, { readonly title: string; run(): Promise<M
   overhead: { title: "Training with and without watching, preset classic", run: overhead },
   latency: { title: "From a step to a socket", run: latency },
   recording: { title: "Recording", run: recording },
+  "fan-out": { title: "1 KB to 100 clients, gateway beside bare ws", run: fanOut },
 };
 
 const args = process.argv.slice(2);

@@ -1,7 +1,8 @@
-/** `npm run bench [-- curvature onnx overhead latency recording fan-out | presets [name …] [--backend name]] [--json file]`. Nothing else should run meanwhile. */
+/** `npm run bench [-- curvature onnx overhead latency recording codec fan-out | presets [name …] [--backend name]] [--json file]`. Nothing else should run meanwhile. */
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import type { RunSettings } from "../server/training/config.ts";
+import { codec } from "./codec.ts";
 import { curvature } from "./curvature.ts";
 import { fanOut } from "./fan-out.ts";
 import { type Measurement, printTable } from "./harness.ts";
@@ -16,6 +17,7 @@ const suites: Readonly<Record<string, { readonly title: string; run(): Promise<M
   latency: { title: "From a step to a socket", run: latency },
   recording: { title: "Recording", run: recording },
   "fan-out": { title: "1 KB to 100 clients, gateway beside bare ws", run: fanOut },
+  codec: { title: "Weights as they are recorded, 784-200-200-10", run: codec },
 };
 
 const args = process.argv.slice(2);

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { diffCommand } from "./commands/diff.ts";
 import { hessianCommand } from "./commands/hessian.ts";
 import { openCommand } from "./commands/open.ts";
+import { recoverCommand } from "./commands/recover.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { SERVER_FLAGS } from "./commands/server-settings.ts";
 import { importCommand, infoCommand, pruneCommand, sessionsCommand } from "./commands/sessions.ts";
@@ -91,6 +92,11 @@ const diff = command("diff <a> <b>", "compare two recordings, sample by sample")
   "the whole answer as JSON",
 );
 diff.action((a: string, b: string) => diffCommand(a, b, diff.opts()));
+
+const recover = command("recover <file>", "make a whole recording of what is intact in a cut or damaged one")
+  .option("--out <file>", "where to; without it <file>.recovered.mcap. Nothing is overwritten")
+  .option("--json", "the whole answer as JSON");
+recover.action((file: string) => recoverCommand(file, recover.opts()));
 
 const verify = command("verify <recording>", "derive samples of every stream anew, from the recorded weights")
   .option("--samples <n>", "of each stream; without it 20, and fewer of those that are dear to derive")

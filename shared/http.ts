@@ -38,6 +38,7 @@ export const HTTP_ERRORS = {
   "host-not-allowed": 421,
   "not-a-recording": 422,
   "newer-version": 422,
+  "later-part": 422,
   cut: 422,
   damaged: 422,
   "upgrade-required": 426,

@@ -102,6 +102,29 @@ export const WireSample = z.object({
 });
 export type WireSample = z.infer<typeof WireSample>;
 
+export const GapReason = z.enum(["conflated", "retention", "lost-on-crash", "unrecorded"]);
+
+/** How far a live session's events have come, as seqs; -1: none. */
+export const Watermarks = z.object({
+  /** Numbered; until it is written, no reader sees it. */
+  accepted: z.int(),
+  /** Handed to the system: survives the death of this process. What clients see ends here, unless the run goes on unrecorded. */
+  written: z.int(),
+  /** Survives a power cut, as far as the disk says. */
+  durable: z.int(),
+});
+export type Watermarks = z.infer<typeof Watermarks>;
+
+/** Why a session is not being recorded at present. */
+export const Trouble = z.object({
+  /** `disk-full`, `disk-error`, … */
+  code: z.string(),
+  message: z.string(),
+  /** Are events kept until the disk takes them? Otherwise they pass unrecorded, or are lost. */
+  isKept: z.boolean(),
+});
+export type Trouble = z.infer<typeof Trouble>;
+
 const description = {
   header: SessionHeader,
   channels: z.array(StreamDescriptor),
@@ -111,13 +134,14 @@ const description = {
   earliestSeq: seq,
   /** -1 before the first event. */
   headSeq: z.int(),
+  /** Of a live session. */
+  watermarks: z.optional(Watermarks),
+  trouble: z.optional(z.nullable(Trouble)),
 } as const;
 
 /** What a session says of itself, to a socket and over HTTP alike. */
 export const SessionDescription = z.object(description);
 export type SessionDescription = z.infer<typeof SessionDescription>;
-
-export const GapReason = z.enum(["conflated", "retention", "lost-on-crash"]);
 
 export const ServerMessage = z.discriminatedUnion("op", [
   z.object({
@@ -164,6 +188,8 @@ export const ServerMessage = z.discriminatedUnion("op", [
     id: z.optional(u32),
     session: z.optional(z.string()),
     state: z.enum(["running", "paused", "diverged", "ended", "playing"]),
+    /** Of a session that cannot be recorded at present; null once it can again. */
+    trouble: z.optional(z.nullable(Trouble)),
     /** Of a subscription: the next seq it will send, its speed, and how often it has been sought. */
     seq: z.optional(seq),
     speed: z.optional(speed),

@@ -46,6 +46,7 @@ const WeightsQuery = z.strictObject({
   format: z._default(z.enum(["f32", "npy"]), "f32"),
 });
 
+const RecordingQuery = z.object({ part: z._default(whole(1, 1_000_000), 1) });
 const LaunchQuery = z.object({ code: z.string().check(z.maxLength(128)) });
 
 /** Of a route without one: what else stands in its query is passed over. */
@@ -168,7 +169,16 @@ export const ROUTES = {
     scope: "control",
     body: "bytes",
     answers: { [JSON_TYPE]: SessionSummary },
-    errors: ["no-recording", "exists", "not-a-recording", "newer-version", "cut", "damaged", "disk-full"],
+    errors: [
+      "no-recording",
+      "exists",
+      "not-a-recording",
+      "newer-version",
+      "later-part",
+      "cut",
+      "damaged",
+      "disk-full",
+    ],
   },
   samples: {
     ...GET,
@@ -189,9 +199,11 @@ export const ROUTES = {
   recording: {
     ...GET,
     path: "/v1/sessions/{id}/recording.mcap",
-    about: "The recording as far as it is written; Range, If-Range and HEAD as in RFC 9110.",
+    about:
+      "The recording, or one of its parts, as far as it is written; Range, If-Range and HEAD as in RFC 9110.",
+    query: RecordingQuery,
     answers: { [BYTES_TYPE]: null },
-    errors: ["unknown-session", "no-recording", "range"],
+    errors: ["unknown-session", "no-recording", "bad-query", "range"],
   },
   presets: {
     ...GET,

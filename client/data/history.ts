@@ -12,7 +12,7 @@ export interface Gap {
   readonly fromSeq: number;
   readonly toSeq: number;
   readonly count: number;
-  readonly reason: "conflated" | "retention" | "lost-on-crash";
+  readonly reason: "conflated" | "retention" | "lost-on-crash" | "unrecorded";
   /** Newest step before the gap, and oldest after it, as far as known. */
   readonly fromStep: number;
   readonly toStep: number;

@@ -5,7 +5,7 @@
  * live and replay are local: the cursor moves, the subscription does not, and no second copy of playback lives on the server.
  */
 import type { EndReason, SessionHeader, SessionState } from "../../shared/header.ts";
-import type { ControlAction } from "../../shared/protocol.ts";
+import type { ControlAction, Trouble } from "../../shared/protocol.ts";
 import type { Connection, SessionMessage, Subscription } from "./connection.ts";
 import { History } from "./history.ts";
 import { Playback } from "./playback.ts";
@@ -45,6 +45,7 @@ export class SessionStore {
   #history = new History();
   #session: SessionMessage | null = null;
   #state: SessionState = "running";
+  #trouble: Trouble | null = null;
   #reason: EndReason | null = null;
   #phase: StorePhase = "idle";
   #error: StoreError | null = null;
@@ -78,6 +79,11 @@ export class SessionStore {
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** Why nothing is recorded at present. */
+  get trouble(): Trouble | null {
+    return this.#trouble;
   }
 
   /** Why it ended; null while it runs. */
@@ -176,6 +182,7 @@ export class SessionStore {
     this.#history = history;
     this.#session = session;
     this.#state = session.state;
+    this.#trouble = session.trouble ?? null;
     this.#reason = session.reason;
     this.#backfillTo = session.headSeq;
     this.view.reset(session.header.id);
@@ -207,10 +214,11 @@ export class SessionStore {
           history.acceptGap(gap);
           this.#changed();
         },
-        state: ({ session: of, state }) => {
+        state: ({ session: of, state, trouble }) => {
           // Without a session it is about the subscription's own pace, which is always as fast as possible here.
           if (of === undefined || state === "playing") return;
           this.#state = state;
+          this.#trouble = trouble ?? null;
           this.#changed();
         },
         end: ({ reason }) => {

@@ -140,7 +140,7 @@ export class Desk {
         return null;
       case "rename":
         return this.api.rename(wish.id, wish.name);
-      case "import":
+      case "upload":
         return this.api.importRecording(wish.file);
       case "share": {
         const made = await this.api.share(wish.id);

@@ -101,7 +101,7 @@ export const sessionListStyles = css`
     padding-top: 16px;
     border-top: 1px solid var(--line);
   }
-  .import {
+  .upload {
     display: inline-flex;
     align-items: center;
     min-height: 32px;
@@ -110,10 +110,10 @@ export const sessionListStyles = css`
     border-radius: var(--radius-small);
     cursor: pointer;
   }
-  .import:hover {
+  .upload:hover {
     background: var(--hover);
   }
-  .import:focus-within {
+  .upload:focus-within {
     outline: 2px solid var(--accent);
     outline-offset: 2px;
   }

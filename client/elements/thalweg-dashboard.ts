@@ -12,6 +12,7 @@ import type { SessionWish } from "./session-list.ts";
 import type { StreamPanel } from "./stream-panel.ts";
 import { base, buttons, dialogs } from "./styles.ts";
 import { applyTheme, nextTheme, storedTheme, type ThemeChoice } from "./theme-choice.ts";
+import { troubleSentence } from "./trouble-sentence.ts";
 import type { JumpDetail } from "./verdict-list.ts";
 import "./credibility-line.ts";
 import "./cursor-table.ts";
@@ -190,6 +191,9 @@ export class ThalwegDashboard extends LitElement {
         <p>${link.reason ?? "The connection is lost."} What arrived until then is still here.</p>
         <button class="small" @click=${() => desk.connection.retryNow()}>Try now</button>
       </div>`;
+    }
+    if (hasData && store.trouble !== null) {
+      return html`<div class="banner bad" role="alert"><p>${troubleSentence(store.trouble, store.state)}</p></div>`;
     }
     if (desk.complaint !== null) {
       return html`<div class="banner warn" role="alert">

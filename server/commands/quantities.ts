@@ -15,6 +15,11 @@ const BYTES: Readonly<Record<string, number>> = {
 };
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
+/** Bytes; null for what is no size. */
+export function parseSize(given: unknown): number | null {
+  return parse(given, BYTES);
+}
+
 /** @returns bytes. @throws {UserError} `settings`. */
 export function readSize(name: string, given: unknown): number {
   return read(name, given, BYTES, "a size like 10GiB");
@@ -37,8 +42,13 @@ function read(
   units: Readonly<Record<string, number>>,
   expected: string,
 ): number {
+  const value = parse(given, units);
+  if (value !== null) return value;
+  throw new UserError("settings", `${name}: expected ${expected}, got ${JSON.stringify(given)}`);
+}
+
+function parse(given: unknown, units: Readonly<Record<string, number>>): number | null {
   const parts = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(String(given));
   const unit = units[parts?.[2]?.toLowerCase() ?? "?"];
-  if (parts !== null && unit !== undefined) return Math.round(Number(parts[1]) * unit);
-  throw new UserError("settings", `${name}: expected ${expected}, got ${JSON.stringify(given)}`);
+  return parts === null || unit === undefined ? null : Math.round(Number(parts[1]) * unit);
 }

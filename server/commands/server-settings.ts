@@ -1,11 +1,14 @@
 /** What can be said about the server beside the run: the same keys as flags and in a config file. */
 import { readFile } from "node:fs/promises";
 import * as z from "zod/mini";
+import type { LogKeeping } from "../session/log.ts";
+import type { FailurePolicy, SyncPolicy } from "../session/log-writer.ts";
 import type { RunSettings } from "../training/config.ts";
 import { nearestName } from "../training/nearest-name.ts";
 import { parseSettings, shown } from "../training/parse-settings.ts";
 import { flagName, SETTING_FLAGS } from "../training/settings-flags.ts";
 import { UserError } from "../training/user-error.ts";
+import { parseSize } from "./quantities.ts";
 
 export interface ServerSettings {
   readonly port?: number;
@@ -18,6 +21,9 @@ export interface ServerSettings {
   readonly recordings?: string;
   readonly recordingsLimit?: string | number;
   readonly record?: boolean;
+  readonly sync?: SyncPolicy;
+  readonly onRecordFailure?: FailurePolicy;
+  readonly segmentSize?: string | number;
   readonly open?: boolean;
   readonly allowOrigin?: readonly string[];
   readonly allowHost?: readonly string[];
@@ -33,7 +39,20 @@ interface ServerFlag {
   read?(text: string, previous?: unknown): unknown;
 }
 
-const SIZE = /^\s*\d+(\.\d+)?\s*([kmgt]i?b|b)?\s*$/i;
+const LEAST_SEGMENT_BYTES = 64 * 2 ** 10;
+
+const size = (least: number) =>
+  z.union([z.string(), z.number()]).check(z.refine((given) => (parseSize(given) ?? 0) >= least));
+
+/** How recordings are kept, as far as it was said. */
+export function keepingOf({ sync, onRecordFailure, segmentSize }: ServerSettings): LogKeeping {
+  const partBytes = segmentSize === undefined ? null : parseSize(segmentSize);
+  return {
+    ...(sync === undefined ? {} : { sync }),
+    ...(onRecordFailure === undefined ? {} : { onFailure: onRecordFailure }),
+    ...(partBytes === null ? {} : { partBytes }),
+  };
+}
 
 const listed = (text: string, previous?: unknown): unknown => [
   ...((previous as string[] | undefined) ?? []),
@@ -103,7 +122,7 @@ export const SERVER_FLAGS: readonly ServerFlag[] = [
     flags: "--recordings-limit <size>",
     help: "say so when the recordings take more than this (10GiB)",
     expected: "a size like 10GiB",
-    schema: z.union([z.number().check(z.positive()), z.string().check(z.regex(SIZE))]),
+    schema: size(1),
   },
   {
     key: "record",
@@ -111,6 +130,27 @@ export const SERVER_FLAGS: readonly ServerFlag[] = [
     help: "keep only a bounded temporary log, deleted on exit",
     expected: "true or false",
     schema: z.boolean(),
+  },
+  {
+    key: "sync",
+    flags: "--sync <when>",
+    help: "when the disk must have it: interval (1 s or 16 MiB), chunk (before anyone sees it), os (interval)",
+    expected: "interval, chunk or os",
+    schema: z.enum(["interval", "chunk", "os"]),
+  },
+  {
+    key: "onRecordFailure",
+    flags: "--on-record-failure <what>",
+    help: "when the disk takes nothing: pause training until it does, or continue unrecorded (pause)",
+    expected: "pause or continue",
+    schema: z.enum(["pause", "continue"]),
+  },
+  {
+    key: "segmentSize",
+    flags: "--segment-size <size>",
+    help: "a recording goes on in another file after this much, as 64MiB or 2GiB (1GiB)",
+    expected: "a size from 64KiB on, as 64MiB or 2GiB",
+    schema: size(LEAST_SEGMENT_BYTES),
   },
   {
     key: "open",

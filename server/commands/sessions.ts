@@ -1,8 +1,8 @@
 /** `thalweg sessions`, `info`, `import`, `prune`: the recordings of a folder, without a server. */
 import { createReadStream } from "node:fs";
-import { unlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { LIMITS } from "../gateway/limits.ts";
+import { removeRecording } from "../recording/remove-recording.ts";
 import { Catalogue } from "../session/catalogue.ts";
 import { importRecording } from "../session/import-recording.ts";
 import { openRecording } from "../session/recorded-session.ts";
@@ -90,7 +90,7 @@ export async function pruneCommand(flags: Flags): Promise<void> {
     const { file, sizeBytes, summary } = recording;
     const isOld = keepDays !== null && summary.startedAtMs < Date.now() - keepDays * DAY_MS;
     if ((!isOld && held <= limit) || isWritten(recording)) continue;
-    if (flags["dryRun"] !== true) await unlink(join(catalogue.folder, file));
+    if (flags["dryRun"] !== true) await removeRecording(join(catalogue.folder, file), recording.parts);
     console.log(`${file}  ${sizeText(sizeBytes)}  ${summary.name}`);
     held -= sizeBytes;
     freed += sizeBytes;

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import type { StartRun } from "../gateway/http.ts";
 import { Catalogue } from "../session/catalogue.ts";
 import { SessionLibrary } from "../session/library.ts";
+import type { LogKeeping } from "../session/log.ts";
 import type { LiveSession } from "../threads/live-session.ts";
 import { startLiveSession } from "../threads/start-live-session.ts";
 import type { RunSettings } from "../training/config.ts";
@@ -15,7 +16,7 @@ import { reportProgress } from "./progress.ts";
 import { readSize } from "./quantities.ts";
 import { printLaunch, serve, untilInterrupted } from "./serve.ts";
 import { liveElsewhere } from "./server-card.ts";
-import { readSettings } from "./server-settings.ts";
+import { keepingOf, readSettings } from "./server-settings.ts";
 import { outgrown, RECORDINGS_LIMIT } from "./sessions.ts";
 
 /** @param modulePath  a user's module, or undefined for a built-in task. */
@@ -31,7 +32,7 @@ export async function trainCommand(
   const folder = record ? recordings : await mkdtemp(join(tmpdir(), "thalweg-"));
   const catalogue = new Catalogue(recordings);
   const library = new SessionLibrary({ catalogue, liveElsewhere });
-  const live = new LiveRuns(library, folder, record);
+  const live = new LiveRuns(library, folder, record, keepingOf(server));
   const served = await serve(library, server, live.startRun);
   let session: LiveSession;
   try {
@@ -49,7 +50,8 @@ export async function trainCommand(
     await live.close();
     await library.close();
     if (!record) await rm(folder, { recursive: true, force: true });
-    console.log("done.");
+    if (live.hasLostEvents) process.exitCode = 1;
+    console.log(live.hasLostEvents ? "done, but not everything was recorded." : "done.");
   });
   const { header, recordingPath } = session;
   console.log(
@@ -69,13 +71,15 @@ class LiveRuns {
   readonly #library: SessionLibrary;
   readonly #folder: string;
   readonly #record: boolean;
+  readonly #keeping: LogKeeping;
   readonly #all: LiveSession[] = [];
   #starting = false;
 
-  constructor(library: SessionLibrary, folder: string, record: boolean) {
+  constructor(library: SessionLibrary, folder: string, record: boolean, keeping: LogKeeping) {
     this.#library = library;
     this.#folder = folder;
     this.#record = record;
+    this.#keeping = keeping;
   }
 
   async start(settings: RunSettings, modulePath?: string): Promise<LiveSession> {
@@ -86,6 +90,7 @@ class LiveRuns {
       module: modulePath === undefined ? null : { path: resolve(modulePath), settings },
       folder: this.#folder,
       record: this.#record,
+      keeping: this.#keeping,
       onTrouble: (sentence) => console.error(`thalweg: ${sentence}`),
     });
     this.#all.push(session);
@@ -126,6 +131,11 @@ class LiveRuns {
       this.#starting = false;
     }
   };
+
+  /** Did one end while its disk took nothing? */
+  get hasLostEvents(): boolean {
+    return this.#all.some(({ status }) => (status.trouble ?? null) !== null);
+  }
 
   async stop(): Promise<void> {
     await Promise.all(this.#all.map((session) => session.stop()));

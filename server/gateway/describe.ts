@@ -3,7 +3,7 @@ import type { Capability, SessionDescription } from "../../shared/protocol.ts";
 import type { Session } from "../session/session.ts";
 
 export function describe(session: Session): SessionDescription {
-  const { header, status } = session;
+  const { header, status, watermarks } = session;
   return {
     header,
     channels: header.channels,
@@ -12,6 +12,8 @@ export function describe(session: Session): SessionDescription {
     capabilities: capabilities(session),
     earliestSeq: status.earliestSeq,
     headSeq: status.headSeq,
+    ...(watermarks === undefined ? {} : { watermarks }),
+    ...(status.trouble === undefined ? {} : { trouble: status.trouble }),
   };
 }
 

@@ -2,6 +2,7 @@
 import { open } from "node:fs/promises";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { ROUTES } from "../../shared/routes.ts";
+import { partPath } from "../recording/part.ts";
 import { parseRange } from "./byte-range.ts";
 import type { HttpOptions } from "./http.ts";
 import { Refused } from "./refused.ts";
@@ -13,14 +14,16 @@ export function addRecordingRoute(app: FastifyInstance, options: HttpOptions): v
   addRoute(app, options, ROUTES.recording, answer, { head: "handler" });
 
   async function answer(
-    { id: asked, request, sessions }: Asked<typeof ROUTES.recording>,
+    { id: asked, query: { part }, request, sessions }: Asked<typeof ROUTES.recording>,
     reply: FastifyReply,
   ): Promise<FastifyReply> {
     const session = await sessionOf(sessions, asked);
     const { id } = session.header;
     if (session.recordingPath === undefined) throw noRecording(id);
-    const file = await open(session.recordingPath, "r").catch((cause: NodeJS.ErrnoException) => {
-      throw cause.code === "ENOENT" ? noRecording(id) : cause;
+    const path = partPath(session.recordingPath, part);
+    const file = await open(path, "r").catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== "ENOENT") throw cause;
+      throw part === 1 ? noRecording(id) : new Refused("no-recording", `session ${id} has no part ${part}`);
     });
     try {
       // A snapshot of what is written now: a file that grows meanwhile does not change what was promised.
@@ -31,7 +34,7 @@ export function addRecordingRoute(app: FastifyInstance, options: HttpOptions): v
       reply.headers({
         "Accept-Ranges": "bytes",
         ETag: etag,
-        "Content-Disposition": `attachment; filename="${id}.mcap"`,
+        "Content-Disposition": `attachment; filename="${partPath(`${id}.mcap`, part)}"`,
       });
       reply.type("application/octet-stream");
       const condition = request.headers["if-range"];

@@ -1,4 +1,4 @@
-/** Tells one client of a session's state: once when it begins to watch, then at each change. */
+/** Tells one client of a session's state, and whether it can be recorded: once when it begins to watch, then at each change. */
 import { distinctUntilChanged, map, type Subscription as Unsubscribable } from "rxjs";
 import type { Session } from "../session/session.ts";
 import type { Outlet } from "./outlet.ts";
@@ -14,8 +14,8 @@ export class SessionWatch {
     this.#outlet = outlet;
     this.#changes = session.status$
       .pipe(
-        map(({ state }) => state),
-        distinctUntilChanged(),
+        map(({ state, trouble = null }) => ({ state, trouble })),
+        distinctUntilChanged((a, b) => a.state === b.state && a.trouble?.code === b.trouble?.code),
       )
       .subscribe(() => this.#announce());
   }
@@ -31,7 +31,13 @@ export class SessionWatch {
     void this.#outlet.turn(() => {
       this.#isAnnounced = false;
       const { header, status } = this.#session;
-      this.#outlet.send({ op: "state", session: header.id, state: status.state });
+      const { state, trouble } = status;
+      this.#outlet.send({
+        op: "state",
+        session: header.id,
+        state,
+        ...(trouble === undefined ? {} : { trouble }),
+      });
     });
   }
 }

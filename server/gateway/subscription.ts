@@ -231,6 +231,7 @@ export class Subscription {
       if (this.#isClosed || this.#isPaused) return;
       if (!this.#skipForgotten(Math.min(this.#soughtSeq, this.#cursor.position), earliestSeq)) return;
       this.#soughtSeq = Number.POSITIVE_INFINITY;
+      this.#skipHole();
       if (this.#request.mode === "latest") await this.#flushLatest(isSlow);
       else this.#send(await this.#take());
       if (!this.#isClosed) this.#turnBackOrEnd();
@@ -337,6 +338,17 @@ export class Subscription {
     });
     if (this.#cursor.position < heldFromSeq) this.#cursor.seek(heldFromSeq);
     return true;
+  }
+
+  /** Moves past what was never recorded, and says so: no client can do anything about it. */
+  #skipHole(): void {
+    const hole = this.#pending.length > 0 ? undefined : this.session.holeAt?.(this.#cursor.position);
+    if (hole === undefined) return;
+    const { position: fromSeq } = this.#cursor;
+    const { toSeq } = hole;
+    const count = toSeq - fromSeq + 1;
+    this.#around.outlet.send({ op: "gap", id: this.id, fromSeq, toSeq, count, reason: "unrecorded" });
+    this.#cursor.seek(toSeq + 1);
   }
 
   #turnBackOrEnd(): void {

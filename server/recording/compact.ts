@@ -1,13 +1,21 @@
 /** Rewrites a recording of many small chunks as one of few large ones, with a summary. Not a bit of a message changes. */
 import { unlink } from "node:fs/promises";
-import type { EndReason, SessionHeader } from "../../shared/header.ts";
+import type { SessionHeader } from "../../shared/header.ts";
 import type { StreamDescriptor } from "../../shared/stream.ts";
 import { MessageWalk } from "./block.ts";
 import type { BlockFile } from "./block-file.ts";
 import { ChunkBuilder } from "./chunk-builder.ts";
 import type { LogFileHandle, OpenLogFile } from "./log-file-handle.ts";
-import { McapWriter } from "./mcap-writer.ts";
+import { type Closing, McapWriter } from "./mcap-writer.ts";
+import type { Part } from "./part.ts";
 import { SPAN_BYTES, SpanIndex } from "./span-index.ts";
+
+/** What the copy says of itself, beside its events. */
+export interface CompactFrame {
+  readonly header: SessionHeader;
+  readonly part: Part | null;
+  readonly closing: Closing;
+}
 
 export interface CompactFile {
   readonly handle: LogFileHandle;
@@ -17,14 +25,13 @@ export interface CompactFile {
 /** @returns the new file, on stable storage and open. Leaves nothing behind when it fails. */
 export async function compactRecording(
   source: BlockFile,
-  header: SessionHeader,
-  reason: EndReason,
+  frame: CompactFrame,
   path: string,
   open: OpenLogFile,
 ): Promise<CompactFile> {
   const handle = await open(path, "w+");
   try {
-    const spans = await copy(source, header, reason, handle);
+    const spans = await copy(source, frame, handle);
     await handle.sync();
     return { handle, spans };
   } catch (cause) {
@@ -36,13 +43,12 @@ export async function compactRecording(
 
 async function copy(
   source: BlockFile,
-  header: SessionHeader,
-  reason: EndReason,
+  { header, part, closing }: CompactFrame,
   handle: LogFileHandle,
 ): Promise<SpanIndex> {
-  const writer = await McapWriter.create(handle, header);
+  const writer = await McapWriter.create(handle, header, part);
   const spans = new SpanIndex();
-  let builder = new ChunkBuilder(0);
+  let builder = new ChunkBuilder(part?.firstSeq ?? 0);
   const flush = async (): Promise<void> => {
     if (builder.isEmpty) return;
     const chunk = builder.close();
@@ -63,7 +69,7 @@ async function copy(
     }
   }
   await flush();
-  await writer.appendEnd(reason, source.spans.lastSeq);
+  await writer.appendClosing(closing);
   await writer.finish();
   return spans;
 }

@@ -4,10 +4,10 @@ import type { EndReason, SessionHeader } from "../../shared/header.ts";
 import { chunkFault, MessageWalk } from "./block.ts";
 import { FileWindow, readBody, readStrings, recordAtOffset } from "./file-window.ts";
 import { openLogFile } from "./log-file-handle.ts";
-import { scanRecording } from "./mcap-reader.ts";
 import { OPCODE, RECORD_HEADER_BYTES } from "./mcap-records.ts";
 import { END_METADATA } from "./mcap-writer.ts";
 import { endOf, readMetadata, TITLE_METADATA, titled } from "./metadata.ts";
+import { openParts } from "./open-parts.ts";
 import { recordingErrorOf } from "./recording-error.ts";
 import { readFront } from "./session-front.ts";
 import { readSummary, type Summary } from "./summary.ts";
@@ -22,29 +22,37 @@ export interface Glance {
 }
 
 /**
- * Believes the summary of a finished recording; opening it is what checks every chunk. One without a summary is read whole, as far as it
- * is intact.
+ * Believes the summary of a finished recording; opening it is what checks every chunk. One without a summary, or in several parts, is read
+ * whole, as far as it is intact.
  *
  * @throws {RecordingError} as `openRecording` does.
  */
 export async function glanceAt(path: string): Promise<Glance> {
+  return (await fromItsEnds(path)) ?? (await fromAllOfIt(path));
+}
+
+async function fromItsEnds(path: string): Promise<Glance | null> {
   try {
     const { size } = await stat(path);
     const handle = await openLogFile(path, "r");
     try {
       const window = new FileWindow(handle, path, size);
-      const { header } = await readFront(window, path);
-      const summary = await readSummary(window);
-      const short = summary === null ? null : await fromSummary(window, header, summary);
-      if (short !== null) return short;
-      const { header: scanned, headSeq, lastStep, endReason } = await scanRecording(handle, path, size);
-      return { header: scanned, headSeq, lastStep, endReason };
+      const { header, part } = await readFront(window, path);
+      const summary = part === null ? await readSummary(window) : null;
+      return summary === null ? null : await fromSummary(window, header, summary);
     } finally {
       await handle.close();
     }
   } catch (cause) {
     throw recordingErrorOf(cause, path);
   }
+}
+
+async function fromAllOfIt(path: string): Promise<Glance> {
+  const { scan, segments } = await openParts(path);
+  await Promise.all(segments.map(({ file }) => file.close()));
+  const { header, headSeq, lastStep, endReason } = scan;
+  return { header, headSeq, lastStep, endReason };
 }
 
 /** null when the summary leaves something open, or says what is not there. */

@@ -7,6 +7,8 @@ import { CHUNK_HEADER_BYTES, MESSAGE_HEADER_BYTES, OPCODE, RECORD_HEADER_BYTES }
 import { END_METADATA } from "./mcap-writer.ts";
 import { openMessage } from "./message.ts";
 import { endOf, readMetadata, TITLE_METADATA, titled } from "./metadata.ts";
+import { CONTINUED_METADATA, firstPartOf, type Part } from "./part.ts";
+import { RecordingError } from "./recording-error.ts";
 import { readFront } from "./session-front.ts";
 import { SpanIndex } from "./span-index.ts";
 import { isKeyframe } from "./weight-codec.ts";
@@ -15,6 +17,8 @@ import { WeightIndex, type WeightIndexes } from "./weight-index.ts";
 export interface RecordingScan {
   /** With the title that it has been given since, if any, for its name. */
   readonly header: SessionHeader;
+  /** null: the first part of the recording, or the only one. */
+  readonly part: Part | null;
   readonly spans: SpanIndex;
   readonly weights: WeightIndexes;
   /** -1: no event. */
@@ -22,6 +26,8 @@ export interface RecordingScan {
   readonly lastStep: number;
   /** Null when the writing process did not come to the end. */
   readonly endReason: EndReason | null;
+  /** The file that goes on where this one was full. */
+  readonly next: string | null;
   /** What ended the scan before the end of the data: null for a finished file. */
   readonly fault: string | null;
   readonly intactBytes: number;
@@ -29,31 +35,43 @@ export interface RecordingScan {
 
 /**
  * @param size  bytes to look at: what the file holds now.
- * @throws {RecordingError} when not even the session's header is there: `not-a-recording`, `newer-version`, `cut`, `damaged`.
+ * @param wanted  which part the file is expected to be.
+ * @throws {RecordingError} when not even the session's header is there: `not-a-recording`, `newer-version`, `later-part`, `cut`, `damaged`.
  */
 export async function scanRecording(
   handle: LogFileHandle,
   path: string,
   size: number,
+  wanted: "first" | "later" = "first",
 ): Promise<RecordingScan> {
   const window = new FileWindow(handle, path, size);
-  const { header, end } = await readFront(window, path);
-  return new Scan(window, header).run(end);
+  const { header, part, end } = await readFront(window, path);
+  if ((part === null) === (wanted === "first")) return new Scan(window, header, part).run(end);
+  const got = part === null ? "the first" : `part ${part.part}`;
+  const advice = wanted === "later" ? "" : `; open ${firstPartOf(path) ?? "the first"}`;
+  throw new RecordingError(
+    "later-part",
+    `${path}: expected the ${wanted} part of a recording, got ${got}${advice}`,
+  );
 }
 
 class Scan {
   readonly #window: FileWindow;
   readonly #header: SessionHeader;
+  readonly #part: Part | null;
   readonly #spans = new SpanIndex();
   readonly #weights = new Map<number, WeightIndex>();
-  #headSeq = -1;
+  #headSeq: number;
   #lastStep = -1;
   #title: string | null = null;
   #end: { readonly reason: EndReason; readonly lastSeq: number } | null = null;
+  #next: string | null = null;
 
-  constructor(window: FileWindow, header: SessionHeader) {
+  constructor(window: FileWindow, header: SessionHeader, part: Part | null) {
     this.#window = window;
     this.#header = header;
+    this.#part = part;
+    this.#headSeq = (part?.firstSeq ?? 0) - 1;
     header.channels.forEach(({ encoding }, channel) => {
       if (encoding === "f32") this.#weights.set(channel, new WeightIndex());
     });
@@ -68,7 +86,12 @@ class Scan {
         fault = `${record} at byte ${offset}`;
         break;
       }
-      if (record.opcode === OPCODE.dataEnd) break;
+      if (record.opcode === OPCODE.dataEnd) {
+        // A bent opcode can say so, too: only after a closing record is it meant.
+        if (this.#end === null && this.#next === null)
+          fault = `the end of the data inside the session at byte ${offset}`;
+        break;
+      }
       fault = await this.#take(record);
       if (fault !== null) {
         fault = `${fault} at byte ${offset}`;
@@ -77,13 +100,17 @@ class Scan {
       offset = record.end;
     }
     const isComplete = this.#end !== null && this.#end.lastSeq === this.#headSeq;
+    if (this.#end !== null && !isComplete)
+      fault ??= `an end after seq ${this.#end.lastSeq}, and ${this.#headSeq} is the last there is`;
     return {
       header: titled(this.#header, this.#title),
+      part: this.#part,
       spans: this.#spans,
       weights: this.#weights,
       headSeq: this.#headSeq,
       lastStep: this.#lastStep,
       endReason: isComplete ? (this.#end?.reason ?? null) : null,
+      next: this.#next,
       fault,
       intactBytes: offset,
     };
@@ -142,8 +169,15 @@ class Scan {
 
   #takeMetadata(body: Buffer): string | null {
     const metadata = readMetadata(body);
-    if (metadata?.name === TITLE_METADATA) this.#title = metadata.entries["title"] ?? this.#title;
-    if (metadata?.name !== END_METADATA) return null;
+    if (metadata === null) return null;
+    const { name, entries } = metadata;
+    if (name === TITLE_METADATA) this.#title = entries["title"] ?? this.#title;
+    if (name === CONTINUED_METADATA) {
+      this.#next = entries["next"] ?? null;
+      const isWhole = this.#next !== null && Number(entries["last_seq"]) === this.#headSeq;
+      return isWhole ? null : "a continuation that cannot be read";
+    }
+    if (name !== END_METADATA) return null;
     const end = endOf(metadata);
     if (end === null) return "an end record that cannot be read";
     this.#end = end;

@@ -1,33 +1,37 @@
 /** Appends an MCAP file: what the session is, its chunks, why it ended, the summary. One writer at a time. */
-import { crc32 } from "node:zlib";
 import { nanosOfMs } from "../../shared/frame.ts";
 import type { EndReason, SessionHeader } from "../../shared/header.ts";
-import type { StreamDescriptor } from "../../shared/stream.ts";
 import type { Chunk } from "./chunk-builder.ts";
 import type { LogFileHandle } from "./log-file-handle.ts";
-import { ByteWriter, CHUNK_HEADER_BYTES, MCAP_MAGIC, OPCODE } from "./mcap-records.ts";
-import { MESSAGE_ENCODING } from "./message.ts";
+import {
+  type AttachmentPlace,
+  encodeChannels,
+  encodeFront,
+  encodeSchemas,
+  type Front,
+  type Place,
+  schemaIds,
+} from "./mcap-front.ts";
+import { ByteWriter, CHUNK_HEADER_BYTES, OPCODE } from "./mcap-records.ts";
+import { CONTINUED_METADATA, type Part } from "./part.ts";
 import { encodeSummary } from "./summary.ts";
 
-export const PROFILE = "thalweg";
-/** The session header, as an attachment: of the records that may stand first, the one with a checksum. */
-export const HEADER_ATTACHMENT = "thalweg.session.json";
 /** Metadata record after the last chunk: `reason`, `last_seq`. */
 export const END_METADATA = "thalweg.end";
 
-/** A place in the file, for the index at its end. */
-interface Place {
-  readonly offset: number;
-  readonly length: number;
-}
+/** How a file ends: the session did, or another part follows. */
+export type Closing =
+  | { readonly reason: EndReason; readonly lastSeq: number }
+  /** The next part's file name. */
+  | { readonly next: string; readonly lastSeq: number };
 
 export class McapWriter {
   readonly #file: LogFileHandle;
   readonly #header: SessionHeader;
-  readonly #attachment: Place & { readonly dataSize: number };
+  readonly #attachments: readonly AttachmentPlace[];
   readonly #counts: number[];
   #position: number;
-  #end: Place | null = null;
+  #closing: (Place & { readonly name: string }) | null = null;
   #chunkCount = 0;
   #startNanos = 0n;
   #endNanos = 0n;
@@ -36,14 +40,18 @@ export class McapWriter {
   private constructor(file: LogFileHandle, header: SessionHeader, front: Front) {
     this.#file = file;
     this.#header = header;
-    this.#attachment = front.attachment;
+    this.#attachments = front.attachments;
     this.#position = front.bytes.byteLength;
     this.#counts = header.channels.map(() => 0);
   }
 
-  /** Begins an empty file. */
-  static async create(file: LogFileHandle, header: SessionHeader): Promise<McapWriter> {
-    const front = encodeFront(header);
+  /** Begins an empty file. @param part  null: the first, or the only one. */
+  static async create(
+    file: LogFileHandle,
+    header: SessionHeader,
+    part: Part | null = null,
+  ): Promise<McapWriter> {
+    const front = encodeFront(header, part);
     await writeFully(file, front.bytes, 0);
     return new McapWriter(file, header, front);
   }
@@ -80,12 +88,15 @@ export class McapWriter {
     return offset;
   }
 
-  async appendEnd(reason: EndReason, lastSeq: number): Promise<void> {
+  /** The last record before the summary: why the file ends. */
+  async appendClosing(closing: Closing): Promise<void> {
+    const name = "reason" in closing ? END_METADATA : CONTINUED_METADATA;
+    const said = "reason" in closing ? { reason: closing.reason } : { next: closing.next };
     const out = new ByteWriter();
-    out.record(OPCODE.metadata, () => out.string(END_METADATA).map({ reason, last_seq: String(lastSeq) }));
-    const place = { offset: this.#position, length: out.length };
+    out.record(OPCODE.metadata, () => out.string(name).map({ ...said, last_seq: String(closing.lastSeq) }));
+    const place = { name, offset: this.#position, length: out.length };
     await this.#append(out.bytes);
-    this.#end = place;
+    this.#closing = place;
   }
 
   /** The summary section and the footer; nothing can be appended after them. */
@@ -120,8 +131,8 @@ export class McapWriter {
     out.record(OPCODE.statistics, () => {
       out.u64(total).u16(schemaIds(channels).length).u32(channels.length);
       out
-        .u32(1)
-        .u32(this.#end === null ? 0 : 1)
+        .u32(this.#attachments.length)
+        .u32(this.#closing === null ? 0 : 1)
         .u32(this.#chunkCount);
       out.u64(this.#startNanos).u64(this.#endNanos);
       out.u32(10 * this.#counts.length);
@@ -132,18 +143,19 @@ export class McapWriter {
   }
 
   #encodeAttachmentIndex(out: ByteWriter): void {
-    const { offset, length, dataSize } = this.#attachment;
     const nanos = nanosOfMs(this.#header.startedAtMs);
-    out.record(OPCODE.attachmentIndex, () => {
-      out.u64(offset).u64(length).u64(nanos).u64(nanos).u64(dataSize);
-      out.string(HEADER_ATTACHMENT).string("application/json");
-    });
+    for (const { name, offset, length, dataSize } of this.#attachments) {
+      out.record(OPCODE.attachmentIndex, () => {
+        out.u64(offset).u64(length).u64(nanos).u64(nanos).u64(dataSize);
+        out.string(name).string("application/json");
+      });
+    }
   }
 
   #encodeMetadataIndex(out: ByteWriter): void {
-    const end = this.#end;
-    if (end === null) return;
-    out.record(OPCODE.metadataIndex, () => out.u64(end.offset).u64(end.length).string(END_METADATA));
+    const closing = this.#closing;
+    if (closing === null) return;
+    out.record(OPCODE.metadataIndex, () => out.u64(closing.offset).u64(closing.length).string(closing.name));
   }
 }
 
@@ -155,66 +167,6 @@ export async function writeFully(file: LogFileHandle, bytes: Uint8Array, positio
     if (bytesWritten === 0) throw Object.assign(new Error("write: no byte was taken"), { code: "EIO" });
     done += bytesWritten;
   }
-}
-
-interface Front {
-  readonly bytes: Uint8Array;
-  readonly attachment: Place & { readonly dataSize: number };
-}
-
-function encodeFront(header: SessionHeader): Front {
-  const out = new ByteWriter();
-  out.raw(MCAP_MAGIC);
-  const library = `thalweg ${header.versions["thalweg"] ?? "of an unnamed version"}`;
-  out.record(OPCODE.header, () => out.string(PROFILE).string(library));
-  const data = Buffer.from(JSON.stringify(header));
-  const nanos = nanosOfMs(header.startedAtMs);
-  const offset = out.record(OPCODE.attachment, () => {
-    const start = out.length;
-    out.u64(nanos).u64(nanos).string(HEADER_ATTACHMENT).string("application/json");
-    out.u64(data.byteLength).raw(data);
-    out.u32(crc32(out.bytes.subarray(start)));
-  });
-  const attachment = { offset, length: out.length - offset, dataSize: data.byteLength };
-  encodeSchemas(out, header.channels);
-  encodeChannels(out, header.channels);
-  return { bytes: out.bytes, attachment };
-}
-
-/** A schema's id is its channel's number + 1: 0 means "none", which is what binary channels have. */
-function schemaIds(channels: readonly StreamDescriptor[]): number[] {
-  return channels.flatMap(({ encoding }, channel) => (encoding === "json" ? [channel + 1] : []));
-}
-
-function encodeSchemas(out: ByteWriter, channels: readonly StreamDescriptor[]): void {
-  for (const id of schemaIds(channels)) {
-    const { name, title, unit } = channels[id - 1] as StreamDescriptor;
-    const schema = Buffer.from(
-      JSON.stringify({
-        type: "object",
-        title: name,
-        properties: {
-          step: { type: "integer", minimum: 0, description: "Optimizer updates before this sample." },
-          value: {
-            description: `${title} [${unit}]. NaN and ±Infinity are the strings "NaN", "Infinity", "-Infinity".`,
-          },
-        },
-        required: ["step", "value"],
-      }),
-    );
-    out.record(OPCODE.schema, () => {
-      out.u16(id).string(name).string("jsonschema").u32(schema.byteLength).raw(schema);
-    });
-  }
-}
-
-function encodeChannels(out: ByteWriter, channels: readonly StreamDescriptor[]): void {
-  channels.forEach(({ name, encoding, title, about, unit }, channel) => {
-    out.record(OPCODE.channel, () => {
-      out.u16(channel).u16(encoding === "json" ? channel + 1 : 0);
-      out.string(name).string(MESSAGE_ENCODING[encoding]).map({ title, about, unit });
-    });
-  });
 }
 
 function encodeChunkIndex(out: ByteWriter, chunk: Chunk, offset: number): void {

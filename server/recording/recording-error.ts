@@ -4,6 +4,7 @@ export type RecordingErrorCode =
   | "unreadable"
   | "not-a-recording"
   | "newer-version"
+  | "later-part"
   | "cut"
   | "damaged"
   | "exists"

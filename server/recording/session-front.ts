@@ -2,12 +2,15 @@
 import { crc32 } from "node:zlib";
 import { SessionHeader } from "../../shared/header.ts";
 import { type FileRecord, type FileWindow, readBody, readStrings, recordAtOffset } from "./file-window.ts";
+import { HEADER_ATTACHMENT, PROFILE } from "./mcap-front.ts";
 import { MCAP_MAGIC, OPCODE } from "./mcap-records.ts";
-import { HEADER_ATTACHMENT, PROFILE } from "./mcap-writer.ts";
+import { PART_ATTACHMENT, type Part, parsePart } from "./part.ts";
 import { RecordingError } from "./recording-error.ts";
 
 export interface Front {
   readonly header: SessionHeader;
+  /** null: the first part, or the only one. */
+  readonly part: Part | null;
   /** Where the rest begins. */
   readonly end: number;
 }
@@ -18,7 +21,14 @@ export async function readFront(window: FileWindow, path: string): Promise<Front
   const first = await frontRecord(window, MCAP_MAGIC.byteLength, path);
   await checkProfile(window, first, path);
   const second = await frontRecord(window, first.end, path);
-  return { header: await readHeader(window, second, path), end: second.end };
+  const header = await readHeader(window, second, path);
+  const third = await recordAtOffset(window, second.end);
+  const isAttachment = typeof third !== "string" && third.opcode === OPCODE.attachment;
+  const attachment = isAttachment ? await readAttachment(window, third) : null;
+  const isPart = attachment?.name === PART_ATTACHMENT;
+  if (!isPart) return { header, part: null, end: second.end };
+  if (attachment.data === null) throw otherChecksum(path, PART_ATTACHMENT);
+  return { header, part: parsePart(attachment.data, path), end: (third as FileRecord).end };
 }
 
 async function frontRecord(window: FileWindow, offset: number, path: string): Promise<FileRecord> {
@@ -52,21 +62,31 @@ async function checkProfile(window: FileWindow, record: FileRecord, path: string
 }
 
 async function readHeader(window: FileWindow, record: FileRecord, path: string): Promise<SessionHeader> {
-  const body = record.opcode === OPCODE.attachment ? await readBody(window, record) : null;
-  const nameAt = 16;
-  const strings = body === null ? null : readStrings(body.subarray(nameAt), 2);
-  if (body === null || strings === null || strings[0] !== HEADER_ATTACHMENT) {
+  const attachment = record.opcode === OPCODE.attachment ? await readAttachment(window, record) : null;
+  if (attachment?.name !== HEADER_ATTACHMENT) {
     throw new RecordingError("damaged", `${path}: expected ${HEADER_ATTACHMENT} first, got another record`);
   }
-  const dataAt = nameAt + 8 + Buffer.byteLength(strings.join("")) + 8;
+  if (attachment.data === null) throw otherChecksum(path, HEADER_ATTACHMENT);
+  return parseHeader(attachment.data.toString("utf8"), path);
+}
+
+/** null: no attachment at all; without data: not as it was written. */
+async function readAttachment(
+  window: FileWindow,
+  record: FileRecord,
+): Promise<{ readonly name: string; readonly data: Buffer | null } | null> {
+  const body = await readBody(window, record);
+  const nameAt = 16;
+  const [name, mediaType] = readStrings(body.subarray(nameAt), 2) ?? [];
+  if (name === undefined || mediaType === undefined) return null;
+  const dataAt = nameAt + 8 + Buffer.byteLength(name + mediaType) + 8;
   const crcAt = body.byteLength - 4;
-  if (crcAt < dataAt || crc32(body.subarray(0, crcAt)) !== body.readUInt32LE(crcAt)) {
-    throw new RecordingError(
-      "damaged",
-      `${path}: expected ${HEADER_ATTACHMENT} intact, got another checksum`,
-    );
-  }
-  return parseHeader(body.toString("utf8", dataAt, crcAt), path);
+  const isIntact = crcAt >= dataAt && crc32(body.subarray(0, crcAt)) === body.readUInt32LE(crcAt);
+  return { name, data: isIntact ? body.subarray(dataAt, crcAt) : null };
+}
+
+function otherChecksum(path: string, name: string): RecordingError {
+  return new RecordingError("damaged", `${path}: expected ${name} intact, got another checksum`);
 }
 
 function parseHeader(text: string, path: string): SessionHeader {

@@ -130,6 +130,16 @@ export class WeightDecoder {
    * @throws {RecordingError} `damaged`: these bytes are not the next θ of this many parameters.
    */
   decode(bytes: Uint8Array): Float32Array {
+    this.advance(bytes);
+    const { newest } = this.#history;
+    const theta = new Float32Array(newest.length);
+    const bits = new Int32Array(theta.buffer);
+    for (let i = 0; i < newest.length; i++) bits[i] = ordered(newest[i] as number);
+    return theta;
+  }
+
+  /** As `decode`, where θ itself is not wanted: on the way from a keyframe. */
+  advance(bytes: Uint8Array): void {
     const history = this.#history;
     const count = history.newest.length;
     const order = orderOf(bytes, count);
@@ -142,10 +152,8 @@ export class WeightDecoder {
     }
     const planes = decompress(bytes.subarray(HEADER_BYTES), 4 * count);
     history.advance();
-    // After `advance`, o_{t−1} is `older`, and o_{t−2} lies where o_t goes.
+    // After `history.advance`, o_{t−1} is `older`, and o_{t−2} lies where o_t goes.
     const { newest, older } = history;
-    const theta = new Float32Array(count);
-    const bits = new Int32Array(theta.buffer);
     for (let i = 0; i < count; i++) {
       const z =
         (planes[i] as number) |
@@ -156,9 +164,7 @@ export class WeightDecoder {
       if (order === ORDER.first) value += older[i] as number;
       else if (order === ORDER.second) value += 2 * (older[i] as number) - (newest[i] as number);
       newest[i] = value;
-      bits[i] = ordered(value | 0);
     }
-    return theta;
   }
 }
 

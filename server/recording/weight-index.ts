@@ -7,6 +7,10 @@ export class WeightIndex {
   /** Places in `#seqs`. */
   #keyframes: number[] = [];
 
+  get isEmpty(): boolean {
+    return this.#seqs.length === 0;
+  }
+
   add(seq: number, step: number, isKeyframe: boolean): void {
     if (isKeyframe) this.#keyframes.push(this.#seqs.length);
     this.#seqs.push(seq);
@@ -17,12 +21,21 @@ export class WeightIndex {
     return this.#seqs.length;
   }
 
-  /** Forgets what lies before this seq. */
-  dropBelow(seq: number): void {
-    const dropped = firstIndex(this.#seqs.length, (i) => (this.#seqs[i] as number) >= seq);
-    this.#seqs = this.#seqs.slice(dropped);
-    this.#steps = this.#steps.slice(dropped);
-    this.#keyframes = this.#keyframes.map((i) => i - dropped).filter((i) => i >= 0);
+  /** Forgets what lies in [fromSeq, beforeSeq). */
+  drop(fromSeq: number, beforeSeq: number): void {
+    const from = firstIndex(this.#seqs.length, (i) => (this.#seqs[i] as number) >= fromSeq);
+    const to = firstIndex(this.#seqs.length, (i) => (this.#seqs[i] as number) >= beforeSeq);
+    this.#seqs.splice(from, to - from);
+    this.#steps.splice(from, to - from);
+    this.#keyframes = this.#keyframes.flatMap((i) => (i < from ? [i] : i < to ? [] : [i - (to - from)]));
+  }
+
+  /** Hands over all entries to an index that ends before them. */
+  appendTo(other: WeightIndex): void {
+    const keyframes = new Set(this.#keyframes);
+    this.#seqs.forEach((seq, i) => {
+      other.add(seq, this.#steps[i] as number, keyframes.has(i));
+    });
   }
 
   /** The seqs to decode, in order, from the keyframe to this one; undefined where there is no keyframe. */

@@ -4,11 +4,13 @@ import { join } from "node:path";
 import * as z from "zod/mini";
 import { SessionSummary } from "../../shared/header.ts";
 import { glanceAt } from "../recording/glance.ts";
+import { firstPartOf, partPath } from "../recording/part.ts";
 import { RecordingError } from "../recording/recording-error.ts";
 import { summarise } from "./session.ts";
 
 /** Of one file, as far as the disk can tell without reading it. */
 interface Stamp {
+  readonly parts: number;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
   readonly inode: number;
@@ -16,7 +18,10 @@ interface Stamp {
 
 /** A file, and what was found in it when it was as its stamp says. */
 const CatalogueLine = z.object({
+  /** The first, or only, part. */
   file: z.string(),
+  parts: z.int(),
+  /** Of all parts. */
   sizeBytes: z.number(),
   modifiedMs: z.number(),
   inode: z.number(),
@@ -100,15 +105,16 @@ export class Catalogue {
     const beganMs = performance.now();
     const known = new Map((await this.#knownLines()).map((line) => [line.file, line]));
     const names = await readdir(this.folder).catch(() => [] as string[]);
-    const files = names
-      .filter((name) => name.endsWith(ENDING) && !name.startsWith("."))
+    const recordings = new Set(names.filter((name) => name.endsWith(ENDING) && !name.startsWith(".")));
+    const files = [...recordings]
+      .filter((name) => !recordings.has(firstPartOf(name) ?? ""))
       .filter((name) => !this.#isLeftOut(join(this.folder, name)))
       .sort();
     const lines: CatalogueLine[] = [];
     let changed = files.length !== known.size;
     await inParallel(files, AT_ONCE, async (file) => {
       const before = known.get(file);
-      const stamp = await stampOf(join(this.folder, file));
+      const stamp = await stampOf(partsOf(file, recordings).map((part) => join(this.folder, part)));
       if (stamp === null) return;
       if (before !== undefined && (isSame(before, stamp) || this.#isTooSoon(before))) {
         lines.push(before);
@@ -186,15 +192,30 @@ function hasSummary(line: CatalogueLine): line is CatalogueLine & { readonly sum
   return line.summary !== undefined;
 }
 
-/** null when it is gone, or no file. */
-async function stampOf(path: string): Promise<Stamp | null> {
-  const found = await stat(path).catch(() => null);
-  if (found === null || !found.isFile()) return null;
-  return { sizeBytes: found.size, modifiedMs: found.mtimeMs, inode: found.ino };
+function partsOf(file: string, all: ReadonlySet<string>): string[] {
+  const parts = [file];
+  while (all.has(partPath(file, parts.length + 1))) parts.push(partPath(file, parts.length + 1));
+  return parts;
+}
+
+/** null when the first is gone, or no file. */
+async function stampOf(paths: readonly string[]): Promise<Stamp | null> {
+  const found = await Promise.all(paths.map((path) => stat(path).catch(() => null)));
+  const [first] = found;
+  if (first === null || first === undefined || !first.isFile()) return null;
+  const there = found.filter((each) => each !== null);
+  return {
+    parts: there.length,
+    sizeBytes: there.reduce((sum, { size }) => sum + size, 0),
+    modifiedMs: Math.max(...there.map(({ mtimeMs }) => mtimeMs)),
+    inode: first.ino,
+  };
 }
 
 function isSame(a: Stamp, b: Stamp): boolean {
-  return a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs && a.inode === b.inode;
+  return (
+    a.parts === b.parts && a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs && a.inode === b.inode
+  );
 }
 
 async function inParallel<T>(

@@ -1,8 +1,8 @@
 /** Every session this server serves, by id: those that it runs, and those whose recordings lie in its folder. */
-import { unlink } from "node:fs/promises";
 import { join, sep } from "node:path";
 import type { SessionSummary } from "../../shared/header.ts";
-import { RecordingError, type RecordingErrorCode, recordingErrorOf } from "../recording/recording-error.ts";
+import { RecordingError, type RecordingErrorCode } from "../recording/recording-error.ts";
+import { removeRecording } from "../recording/remove-recording.ts";
 import { retitleRecording } from "../recording/title.ts";
 import type { Catalogue, CatalogueLine, UnreadableFile } from "./catalogue.ts";
 import { importRecording } from "./import-recording.ts";
@@ -92,7 +92,7 @@ export class SessionLibrary {
    * @throws {LibraryError} `unknown-session`, `live`, `not-finished`, or what the disk answers.
    */
   async rename(id: string, name: string): Promise<SessionSummary> {
-    const path = await this.#changeable(id);
+    const { path } = await this.#changeable(id);
     await this.#withoutFolder(() => retitleRecording(path, name));
     this.#forget(id);
     const changed = (await this.summaries()).find((summary) => summary.id === id);
@@ -105,12 +105,8 @@ export class SessionLibrary {
    * @throws {LibraryError} `unknown-session`, `live`, or what the disk answers.
    */
   async remove(id: string): Promise<void> {
-    const path = await this.#changeable(id);
-    await this.#withoutFolder(async () => {
-      await unlink(path).catch((cause: unknown) => {
-        throw recordingErrorOf(cause, path);
-      });
-    });
+    const { path, parts } = await this.#changeable(id);
+    await this.#withoutFolder(() => removeRecording(path, parts));
     this.#forget(id);
   }
 
@@ -203,19 +199,20 @@ export class SessionLibrary {
   }
 
   /** The file behind an id, if nobody is writing it. */
-  async #changeable(id: string): Promise<string> {
+  async #changeable(id: string): Promise<{ readonly path: string; readonly parts: number }> {
     const own = this.#own.get(id);
     const elsewhere = own === undefined ? await this.#liveElsewhere() : new Set();
     if ((own !== undefined && own.status.state !== "ended") || elsewhere.has(id)) {
       throw new LibraryError("live", `session: expected a recording, got ${id}, which is going on`);
     }
-    if (own !== undefined) {
-      if (own.recordingPath !== undefined) return own.recordingPath;
-      throw new LibraryError("no-recording", `session ${id} keeps no recording`);
-    }
+    // It may have ended a moment ago.
+    if (own !== undefined) this.#catalogue?.touch();
     const line = (await this.#recordings()).find(({ summary }) => summary.id === id);
-    if (line === undefined || this.#catalogue === null) throw unknown(id);
-    return join(this.#catalogue.folder, line.file);
+    if (line !== undefined && this.#catalogue !== null)
+      return { path: join(this.#catalogue.folder, line.file), parts: line.parts };
+    throw own === undefined
+      ? unknown(id)
+      : new LibraryError("no-recording", `session ${id} keeps no recording`);
   }
 
   /** What is known of it is no longer true; the catalogue has the file, if there still is one. */

@@ -77,6 +77,11 @@ export class LogCursor implements Cursor {
       events.length < maxEvents &&
       (events.length > 0 || passedBytes < FRUITLESS_BYTES)
     ) {
+      if (this.#walk === null) {
+        const hole = this.#source.holeAt(this.#position);
+        if (hole !== undefined && events.length > 0) break;
+        if (hole !== undefined) this.#position = hole.toSeq + 1;
+      }
       const place = this.#walk ?? (await this.#open());
       if (generation !== this.#generation) return [];
       if (place === null) break;

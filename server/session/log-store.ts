@@ -1,20 +1,20 @@
-/** Chunks on disk and how they are found again: one file for a recording, a row of bounded segments for a temporary log. */
-import { open as openFolder, rename, unlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+/** Chunks in segments, and how they are found again: the parts of a recording, or a row of bounded segments for a temporary log. */
+import { basename } from "node:path";
 import type { EndReason, SessionHeader } from "../../shared/header.ts";
 import type { Block } from "../recording/block.ts";
-import { BlockFile } from "../recording/block-file.ts";
-import type { Chunk, StoredWeights } from "../recording/chunk-builder.ts";
-import { compactRecording } from "../recording/compact.ts";
+import type { Chunk } from "../recording/chunk-builder.ts";
 import type { OpenLogFile } from "../recording/log-file-handle.ts";
-import { McapWriter } from "../recording/mcap-writer.ts";
-import { SPAN_BYTES, type Span } from "../recording/span-index.ts";
+import { type Part, partPath } from "../recording/part.ts";
+import { blockIn, type Hole, holeIn, spanReachingIn } from "../recording/segments.ts";
+import type { Span } from "../recording/span-index.ts";
 import { WeightIndex } from "../recording/weight-index.ts";
 import type { EventSource } from "./event-source.ts";
-import { Tail } from "./tail.ts";
+import { type Carried, KeyframeGroups } from "./keyframe-groups.ts";
+import { LogSegment, type SegmentPlace } from "./log-segment.ts";
+import { TAIL_BYTES, Tail } from "./tail.ts";
 
-/** What a temporary log may hold; it is kept in segments, the oldest of which is dropped. */
-export interface TemporaryBound {
+/** What a log of several segments may hold before the oldest of them is dropped, and from where on a segment is full. */
+export interface Bound {
   readonly boundBytes: number;
   readonly segmentBytes: number;
 }
@@ -24,35 +24,26 @@ export interface StoreOptions {
   readonly open: OpenLogFile;
   /** The recording, or the folder of a temporary log. */
   readonly path: string;
-  readonly temporary: TemporaryBound | null;
-}
-
-/** Encoded θ, by seq. */
-type Carried = ReadonlyMap<number, Uint8Array>;
-
-interface Segment {
-  file: BlockFile;
-  readonly writer: McapWriter;
-  readonly firstSeq: number;
-  /** What its first weights messages need of segments before it. */
-  readonly carried: Carried;
+  /** Null: a recording, of which nothing is dropped. */
+  readonly temporary: Bound | null;
+  /** From where on a part of a recording is full. */
+  readonly partBytes: number;
 }
 
 /** In units of the length at which a segment is full. */
 const LONGEST_SEGMENT = 1.5;
-/** From here on a file of small chunks is certain to be compacted, and its chunks are no longer indexed one by one. */
-const MANY_CHUNKS = 4096;
-const SMALL_CHUNK_BYTES = SPAN_BYTES / 4;
+/** Of what is kept for readers while the disk takes nothing. */
+const IN_MEMORY: Bound = { boundBytes: 64 * 2 ** 20, segmentBytes: 8 * 2 ** 20 };
 
 export class LogStore implements EventSource {
   readonly header: SessionHeader;
   readonly #options: StoreOptions;
   readonly #tail = new Tail();
-  readonly #segments: Segment[] = [];
+  readonly #segments: LogSegment[] = [];
   readonly #weights = new Map<number, WeightIndex>();
-  /** Of a temporary log, by channel: the encoded θ since the last keyframe. */
-  readonly #groups = new Map<number, Map<number, Uint8Array>>();
+  readonly #groups = new KeyframeGroups();
   #segmentCount = 0;
+  #writtenSeq = -1;
   #headSeq = -1;
   #isClosed = false;
 
@@ -66,12 +57,18 @@ export class LogStore implements EventSource {
 
   static async create(options: StoreOptions): Promise<LogStore> {
     const store = new LogStore(options);
-    await store.#beginSegment(new Map());
+    store.#segments.push(await store.#begin(store.#nextPlace(null), 0, new Map()));
+    store.#segmentCount++;
     return store;
   }
 
+  /** What readers may see: see {@link publish}. */
   get headSeq(): number {
     return this.#headSeq;
+  }
+
+  get writtenSeq(): number {
+    return this.#writtenSeq;
   }
 
   get earliestSeq(): number {
@@ -84,71 +81,87 @@ export class LogStore implements EventSource {
 
   async block(seq: number): Promise<Block | undefined> {
     if (seq < this.earliestSeq || this.#isClosed) return undefined;
-    return (
-      this.#tail.find(seq) ?? this.#segments.findLast(({ firstSeq }) => firstSeq <= seq)?.file.block(seq)
-    );
+    return this.#tail.find(seq) ?? blockIn(this.#segments, seq);
+  }
+
+  holeAt(seq: number): Hole | undefined {
+    if (this.#tail.find(seq) !== undefined) return undefined;
+    const hole = holeIn(this.#segments, seq);
+    const { firstSeq } = this.#tail;
+    return hole === undefined || firstSeq <= seq
+      ? hole
+      : { ...hole, toSeq: Math.min(hole.toSeq, firstSeq - 1) };
   }
 
   carried(seq: number): Uint8Array | undefined {
-    return this.#segments[0]?.carried.get(seq);
+    return this.#segments.find(({ carried }) => carried.has(seq))?.carried.get(seq);
   }
 
   spanReaching(step: number): Span | undefined {
-    for (const { file } of this.#segments) {
-      const span = file.spans.reaching(step);
-      if (span !== undefined) return span;
-    }
-    return undefined;
+    return spanReachingIn(this.#segments, step);
   }
 
-  /** Rejects with the system's error; the log then ends with the chunk before, and takes no more. */
+  /** Is the newest segment only waiting for a chunk with which the next can begin? */
+  get isFull(): boolean {
+    return this.#newest.byteLength >= this.#bound.segmentBytes;
+  }
+
+  /** Can everything from this chunk on be decoded without what came before? */
+  isSelfContained(chunk: Chunk): boolean {
+    return [...this.#weights].every(([channel, index]) => {
+      const next = chunk.weights.find((weights) => weights.channel === channel);
+      return index.isEmpty || next?.isKeyframe === true;
+    });
+  }
+
+  /** Rejects with the system's error; the log then ends with the chunk before. */
   async write(chunk: Chunk): Promise<void> {
-    const { temporary } = this.#options;
-    if (temporary !== null) await this.#rotate(chunk, temporary.segmentBytes);
-    const { writer, file } = this.#newest;
-    const offset = await writer.appendChunk(chunk);
-    const { firstSeq, lastSeq, minStep, maxStep, bytes } = chunk;
-    file.spans.add({ offset, length: bytes.byteLength, firstSeq, lastSeq, minStep, maxStep });
-    for (const weights of chunk.weights) this.#indexWeights(weights, bytes);
-    this.#tail.add({ bytes, firstSeq, lastSeq });
-    this.#headSeq = lastSeq;
-    if (writer.chunkCount > MANY_CHUNKS && writer.position / writer.chunkCount < SMALL_CHUNK_BYTES) {
-      writer.dropChunkIndexes();
-    }
-    if (temporary !== null) await this.#dropOldest(temporary.boundBytes);
+    if (this.isFull) await this.#rotate(chunk);
+    await this.#newest.append(chunk);
+    this.#take(chunk);
+    await this.#dropOldest();
+  }
+
+  /** Shows readers what has been written. */
+  publish(): void {
+    this.#headSeq = this.#writtenSeq;
   }
 
   /** Survives a power cut after this. */
-  async sync(): Promise<void> {
-    await this.#newest.file.handle.datasync();
+  sync(): Promise<void> {
+    return this.#newest.sync();
+  }
+
+  /** Goes on in a new file, which begins with this chunk, on stable storage. Rejects with the system's error, and has then changed nothing. */
+  async goOnWith(chunk: Chunk, gap: Part["gap"]): Promise<void> {
+    const { firstSeq } = chunk;
+    const place = this.#nextPlace({ firstSeq, gap });
+    const segment = await this.#begin(place, firstSeq, this.#groups.carriedInto(chunk));
+    try {
+      await segment.append(chunk);
+      await segment.sync();
+    } catch (cause) {
+      await segment.discard();
+      throw cause;
+    }
+    this.#segmentCount++;
+    this.#segments.push(segment);
+    this.#take(chunk);
+  }
+
+  /** The disk takes nothing: the newest events stay readable from memory. */
+  async goOnInMemory(): Promise<void> {
+    this.#groups.clear();
+    this.#segments.push(await this.#begin({ kind: "memory" }, this.#writtenSeq + 1, new Map()));
   }
 
   async end(reason: EndReason): Promise<void> {
-    const { writer, file } = this.#newest;
-    await writer.appendEnd(reason, this.#headSeq);
-    await file.handle.datasync();
+    if (this.#newest.place.kind === "recording") await this.#newest.seal({ reason, lastSeq: this.#headSeq });
   }
 
-  /**
-   * Gives an ended recording its summary: in place where its chunks are large, else by way of a copy with large ones, which takes the
-   * file's place under the readers. If there is no room for the copy, in place.
-   */
-  async finish(reason: EndReason): Promise<void> {
-    const { writer, file } = this.#newest;
-    const wholeChunks = Math.ceil(writer.position / SPAN_BYTES);
-    const isCoarse = writer.hasChunkIndexes && writer.chunkCount <= 2 * wholeChunks;
-    if (isCoarse) {
-      await writer.finish();
-      await file.handle.sync();
-      return;
-    }
-    try {
-      await this.#replaceByCompact(reason);
-    } catch (cause) {
-      if (!writer.hasChunkIndexes || this.#newest.file !== file) throw cause;
-      await writer.finish();
-      await file.handle.sync();
-    }
+  /** Gives all parts of an ended recording their final form. */
+  async finish(): Promise<void> {
+    for (const segment of this.#segments) await segment.finish();
   }
 
   async close(): Promise<void> {
@@ -157,91 +170,79 @@ export class LogStore implements EventSource {
     await Promise.all(this.#segments.map(({ file }) => file.close()));
   }
 
-  get #newest(): Segment {
-    return this.#segments.at(-1) as Segment;
+  get #newest(): LogSegment {
+    return this.#segments.at(-1) as LogSegment;
   }
 
-  async #replaceByCompact(reason: EndReason): Promise<void> {
-    const { open, path } = this.#options;
-    const segment = this.#newest;
-    const temporaryPath = `${path}.tmp`;
-    const compact = await compactRecording(segment.file, this.header, reason, temporaryPath, open);
-    try {
-      await rename(temporaryPath, path);
-    } catch (cause) {
-      await compact.handle.close();
-      await unlink(temporaryPath);
-      throw cause;
+  get #bound(): Bound {
+    const { temporary, partBytes } = this.#options;
+    if (this.#newest.place.kind === "memory") return IN_MEMORY;
+    return temporary ?? { segmentBytes: partBytes, boundBytes: Number.POSITIVE_INFINITY };
+  }
+
+  #nextPlace(from: Omit<Part, "part"> | null): SegmentPlace {
+    const { path, temporary } = this.#options;
+    const number = this.#segmentCount + 1;
+    if (temporary !== null) return { kind: "temporary", folder: path, number };
+    return { kind: "recording", path, part: from === null ? null : { part: number, ...from } };
+  }
+
+  #begin(place: SegmentPlace, firstSeq: number, carried: Carried): Promise<LogSegment> {
+    const { header, open } = this.#options;
+    return LogSegment.begin({ header, open, place, firstSeq, carried });
+  }
+
+  #take(chunk: Chunk): void {
+    const { bytes, firstSeq, lastSeq } = chunk;
+    // Written a second time, into a file that can be relied on.
+    if (lastSeq <= this.#writtenSeq) return;
+    const mayBeDropped = this.#newest.place.kind !== "recording";
+    for (const weights of chunk.weights) {
+      this.#weights.get(weights.channel)?.add(weights.seq, weights.step, weights.isKeyframe);
+      if (mayBeDropped) this.#groups.add(weights, bytes);
     }
-    const old = segment.file;
-    segment.file = new BlockFile(path, compact.handle, compact.spans);
-    await old.close();
-    await syncFolder(dirname(path));
+    this.#tail.add({ bytes, firstSeq, lastSeq });
+    this.#writtenSeq = lastSeq;
   }
 
   /** A full segment is followed by the next one where a keyframe begins; if that takes too long, anywhere, and what decoding needs is carried. */
-  async #rotate(chunk: Chunk, segmentBytes: number): Promise<void> {
-    const { position } = this.#newest.writer;
-    if (position < segmentBytes) return;
-    const carried = new Map<number, Uint8Array>();
-    for (const [channel, group] of this.#groups) {
-      const next = chunk.weights.find((weights) => weights.channel === channel);
-      if (next?.isKeyframe === true) continue;
-      for (const [seq, bytes] of group) carried.set(seq, bytes);
+  async #rotate(chunk: Chunk): Promise<void> {
+    const old = this.#newest;
+    if (!this.isSelfContained(chunk) && old.byteLength < LONGEST_SEGMENT * this.#bound.segmentBytes) return;
+    const { kind } = old.place;
+    if (kind === "recording") {
+      const next = basename(partPath(this.#options.path, this.#segmentCount + 1));
+      await old.seal({ next, lastSeq: this.#writtenSeq });
     }
-    if (carried.size === 0 || position >= LONGEST_SEGMENT * segmentBytes) await this.#beginSegment(carried);
+    const place: SegmentPlace =
+      kind === "memory" ? { kind } : this.#nextPlace({ firstSeq: chunk.firstSeq, gap: null });
+    this.#segments.push(await this.#begin(place, chunk.firstSeq, this.#groups.carriedInto(chunk)));
+    if (kind !== "memory") this.#segmentCount++;
   }
 
-  async #beginSegment(carried: Carried): Promise<void> {
-    const { header, open, path, temporary } = this.#options;
-    const name = `thalweg-${header.id}-${this.#segmentCount++}.mcap`;
-    const filePath = temporary === null ? path : join(path, name);
-    const handle = await open(filePath, "wx+");
-    let writer: McapWriter;
-    try {
-      // Without a name from the start: whatever ends this process, the space is freed.
-      if (temporary !== null) await unlink(filePath);
-      writer = await McapWriter.create(handle, header);
-    } catch (cause) {
-      await handle.close();
-      if (temporary === null) await unlink(filePath);
-      throw cause;
+  async #dropOldest(): Promise<void> {
+    const { kind } = this.#newest.place;
+    if (kind !== "memory" && this.#newest.byteLength > TAIL_BYTES) {
+      for (const segment of this.#segments.filter(({ place }) => place.kind === "memory"))
+        await this.#drop(segment);
     }
-    if (temporary === null) await syncFolder(dirname(filePath));
-    this.#segments.push({
-      file: new BlockFile(filePath, handle),
-      writer,
-      firstSeq: this.#headSeq + 1,
-      carried,
-    });
+    if (kind === "recording") return;
+    const held = this.#segments.filter(({ place }) => place.kind === kind);
+    let bytes = held.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    for (const oldest of held.slice(0, -1)) {
+      if (bytes <= this.#bound.boundBytes) return;
+      bytes -= oldest.byteLength;
+      await this.#drop(oldest);
+    }
   }
 
-  #indexWeights({ channel, seq, step, isKeyframe, start, end }: StoredWeights, bytes: Buffer): void {
-    this.#weights.get(channel)?.add(seq, step, isKeyframe);
-    if (this.#options.temporary === null) return;
-    const group = (isKeyframe ? undefined : this.#groups.get(channel)) ?? new Map<number, Uint8Array>();
-    group.set(seq, Uint8Array.from(bytes.subarray(start, end)));
-    this.#groups.set(channel, group);
+  async #drop(dropped: LogSegment): Promise<void> {
+    const at = this.#segments.indexOf(dropped);
+    this.#segments.splice(at, 1);
+    const next = this.#segments[at] as LogSegment;
+    const fromSeq = Math.min(dropped.firstSeq, ...dropped.carried.keys());
+    const beforeSeq = Math.min(next.firstSeq, ...next.carried.keys());
+    for (const index of this.#weights.values()) index.drop(at === 0 ? 0 : fromSeq, beforeSeq);
+    await dropped.file.close();
   }
-
-  async #dropOldest(boundBytes: number): Promise<void> {
-    const dropped: Segment[] = [];
-    while (this.#segments.length > 1 && this.#heldBytes > boundBytes)
-      dropped.push(...this.#segments.splice(0, 1));
-    if (dropped.length === 0) return;
-    const { firstSeq, carried } = this.#segments[0] as Segment;
-    for (const index of this.#weights.values()) index.dropBelow(Math.min(firstSeq, ...carried.keys()));
-    await Promise.all(dropped.map(({ file }) => file.close()));
-  }
-
-  get #heldBytes(): number {
-    return this.#segments.reduce((sum, { writer }) => sum + writer.position, 0);
-  }
-}
-
-/** Makes a new or renamed file's name survive a power cut, on systems that know how to. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await openFolder(path, "r").catch(() => undefined);
-  await folder?.sync().catch(() => undefined);
-  await folder?.close();
 }

@@ -4,34 +4,51 @@ import { dirname } from "node:path";
 import { BehaviorSubject, type Observable } from "rxjs";
 import { nanosOfMs } from "../../shared/frame.ts";
 import { type EndReason, SessionHeader, type SessionState } from "../../shared/header.ts";
+import type { Watermarks } from "../../shared/protocol.ts";
 import { type OpenLogFile, openLogFile } from "../recording/log-file-handle.ts";
 import { checkPayload, type Payload } from "../recording/message.ts";
 import { RecordingError, recordingErrorOf } from "../recording/recording-error.ts";
+import type { Hole } from "../recording/segments.ts";
 import { LogCursor } from "./log-cursor.ts";
 import { findSeqOfStep, findWeights } from "./log-reading.ts";
-import { LogStore, type TemporaryBound } from "./log-store.ts";
-import { LogWriter } from "./log-writer.ts";
+import { type Bound, LogStore } from "./log-store.ts";
+import { type FailurePolicy, LogWriter, type Recovery, type SyncPolicy } from "./log-writer.ts";
 import type { Cursor, CursorOptions, Session, SessionStatus, WeightsResult } from "./session.ts";
 
 export type { Payload } from "../recording/message.ts";
 
-export type LogOptions = {
+/** How a log is kept; each has a default. */
+export interface LogKeeping {
+  /** Of a recording; a temporary log is worth no sync. */
+  readonly sync?: SyncPolicy;
+  readonly onFailure?: FailurePolicy;
+  /** From where on a recording goes on in another file. */
+  readonly partBytes?: number;
+  /** Until a disk that failed is asked again. */
+  readonly retryMs?: number;
+}
+
+export type LogOptions = LogKeeping & {
   readonly header: SessionHeader;
   /** Another file system, for tests of what disks do. */
   readonly open?: OpenLogFile;
 } & (
-  | { readonly path: string }
-  | { readonly temporary: true; readonly folder: string; readonly bound?: TemporaryBound }
-);
+    | { readonly path: string }
+    | { readonly temporary: true; readonly folder: string; readonly bound?: Bound }
+  );
 
-const TEMPORARY_BOUND: TemporaryBound = { boundBytes: 256 * 2 ** 20, segmentBytes: 32 * 2 ** 20 };
+const TEMPORARY_BOUND: Bound = { boundBytes: 256 * 2 ** 20, segmentBytes: 32 * 2 ** 20 };
+const PART_BYTES = 2 ** 30;
+const RETRY_MS = 2000;
 
 export class SessionLog implements Session {
   readonly header: SessionHeader;
   readonly recordingPath: string | undefined;
   readonly status$: Observable<SessionStatus>;
-  /** The first failed write, once, also to late subscribers. What was written before it stays readable; nothing is written after it. */
+  /** Each time the disk takes nothing more, or another reason is given for it; the last one also to late subscribers. What was written stays readable. */
   readonly failure$: Observable<RecordingError>;
+  /** Each time it takes events again. */
+  readonly recovery$: Observable<Recovery>;
   readonly #store: LogStore;
   readonly #writer: LogWriter;
   readonly #status: BehaviorSubject<SessionStatus>;
@@ -41,19 +58,23 @@ export class SessionLog implements Session {
   #takesEvents = true;
   #finishing: Promise<void> | null = null;
 
-  private constructor(store: LogStore, path: string, isTemporary: boolean) {
+  private constructor(store: LogStore, path: string, options: LogOptions) {
+    const isTemporary = "temporary" in options;
     this.header = store.header;
     this.recordingPath = isTemporary ? undefined : path;
     this.#store = store;
     this.#writer = new LogWriter(store, {
       path,
-      isSynced: !isTemporary,
-      onWritten: ({ maxStep }) => {
+      sync: isTemporary ? "os" : (options.sync ?? "interval"),
+      onFailure: options.onFailure ?? "pause",
+      retryMs: options.retryMs ?? RETRY_MS,
+      onWritten: (maxStep) => {
         this.#newestStep = Math.max(this.#newestStep, maxStep);
         this.#emit({});
       },
     });
     this.failure$ = this.#writer.failure$;
+    this.recovery$ = this.#writer.recovery$;
     this.#status = new BehaviorSubject<SessionStatus>({
       state: "running",
       reason: null,
@@ -62,6 +83,11 @@ export class SessionLog implements Session {
       step: -1,
     });
     this.status$ = this.#status.asObservable();
+    const waits = options.onFailure !== "continue";
+    this.failure$.subscribe(({ code, message }) => {
+      this.#emit({ trouble: { code, message, isKept: waits && !this.#writer.hasGivenUp } });
+    });
+    this.recovery$.subscribe(() => this.#emit({ trouble: null }));
   }
 
   /** @throws {RecordingError} when the file cannot be begun: `exists`, `unreadable`, `disk-full`, … */
@@ -73,8 +99,9 @@ export class SessionLog implements Session {
     const temporary = isTemporary ? (options.bound ?? TEMPORARY_BOUND) : null;
     try {
       await makeFolder(isTemporary ? path : dirname(path));
-      const store = await LogStore.create({ header, open: options.open ?? openLogFile, path, temporary });
-      return new SessionLog(store, path, isTemporary);
+      const { open = openLogFile, partBytes = PART_BYTES } = options;
+      const store = await LogStore.create({ header, open, path, temporary, partBytes });
+      return new SessionLog(store, path, options);
     } catch (cause) {
       throw recordingErrorOf(cause, path);
     }
@@ -84,12 +111,20 @@ export class SessionLog implements Session {
     return this.#status.value;
   }
 
+  get watermarks(): Watermarks {
+    return {
+      accepted: this.#nextSeq - 1,
+      written: this.#writer.recordedSeq,
+      durable: this.#writer.durableSeq,
+    };
+  }
+
   /** Bytes appended and not yet written. */
   get backlogBytes(): number {
     return this.#writer.backlogBytes;
   }
 
-  /** Resolves once `backlogBytes` is at most this; at once after a failure, when nothing is kept back. */
+  /** Resolves once `backlogBytes` is at most this: while the disk takes nothing, not before it does again. At once after {@link letGo}. */
   whenBelow(bytes: number): Promise<void> {
     return this.#writer.whenBelow(bytes);
   }
@@ -97,7 +132,7 @@ export class SessionLog implements Session {
   /**
    * Stamps an event and queues it. It is in the log, for readers too, once `status.headSeq` has reached it.
    *
-   * @returns its seq; -1 when the log takes no more, because it was finished or a write failed.
+   * @returns its seq; -1 when the log takes no more, because it was finished.
    */
   append(channel: number, step: number, payload: Payload): number {
     const descriptor = this.header.channels[channel];
@@ -105,10 +140,15 @@ export class SessionLog implements Session {
       throw new RangeError(`channel: expected 0 to ${this.header.channels.length - 1}, got ${channel}`);
     }
     checkPayload(descriptor, step, payload);
-    if (!this.#takesEvents || this.#writer.hasFailed) return -1;
+    if (!this.#takesEvents) return -1;
     const seq = this.#nextSeq++;
     this.#writer.add({ channel, seq, step, nanos: this.#now() }, payload);
     return seq;
+  }
+
+  /** The session is about to end: nobody waits for a disk that takes nothing. */
+  letGo(): void {
+    this.#writer.letGo();
   }
 
   /** Writes what has been appended without waiting for the chunk's age. */
@@ -127,6 +167,10 @@ export class SessionLog implements Session {
   finish(reason: EndReason): Promise<void> {
     this.#finishing ??= this.#finish(reason);
     return this.#finishing;
+  }
+
+  holeAt(seq: number): Hole | undefined {
+    return this.#store.holeAt(seq);
   }
 
   cursor(options: CursorOptions): Cursor {
@@ -155,16 +199,14 @@ export class SessionLog implements Session {
 
   async #finish(reason: EndReason): Promise<void> {
     const isRecording = this.recordingPath !== undefined;
-    await this.#stop(reason, async () => {
-      if (isRecording) await this.#store.end(reason);
-    });
-    if (isRecording) await this.#writer.attempt(() => this.#store.finish(reason));
+    await this.#stop(reason, isRecording ? () => this.#store.end(reason) : undefined);
+    if (isRecording) await this.#writer.attempt(() => this.#store.finish());
   }
 
-  async #stop(reason: EndReason, seal: () => Promise<void> = async () => undefined): Promise<void> {
+  async #stop(reason: EndReason, seal?: () => Promise<void>): Promise<void> {
     this.#takesEvents = false;
     await this.#writer.stop();
-    await this.#writer.attempt(seal);
+    if (seal !== undefined) await this.#writer.attempt(seal);
     this.#emit({ state: "ended", reason });
     this.#status.complete();
   }

@@ -1,12 +1,11 @@
 /** A recording as a session: ended, and otherwise like any other. */
-import { stat } from "node:fs/promises";
 import { type Observable, of } from "rxjs";
 import type { SessionHeader } from "../../shared/header.ts";
 import type { Block } from "../recording/block.ts";
-import { BlockFile } from "../recording/block-file.ts";
-import { openLogFile } from "../recording/log-file-handle.ts";
-import { type RecordingScan, scanRecording } from "../recording/mcap-reader.ts";
-import { RecordingError, recordingErrorOf } from "../recording/recording-error.ts";
+import type { BlockFile } from "../recording/block-file.ts";
+import type { RecordingScan } from "../recording/mcap-reader.ts";
+import { openParts } from "../recording/open-parts.ts";
+import { blockIn, type Hole, holeIn, type Segment, spanReachingIn } from "../recording/segments.ts";
 import type { Span } from "../recording/span-index.ts";
 import type { WeightIndexes } from "../recording/weight-index.ts";
 import type { EventSource } from "./event-source.ts";
@@ -15,26 +14,14 @@ import { findSeqOfStep, findWeights } from "./log-reading.ts";
 import type { Cursor, CursorOptions, Session, SessionStatus, WeightsResult } from "./session.ts";
 
 /**
- * Opens a recording: finished, cut off, damaged at its end, or still being written by another process, as far as it is intact.
+ * Opens a recording, with all its parts: finished, cut off, damaged at its end, or still being written by another process, as far as it is
+ * intact.
  *
- * @throws {RecordingError} `not-found`, `unreadable`, `not-a-recording`, `newer-version`, `cut`, `damaged`.
+ * @throws {RecordingError} `not-found`, `unreadable`, `not-a-recording`, `newer-version`, `later-part`, `cut`, `damaged`.
  */
 export async function openRecording(path: string): Promise<RecordedSession> {
-  try {
-    const found = await stat(path);
-    if (!found.isFile())
-      throw new RecordingError("not-a-recording", `${path}: expected a file, got something else`);
-    const handle = await openLogFile(path, "r");
-    try {
-      const scan = await scanRecording(handle, path, found.size);
-      return new RecordedSession(new BlockFile(path, handle, scan.spans), scan);
-    } catch (cause) {
-      await handle.close();
-      throw cause;
-    }
-  } catch (cause) {
-    throw recordingErrorOf(cause, path);
-  }
+  const { scan, segments } = await openParts(path);
+  return new RecordedSession(segments[0].file, scan, segments);
 }
 
 export class RecordedSession implements Session {
@@ -44,11 +31,12 @@ export class RecordedSession implements Session {
   readonly recordingPath: string;
   /** Where and why the file stops making sense; null for one that was finished. Everything before that place is served. */
   readonly fault: string | null;
-  readonly #file: BlockFile;
+  readonly #segments: readonly Segment[];
   readonly #source: EventSource;
   #readers = 0;
 
-  constructor(file: BlockFile, scan: RecordingScan) {
+  /** @param segments  all parts, where `file` is not the only one; `scan` is then of all of them. */
+  constructor(file: BlockFile, scan: RecordingScan, segments: readonly Segment[] = [{ file, firstSeq: 0 }]) {
     this.header = scan.header;
     this.recordingPath = file.path;
     this.fault = scan.fault;
@@ -60,8 +48,8 @@ export class RecordedSession implements Session {
       step: scan.lastStep,
     };
     this.status$ = of(this.status);
-    this.#file = file;
-    this.#source = new RecordingSource(file, scan);
+    this.#segments = segments;
+    this.#source = new RecordingSource(segments, scan);
   }
 
   cursor(options: CursorOptions): Cursor {
@@ -69,6 +57,10 @@ export class RecordedSession implements Session {
     return new HeldCursor(this.#source, options, () => {
       this.#readers--;
     });
+  }
+
+  holeAt(seq: number): Hole | undefined {
+    return this.#source.holeAt(seq);
   }
 
   seqOfStep(step: number): Promise<number> {
@@ -99,8 +91,8 @@ export class RecordedSession implements Session {
     return () => undefined;
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    await Promise.all(this.#segments.map(({ file }) => file.close()));
   }
 }
 
@@ -125,17 +117,21 @@ class RecordingSource implements EventSource {
   readonly headSeq: number;
   readonly earliestSeq = 0;
   readonly weights: WeightIndexes;
-  readonly #file: BlockFile;
+  readonly #segments: readonly Segment[];
 
-  constructor(file: BlockFile, { header, headSeq, weights }: RecordingScan) {
+  constructor(segments: readonly Segment[], { header, headSeq, weights }: RecordingScan) {
     this.header = header;
     this.headSeq = headSeq;
     this.weights = weights;
-    this.#file = file;
+    this.#segments = segments;
   }
 
   block(seq: number): Promise<Block | undefined> {
-    return this.#file.block(seq);
+    return blockIn(this.#segments, seq);
+  }
+
+  holeAt(seq: number): Hole | undefined {
+    return holeIn(this.#segments, seq);
   }
 
   carried(): undefined {
@@ -143,6 +139,6 @@ class RecordingSource implements EventSource {
   }
 
   spanReaching(step: number): Span | undefined {
-    return this.#file.spans.reaching(step);
+    return spanReachingIn(this.#segments, step);
   }
 }

@@ -1,7 +1,8 @@
 /** A session: a header and an ordered log of events. Live or recorded: nothing downstream can tell, and nothing may ask. */
 import type { Observable } from "rxjs";
 import type { EndReason, SessionHeader, SessionState, SessionSummary } from "../../shared/header.ts";
-import type { ControlAction } from "../../shared/protocol.ts";
+import type { ControlAction, Trouble, Watermarks } from "../../shared/protocol.ts";
+import type { Hole } from "../recording/segments.ts";
 
 export interface SessionStatus {
   readonly state: SessionState;
@@ -10,6 +11,8 @@ export interface SessionStatus {
   readonly headSeq: number;
   readonly earliestSeq: number;
   readonly step: number;
+  /** Why nothing is recorded at present; null or absent: all is well. */
+  readonly trouble?: Trouble | null;
 }
 
 /** One event of the log. Exactly one of `json` and `data` is set. */
@@ -40,7 +43,8 @@ export interface Cursor {
   /**
    * The next chosen events, oldest first, until either bound; moves past events not chosen. Empty when it has reached the head, or when
    * a long stretch held nothing chosen (`position` moved all the same): compare `position` with `headSeq`.
-   * A read that begins below `earliestSeq` begins there: compare before calling it, and nothing is lost unnoticed.
+   * A read that begins below `earliestSeq` begins there, one that begins in a hole after it, and none reads across a hole: look before
+   * calling it, and nothing is lost unnoticed.
    */
   read(limits: { readonly maxEvents: number; readonly maxBytes: number }): Promise<readonly SessionEvent[]>;
   seek(seq: number): void;
@@ -60,7 +64,11 @@ export interface Session {
   readonly status: SessionStatus;
   /** The current status, then each change; at most one emission per write. Completes when the session has ended. */
   readonly status$: Observable<SessionStatus>;
+  /** How far events have come; absent on recordings, where all have come as far as they will. */
+  readonly watermarks?: Watermarks;
   cursor(options: CursorOptions): Cursor;
+  /** Of events that were not recorded and are no longer held. */
+  holeAt?(seq: number): Hole | undefined;
   /** seq of the first event at or after this step; headSeq + 1 when there is none yet. */
   seqOfStep(step: number): Promise<number>;
   weights(step: number): Promise<WeightsResult>;

@@ -2,7 +2,7 @@
 import type { Block } from "../recording/block.ts";
 import { firstIndex } from "../recording/span-index.ts";
 
-const TAIL_BYTES = 4 * 2 ** 20;
+export const TAIL_BYTES = 4 * 2 ** 20;
 
 export class Tail {
   readonly #blocks: Block[] = [];
@@ -12,6 +12,11 @@ export class Tail {
     this.#blocks.push(block);
     this.#byteLength += block.bytes.byteLength;
     while (this.#byteLength > TAIL_BYTES) this.#byteLength -= this.#blocks.shift()?.bytes.byteLength ?? 0;
+  }
+
+  /** Infinity while empty. */
+  get firstSeq(): number {
+    return this.#blocks[0]?.firstSeq ?? Number.POSITIVE_INFINITY;
   }
 
   find(seq: number): Block | undefined {

@@ -35,7 +35,7 @@ export class ThetaReader {
       if (block === undefined || link > block.lastSeq) block = await this.#source.block(link);
       const bytes = this.#message(link, block);
       if (bytes === undefined) return undefined;
-      this.#decoder.decode(bytes);
+      this.#decoder.advance(bytes);
       // A decode takes milliseconds; up to 15 of them must not hold up the sockets.
       await setImmediate();
     }

@@ -2,10 +2,13 @@
 import { setTimeout as afterMs } from "node:timers/promises";
 import type { Observable } from "rxjs";
 import type { EndReason, SessionHeader } from "../../shared/header.ts";
-import type { ControlAction } from "../../shared/protocol.ts";
+import type { ControlAction, Watermarks } from "../../shared/protocol.ts";
 import type { RunStatus } from "../../shared/readings.ts";
 import { encodeValue } from "../../shared/value.ts";
+import type { RecordingError } from "../recording/recording-error.ts";
+import type { Hole } from "../recording/segments.ts";
 import type { SessionLog } from "../session/log.ts";
+import type { Recovery } from "../session/log-writer.ts";
 import type {
   ControlResult,
   Cursor,
@@ -54,14 +57,25 @@ export class LiveSession implements Session {
   readonly #modes = createModeLine();
   #resolveEnded: (reason: EndReason) => void = () => {};
   #requests = 0;
+  #waitsForDisk = false;
   #newestStep = 0;
   #reason: EndReason = "finished";
   #ending: Promise<void> | null = null;
 
-  constructor(log: SessionLog, threads: Threads, bareStepMs: number, onTrouble: (sentence: string) => void) {
+  constructor(
+    log: SessionLog,
+    threads: Threads,
+    bareStepMs: number,
+    options: {
+      /** For the person at the terminal. */
+      readonly onTrouble: (sentence: string) => void;
+      /** Does training wait while nothing can be recorded? */
+      readonly pausesWithDisk: boolean;
+    },
+  ) {
     this.#log = log;
     this.#threads = threads;
-    this.#onTrouble = onTrouble;
+    this.#onTrouble = options.onTrouble;
     this.#meter = new OverheadMeter(bareStepMs);
     this.header = log.header;
     this.status$ = log.status$;
@@ -70,11 +84,8 @@ export class LiveSession implements Session {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
-    log.failure$.subscribe((failure) => {
-      onTrouble(`${failure.message} Training is paused; what was recorded stays readable.`);
-      this.#threads.training.send({ kind: "control", action: { action: "pause" }, request: -1 });
-      log.setState("paused");
-    });
+    log.failure$.subscribe((failure) => this.#stumble(failure, options.pausesWithDisk));
+    log.recovery$.subscribe((recovery) => this.#goOn(recovery));
   }
 
   /** @param backends  in one sentence: which serves which role. */
@@ -132,8 +143,16 @@ export class LiveSession implements Session {
     return this.#log.status;
   }
 
+  get watermarks(): Watermarks {
+    return this.#log.watermarks;
+  }
+
   cursor(options: CursorOptions): Cursor {
     return this.#log.cursor(options);
+  }
+
+  holeAt(seq: number): Hole | undefined {
+    return this.#log.holeAt(seq);
   }
 
   seqOfStep(step: number): Promise<number> {
@@ -152,8 +171,11 @@ export class LiveSession implements Session {
     if (this.#ending !== null || this.status.state === "ended") {
       return { accepted: false, code: "ended", message: `${action.action}: this session has ended` };
     }
+    // Whoever pauses or resumes by hand has taken over.
+    if (action.action === "pause" || action.action === "resume") this.#waitsForDisk = false;
     if (action.action === "stop") {
       this.#reason = "stopped";
+      this.#log.letGo();
       void this.#giveUpMeasuring();
     }
     const request = this.#requests++;
@@ -171,6 +193,7 @@ export class LiveSession implements Session {
   async stop(): Promise<void> {
     if (this.status.state !== "ended" && this.#ending === null) {
       this.#reason = "stopped";
+      this.#log.letGo();
       this.#threads.training.send({ kind: "control", action: { action: "stop" }, request: -1 });
       void this.#giveUpMeasuring();
     }
@@ -251,6 +274,32 @@ export class LiveSession implements Session {
   #status(level: RunStatus["level"], code: string, message: string, stream?: string): number {
     const value: RunStatus = { level, code, message, ...(stream === undefined ? {} : { stream }) };
     return this.#append(json("run/status", this.#newestStep, value));
+  }
+
+  /** Nothing can be recorded. What is said of it here cannot be either, so it also goes with the session's state. */
+  #stumble({ code, message }: RecordingError, pauses: boolean): void {
+    const isOver = this.#ending !== null;
+    const consequence = pauses
+      ? "Training is paused until the disk takes events again; nothing is lost so far."
+      : "Training goes on unrecorded; the recording will have a gap.";
+    this.#onTrouble(isOver ? message : `${message}. ${consequence}`);
+    if (isOver) return;
+    this.#status("error", code, `${message}. ${consequence}`);
+    if (!pauses || this.status.state !== "running") return;
+    this.#waitsForDisk = true;
+    this.#threads.training.send({ kind: "control", action: { action: "pause" }, request: -1 });
+  }
+
+  #goOn({ lost }: Recovery): void {
+    const message =
+      lost === null
+        ? "the disk takes events again; nothing was lost"
+        : `the disk takes events again; seq ${lost.fromSeq} to ${lost.toSeq} are not in the recording`;
+    this.#onTrouble(message);
+    this.#status(lost === null ? "info" : "warning", "recording-resumed", message);
+    if (!this.#waitsForDisk) return;
+    this.#waitsForDisk = false;
+    this.#threads.training.send({ kind: "control", action: { action: "resume" }, request: -1 });
   }
 
   /** A bug in a thread ends the session, with everything it has said. */

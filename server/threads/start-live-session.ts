@@ -1,7 +1,8 @@
 /** How a run begins: threads opened, costs measured, log begun, and only then the first step. */
 import { join } from "node:path";
 import { recordingFileName } from "../recording/file-name.ts";
-import { SessionLog } from "../session/log.ts";
+import type { OpenLogFile } from "../recording/log-file-handle.ts";
+import { type LogKeeping, SessionLog } from "../session/log.ts";
 import type { RunConfig, RunSettings } from "../training/config.ts";
 import type { Blueprint } from "../training/run.ts";
 import { affordable, layerCount } from "./affordable.ts";
@@ -20,6 +21,10 @@ export interface LiveSessionOptions {
   /** Folder of recordings; with `record: false`, of the temporary log. */
   readonly folder: string;
   readonly record: boolean;
+  /** How the log is kept. */
+  readonly keeping?: LogKeeping;
+  /** Another file system, for tests of what disks do. */
+  readonly open?: OpenLogFile;
   /** Something that the person at the terminal must know: a failed disk, a bug in a thread. */
   readonly onTrouble?: (sentence: string) => void;
 }
@@ -45,17 +50,20 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
     const { planned, leftOut } = affordable(training.streams ?? [], costsMs, blueprint);
     const schedule = scheduleOf(blueprint, planned, costsMs);
     const header = sessionHeader({ blueprint, planned, schedule, training, curvature });
+    const kept = {
+      ...options.keeping,
+      ...(options.open === undefined ? {} : { open: options.open }),
+      header,
+    };
     const log = await SessionLog.create(
       options.record
-        ? { header, path: join(options.folder, recordingFileName(header)) }
-        : { header, temporary: true, folder: join(options.folder, header.id) },
+        ? { ...kept, path: join(options.folder, recordingFileName(header)) }
+        : { ...kept, temporary: true, folder: join(options.folder, header.id) },
     );
-    const session = new LiveSession(
-      log,
-      threads,
-      schedule.costsMs["step"] ?? 1,
-      options.onTrouble ?? (() => {}),
-    );
+    const session = new LiveSession(log, threads, schedule.costsMs["step"] ?? 1, {
+      onTrouble: options.onTrouble ?? (() => {}),
+      pausesWithDisk: options.keeping?.onFailure !== "continue",
+    });
     session.begin(blueprint, planned, schedule, {
       leftOut,
       backends: backendSentence(training.backend, curvature.backend),

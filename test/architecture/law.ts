@@ -63,11 +63,11 @@ const LAW: readonly Rule[] = [
   {
     part: "server/recording/",
     ours: ["server/session/", "shared/"],
-    packages: ["@foxglove/wasm-zstd", "@mcap/core", "node:", "rxjs"],
+    packages: ["@foxglove/wasm-zstd", "@mcap/core", "node:", "rxjs", "zod"],
   },
   {
     part: "server/gateway/",
-    ours: ["server/session/", "shared/"],
+    ours: ["server/recording/part.ts", "server/session/", "shared/"],
     packages: ["@fastify/static", "fastify", "node:", "pino", "rxjs", "ws", "zod"],
   },
 
@@ -131,6 +131,7 @@ const LONG_FILES = new Set([
   "server/gateway/subscription.ts",
   "server/numerics/lanczos.ts",
   "server/recording/mcap-reader.ts",
+  "server/session/log-writer.ts",
   "server/session/log.ts",
   "server/threads/live-session.ts",
   "client/data/connection.ts",

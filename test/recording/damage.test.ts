@@ -141,6 +141,14 @@ describe("a bent bit", () => {
     expect(shortened).toBeGreaterThan(50);
   });
 
+  test("that makes an index an end of the data is noticed", async () => {
+    const at = unfinished.indexOf(Buffer.of(0x07, 22, 0, 0, 0, 0, 0, 0, 0));
+    expect(at).toBeGreaterThan(0);
+    const session = await open(flipped(unfinished, at, 3));
+    expect(session.status.headSeq).toBeLessThan(unfinishedEvents.length - 1);
+    expect(session.fault).toBe(`the end of the data inside the session at byte ${at}`);
+  });
+
   test("that comes after opening is noticed when the events are read", async () => {
     const file = new MemoryFile(unfinished);
     const scan = await scanRecording(file, "x.mcap", unfinished.byteLength);

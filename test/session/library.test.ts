@@ -5,10 +5,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Catalogue } from "../../server/session/catalogue.ts";
 import { SessionLibrary } from "../../server/session/library.ts";
+import { SessionLog } from "../../server/session/log.ts";
+import { buildHeader } from "../support/build-header.ts";
 import { MemorySession } from "../support/memory-session.ts";
 import { fingerprints, readAll } from "../support/read-all.ts";
 import { sessionHeader } from "../support/session-header.ts";
 import { writeRecording } from "../support/write-recording.ts";
+import { appendSteps } from "../support/write-steps.ts";
 
 const idOf = (n: number) => n.toString(16).padStart(32, "0");
 const MIB = 2 ** 20;
@@ -127,6 +130,33 @@ it("takes in a recording whole, or leaves the folder as it was", async () => {
   await expect(library.import(breaksOff, MIB)).rejects.toMatchObject({ code: "cut" });
   expect(await readdir(folder)).toEqual([]);
   await rm(other, { recursive: true });
+});
+
+it("takes a recording in several files as one: listed, renamed, deleted", async () => {
+  const log = await SessionLog.create({
+    header: buildHeader({ id: idOf(1) }),
+    path: at("a.mcap"),
+    partBytes: 8_000,
+  });
+  await appendSteps(log, 200);
+  await log.finish("finished");
+  await log.close();
+  const files = await readdir(folder);
+  expect(files.length).toBeGreaterThan(2);
+  const [line] = await new Catalogue(folder).recordings();
+  expect(line).toMatchObject({
+    file: "a.mcap",
+    parts: files.length,
+    summary: { reason: "finished", step: 199 },
+  });
+  const opened = await library.resolve(idOf(1));
+  expect(line?.summary.headSeq).toBe(opened?.status.headSeq);
+  expect(await library.rename(idOf(1), "renamed")).toMatchObject({
+    name: "renamed",
+    headSeq: opened?.status.headSeq,
+  });
+  await library.remove(idOf(1));
+  expect(await readdir(folder)).toEqual([]);
 });
 
 it("says which recording cannot be opened after all, without its folder", async () => {

@@ -43,3 +43,9 @@ export class Failures {
 }
 
 const MOST_SENTENCES = 20;
+
+/** The value below which a share of the values lies, as near as one of them comes; NaN of none. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}

@@ -6,14 +6,14 @@ import { fingerprints, readAll } from "../support/read-all.ts";
 import { type Check, Failures, type Outcome } from "./check.ts";
 import { makeVictims, openBytes, type Victim } from "./victim.ts";
 
-interface Harm {
+export interface Harm {
   readonly bytes: Uint8Array;
   /** In words, and enough to do it again. */
   readonly what: string;
 }
 
 /** @param share  how far the check has come, from 0 to below 1. */
-type Inflict = (victim: Victim, random: Random, share: number) => Harm;
+export type Inflict = (victim: Victim, random: Random, share: number) => Harm;
 
 const prefixOnly = "a prefix, bit for bit; no crash";
 
@@ -28,12 +28,12 @@ export const zeroTails = damage(
 );
 
 /** Evenly from nothing to everything: with as many cuts as bytes, at each of them. */
-function cut({ bytes }: Victim, _random: Random, share: number): Harm {
+export function cut({ bytes }: Victim, _random: Random, share: number): Harm {
   const length = Math.floor(share * (bytes.byteLength + 1));
   return { bytes: bytes.subarray(0, length), what: `cut to ${length} bytes` };
 }
 
-function flip({ bytes }: Victim, random: Random): Harm {
+export function flip({ bytes }: Victim, random: Random): Harm {
   const changed = Uint8Array.from(bytes);
   const at = random.integer(bytes.byteLength);
   const bit = random.integer(8);
@@ -42,7 +42,7 @@ function flip({ bytes }: Victim, random: Random): Harm {
 }
 
 /** From some byte on zeros, to the old end and up to a page beyond it. */
-function zeroTail({ bytes }: Victim, random: Random): Harm {
+export function zeroTail({ bytes }: Victim, random: Random): Harm {
   const from = random.integer(bytes.byteLength + 1);
   const length = bytes.byteLength + random.integer(4097);
   const changed = new Uint8Array(length);

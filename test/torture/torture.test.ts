@@ -11,6 +11,10 @@ const COUNTS: Readonly<Record<string, number>> = {
   "gateway/bad-inputs": 250,
   "gateway/door": 200,
   "gateway/protocol": 50,
+  "recording/bad-files": 1000,
+  "recording/recover": 100,
+  "recording/disk-faults": 10,
+  "recording/kill": 4,
 };
 
 test.each(Object.entries(COUNTS))("%s holds %i times", async (name, count) => {

@@ -171,7 +171,7 @@ describe("the list of sessions", () => {
   it("offers those who may only read no more than to open", async () => {
     server.scopes = ["read"];
     const dashboard = await opened();
-    expect([...dashboard.all("session-list drop-menu"), ...dashboard.all("session-list .import")]).toEqual(
+    expect([...dashboard.all("session-list drop-menu"), ...dashboard.all("session-list .upload")]).toEqual(
       [],
     );
   });

@@ -3,6 +3,7 @@ import type { Connection, SessionMessage, Subscription } from "../../../client/d
 import { RequestError } from "../../../client/data/requests.ts";
 import { SessionStore } from "../../../client/data/session-store.ts";
 import type { SubscribeRequest, SubscriptionHandlers } from "../../../client/data/subscription.ts";
+import { troubleSentence } from "../../../client/elements/trouble-sentence.ts";
 import type { SessionSummary } from "../../../shared/header.ts";
 import { descriptor } from "./descriptors.ts";
 
@@ -89,6 +90,20 @@ describe("SessionStore", () => {
       { session: LIVE, channels: ["train/loss", "run/status"], mode: "lossless", from: "start" },
     ]);
     expect(store.view.state.run).toBe(LIVE);
+  });
+
+  it("knows why nothing is recorded, until it is again", async () => {
+    const { connection, store } = make();
+    await store.open(LIVE);
+    expect(store.trouble).toBeNull();
+    const trouble = { code: "disk-full", message: "a.mcap: no space is left on the disk", isKept: true };
+    connection.handlers.state?.({ op: "state", session: LIVE, state: "paused", trouble });
+    expect(store.trouble).toEqual(trouble);
+    expect(troubleSentence(trouble, store.state)).toBe(
+      "a.mcap: no space is left on the disk. Training waits for the disk; nothing is lost so far.",
+    );
+    connection.handlers.state?.({ op: "state", session: LIVE, state: "running", trouble: null });
+    expect(store.trouble).toBeNull();
   });
 
   it("tells the past from the present, and the end", async () => {

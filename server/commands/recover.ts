@@ -1,0 +1,22 @@
+/** `thalweg recover <file>`: what is intact of a recording that was cut or damaged, as a whole one. */
+import { type Recovered, recoverRecording } from "../recording/recover.ts";
+
+/** Exit code 0, also where there was nothing to do. */
+export async function recoverCommand(
+  path: string,
+  { out, json }: { readonly out?: string; readonly json?: boolean },
+): Promise<void> {
+  const recovered = await recoverRecording(path, out ?? defaultOut(path));
+  console.log(json === true ? JSON.stringify(recovered, null, 2) : sentences(path, recovered).join("\n"));
+}
+
+function defaultOut(path: string): string {
+  return path.replace(/(\.mcap)?$/, ".recovered.mcap");
+}
+
+function sentences(path: string, { events, lastSeq, lastStep, dropped, files }: Recovered): string[] {
+  const held = events === 0 ? "no event" : `${events} events, up to seq ${lastSeq}, step ${lastStep}`;
+  if (dropped === null) return [`${path} is whole: ${held}. Nothing was written.`];
+  const bytes = dropped.bytes === 0 ? "nothing but its end was missing" : `${dropped.bytes} bytes`;
+  return [`kept       ${held}`, `dropped    ${bytes}: ${dropped.fault}`, `written    ${files.join(", ")}`];
+}

@@ -7,6 +7,7 @@ import { startLiveSession } from "../server/threads/start-live-session.ts";
 import type { RunSettings } from "../server/training/config.ts";
 import { PRESETS, presetNamed } from "../server/training/presets.ts";
 import { resolveSettings } from "../server/training/resolve.ts";
+import { UserError } from "../server/training/user-error.ts";
 import type {
   BatchSharpness,
   HessianEigenvalues,
@@ -29,7 +30,11 @@ export async function presets(
   const rows: Record<string, unknown>[] = [];
   for (const { name } of PRESETS.filter((preset) => names.length === 0 || names.includes(preset.name))) {
     for (const seed of SEEDS) {
-      const row = { preset: name, seed, ...(await measure(name, seed, backend)) };
+      const measured = await measure(name, seed, backend).catch((cause: unknown) => {
+        if (cause instanceof UserError && cause.code === "dataset-missing") return { problem: cause.message };
+        throw cause;
+      });
+      const row = { preset: name, seed, ...measured };
       console.log(JSON.stringify(row));
       rows.push(row);
     }

@@ -9,6 +9,7 @@ import { replayCommand } from "./commands/replay.ts";
 import { SERVER_FLAGS } from "./commands/server-settings.ts";
 import { importCommand, infoCommand, pruneCommand, sessionsCommand } from "./commands/sessions.ts";
 import { shareCommand } from "./commands/share.ts";
+import { tasksCommand } from "./commands/tasks.ts";
 import { trainCommand } from "./commands/train.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { ListenError } from "./gateway/listen.ts";
@@ -101,22 +102,31 @@ recover.action((file: string) => recoverCommand(file, recover.opts()));
 const verify = command("verify <recording>", "derive samples of every stream anew, from the recorded weights")
   .option("--samples <n>", "of each stream; without it 20, and fewer of those that are dear to derive")
   .option("--seed <n>", "draws the samples (1)")
+  .option("--stream <name...>", "only these streams")
   .option("--json", "the whole answer as JSON");
 verify.action((file: string) => verifyCommand(file, verify.opts()));
 
 const hessian = command(
   "hessian <file>",
-  "the Hessian's spectrum at one θ: of a recording, or of a .npy or .safetensors file",
+  "the Hessian's spectrum at one θ: of a recording, a model.json, a .npy or a .safetensors file",
 )
   .option("--step <n>", "of a recording: which step's θ; without it the last one")
   .option("--preset <name>", "of a file: the preset whose network and data its weights belong to")
   .option("--config <file>", "of a file: the same as a JSON file of settings")
+  .option("--dataset <name>", "of a model.json: the data that it is for, as train has it")
+  .option("--label <column>", "of a model.json and a CSV file: the column to be learned (the last)")
+  .option("--loss <name>", "of a model.json: cross-entropy, unless the data are numbers to be learned")
   .option("--top <n>", "how many of the largest eigenvalues (classes + 2)")
   .option("--bottom <n>", "how many of the smallest (2)")
   .option("--density", "the density of all eigenvalues, by stochastic Lanczos quadrature")
   .option("--exact", "all eigenvalues in float64 beside them; up to 3,000 weights")
   .option("--json", "the whole answer as JSON");
 hessian.action((file: string) => hessianCommand(file, hessian.opts()));
+
+const tasks = command("tasks", "list the built-in tasks, their networks and data")
+  .option("--measure", "time a second of training of each, on this machine")
+  .option("--json", "the whole answer as JSON");
+tasks.action(() => tasksCommand(tasks.opts()));
 
 command("presets", "list the presets and what to look for in each").action(() => {
   for (const { name, title, about } of PRESETS) console.log(`${name}\n  ${title}. ${about}\n`);

@@ -1,9 +1,11 @@
 /** Which θ `thalweg hessian` looks at, and the run that it belongs to. */
+import { extname } from "node:path";
 import { openBackend } from "../backends/select.ts";
 import type { Backend } from "../engine/backend.ts";
 import { openRecording, type RecordedSession } from "../session/recorded-session.ts";
 import { createBlueprint } from "../training/blueprint.ts";
 import { type RunConfig, readRunConfig } from "../training/config.ts";
+import { lookAtFiles } from "../training/look-at-files.ts";
 import { learningRateShare } from "../training/optimizers/learning-rate.ts";
 import { resolveSettings } from "../training/resolve.ts";
 import type { Blueprint } from "../training/run.ts";
@@ -25,41 +27,50 @@ export interface SourceFlags {
   readonly step?: string;
   readonly preset?: string;
   readonly config?: string;
+  readonly dataset?: string;
+  readonly label?: string;
+  readonly loss?: string;
 }
+
+const SOURCE_KEYS = ["preset", "config", "dataset", "label", "loss"] as const;
 
 /** @throws {UserError} and {RecordingError} for what the user can put right. */
 export async function openSource(path: string, flags: SourceFlags): Promise<HessianSource> {
-  return isWeightFile(path) ? fromFile(path, flags) : fromRecording(path, flags);
+  return isWeightFile(path) || isModelFile(path) ? fromFile(path, flags) : fromRecording(path, flags);
 }
 
-async function fromFile(path: string, { step, preset, config }: SourceFlags): Promise<HessianSource> {
+function isModelFile(path: string): boolean {
+  return extname(path) === ".json";
+}
+
+/** θ from a weight file, or from a model.json, which has the network too. */
+async function fromFile(path: string, { step, ...flags }: SourceFlags): Promise<HessianSource> {
   if (step !== undefined) throw new UserError("settings", `step: expected none with ${path}, got ${step}`);
-  if (preset === undefined && config === undefined)
-    throw new UserError(
-      "settings",
-      `hessian: expected --preset or --config with ${path}: they say which network and which data the weights belong to`,
-    );
+  const said = SOURCE_KEYS.filter((key) => flags[key] !== undefined);
+  if (said.length === 0) {
+    const [expected, what] = isModelFile(path)
+      ? ["--dataset, --preset or --config", "which data the model is for"]
+      : ["--preset or --config", "which network and which data the weights belong to"];
+    throw new UserError("settings", `hessian: expected ${expected} with ${path}: they say ${what}`);
+  }
   const { run } = await readSettings({
-    ...(config === undefined ? {} : { config }),
-    ...(preset === undefined ? {} : { preset }),
+    ...Object.fromEntries(said.map((key) => [key, flags[key]])),
+    ...(isModelFile(path) ? { model: path } : {}),
   });
-  const resolved = resolveSettings(run);
+  const resolved = resolveSettings(run, await lookAtFiles(run));
   if (!resolved.ok) throw new UserError("settings", resolved.problems.join("\n"));
   const opened = await opening(resolved.config);
   const { parameters, parameterCount } = opened.blueprint.facts;
-  const theta = await readWeightFile(path, parameters, parameterCount);
+  const theta = isModelFile(path)
+    ? opened.blueprint.initial
+    : await readWeightFile(path, parameters, parameterCount);
   return { ...opened, theta, step: null, eta: resolved.config.learningRate };
 }
 
-async function fromRecording(
-  path: string,
-  { step: asked, preset, config }: SourceFlags,
-): Promise<HessianSource> {
-  if (preset !== undefined || config !== undefined)
-    throw new UserError(
-      "settings",
-      "hessian: expected no --preset and no --config with a recording, which has its own",
-    );
+async function fromRecording(path: string, { step: asked, ...flags }: SourceFlags): Promise<HessianSource> {
+  const said = SOURCE_KEYS.find((key) => flags[key] !== undefined);
+  if (said !== undefined)
+    throw new UserError("settings", `hessian: expected no --${said} with a recording, which has its own`);
   const session = await openRecording(path);
   try {
     const { header } = session;

@@ -8,7 +8,9 @@ import { SessionLibrary } from "../session/library.ts";
 import type { LogKeeping } from "../session/log.ts";
 import type { LiveSession } from "../threads/live-session.ts";
 import { startLiveSession } from "../threads/start-live-session.ts";
-import type { RunSettings } from "../training/config.ts";
+import type { RunConfig, RunSettings } from "../training/config.ts";
+import { namesFiles } from "../training/data/load-dataset.ts";
+import { lookAtFiles } from "../training/look-at-files.ts";
 import { parseSettings } from "../training/parse-settings.ts";
 import { resolveSettings } from "../training/resolve.ts";
 import { UserError } from "../training/user-error.ts";
@@ -25,8 +27,7 @@ export async function trainCommand(
   flags: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const { run, server } = await readSettings(flags);
-  const resolved = resolveSettings(run);
-  if (!resolved.ok) throw new UserError("settings", resolved.problems.join("\n"));
+  await resolved(run, modulePath);
   const record = server.record ?? true;
   const recordings = resolve(server.recordings ?? "recordings");
   const folder = record ? recordings : await mkdtemp(join(tmpdir(), "thalweg-"));
@@ -66,6 +67,13 @@ export async function trainCommand(
   await interrupted;
 }
 
+/** @throws {UserError} for settings that cannot be, or files that they name. */
+async function resolved(settings: RunSettings, modulePath: string | undefined): Promise<RunConfig> {
+  const answer = resolveSettings(settings, modulePath === undefined ? await lookAtFiles(settings) : null);
+  if (!answer.ok) throw new UserError("settings", answer.problems.join("\n"));
+  return answer.config;
+}
+
 /** The runs of one server: one at a time trains. */
 class LiveRuns {
   readonly #library: SessionLibrary;
@@ -83,10 +91,8 @@ class LiveRuns {
   }
 
   async start(settings: RunSettings, modulePath?: string): Promise<LiveSession> {
-    const resolved = resolveSettings(settings);
-    if (!resolved.ok) throw new UserError("settings", resolved.problems.join("\n"));
     const session = await startLiveSession({
-      config: resolved.config,
+      config: await resolved(settings, modulePath),
       module: modulePath === undefined ? null : { path: resolve(modulePath), settings },
       folder: this.#folder,
       record: this.#record,
@@ -106,11 +112,13 @@ class LiveRuns {
     const refused = (status: number, code: string, message: string) => ({ status, code, message });
     const parsed = parseSettings(rest);
     if (!parsed.ok) return refused(400, "settings", parsed.problems.join("; "));
-    if (parsed.settings.dataset?.startsWith("idx:")) {
-      return refused(400, "settings", "dataset: expected a built-in one over the network, got a folder");
+    const { dataset, model } = parsed.settings;
+    if (model !== undefined || (dataset !== undefined && namesFiles(dataset))) {
+      const which = model === undefined ? "dataset" : "model";
+      return refused(400, "settings", `${which}: expected a built-in one over the network, got a file`);
     }
-    const resolved = resolveSettings(parsed.settings);
-    if (!resolved.ok) return refused(400, "settings", resolved.problems.join("; "));
+    const checked = resolveSettings(parsed.settings);
+    if (!checked.ok) return refused(400, "settings", checked.problems.join("; "));
     if (this.#starting) return refused(409, "busy", "another run is just starting");
     const running = this.#all.find(({ status }) => status.state !== "ended");
     if (running !== undefined && replace !== true) {

@@ -8,6 +8,7 @@ import { progressLine } from "./progress.ts";
 interface VerifyFlags {
   readonly samples?: string;
   readonly seed?: string;
+  readonly stream?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -19,6 +20,7 @@ export async function verifyCommand(path: string, flags: VerifyFlags): Promise<v
   const report = await verifyRecording(path, {
     ...(samples === undefined ? {} : { samples }),
     ...(seed === undefined ? {} : { seed }),
+    ...(flags.stream === undefined ? {} : { streams: flags.stream }),
     onProgress: (doing, done, of) => progress.show(`${doing} ${Math.floor((100 * done) / of)} %`),
   });
   progress.clear();

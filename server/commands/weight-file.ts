@@ -2,6 +2,7 @@
 import { open } from "node:fs/promises";
 import { extname } from "node:path";
 import type { Parameter } from "../../shared/header.ts";
+import { readNpy } from "../training/data/npy.ts";
 import { UserError } from "../training/user-error.ts";
 
 const KINDS: readonly string[] = [".npy", ".safetensors"];
@@ -18,17 +19,28 @@ export async function readWeightFile(
   parameters: readonly Parameter[],
   parameterCount: number,
 ): Promise<Float32Array> {
-  const bytes = await readBounded(path, 8 * parameterCount + LONGEST_HEADER);
   const theta =
     extname(path) === ".npy"
-      ? readNpy(bytes, path)
-      : readSafetensors(bytes, path, parameters, parameterCount);
+      ? await readArray(path, parameterCount)
+      : readSafetensors(
+          await readBounded(path, 8 * parameterCount + LONGEST_HEADER),
+          path,
+          parameters,
+          parameterCount,
+        );
   if (theta.length !== parameterCount)
     throw new UserError("weights-size", `${path}: expected ${parameterCount} weights, found ${theta.length}`);
   const bad = theta.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0)
     throw new UserError("weights-foreign", `${path}: expected finite weights, found ${theta[bad]} at ${bad}`);
   return theta;
+}
+
+/** Float32 or float64, of any shape. */
+async function readArray(path: string, parameterCount: number): Promise<Float32Array> {
+  const { dtype, values } = await readNpy(path, { mostValues: 2 * parameterCount, kind: "weights" });
+  if (dtype !== "<f4" && dtype !== "<f8") throw foreign(path, "<f4 or <f8", dtype);
+  return Float32Array.from(values);
 }
 
 async function readBounded(path: string, most: number): Promise<Buffer> {
@@ -52,21 +64,6 @@ async function readBounded(path: string, most: number): Promise<Buffer> {
   } finally {
     await file.close();
   }
-}
-
-/** Version 1 to 3, float32 or float64, of any shape: numpy.lib.format. */
-function readNpy(bytes: Buffer, path: string): Float32Array {
-  const isNpy = bytes.length >= 12 && bytes.toString("latin1", 0, 6) === "\x93NUMPY";
-  if (!isNpy) throw foreign(path, "a NumPy file", "other bytes");
-  const isFirst = bytes[6] === 1;
-  const start = (isFirst ? 10 : 12) + (isFirst ? bytes.readUInt16LE(8) : bytes.readUInt32LE(8));
-  const description = bytes.toString("latin1", 8, Math.min(start, LONGEST_HEADER));
-  const type = /'descr':\s*'([^']*)'/.exec(description)?.[1];
-  if (type !== "<f4" && type !== "<f8") throw foreign(path, "<f4 or <f8", type ?? "no type");
-  if (!/'fortran_order':\s*False/.test(description)) throw foreign(path, "C order", "Fortran order");
-  const sizes = /'shape':\s*\(([^)]*)\)/.exec(description)?.[1]?.match(/\d+/g) ?? [];
-  const count = sizes.reduce((product, size) => product * Number(size), 1);
-  return floats(bytes, path, type === "<f4" ? "F32" : "F64", start, count);
 }
 
 interface Tensor {

@@ -6,6 +6,7 @@ import { type Evaluator, objectiveOn } from "./evaluator.ts";
 import type { Objective } from "./objective.ts";
 import type { ObjectiveData } from "./objective-data.ts";
 import { differentiate, forwardPass, type Weights, weightsOf } from "./passes.ts";
+import { values } from "./tensor-memory.ts";
 import { holdScope, inScope } from "./tensor-scope.ts";
 import { tfOps as ops } from "./tf-ops.ts";
 
@@ -24,19 +25,18 @@ function createEvaluator(compiled: CompiledModel, data: ObjectiveData): Evaluato
       ops.constant(vector.subarray(offset, offset + sizeOf(shape)), shape),
     );
 
-  const flatten = (tensors: readonly tf.Tensor[]): Float32Array => {
-    const flat = new Float32Array(compiled.parameterCount);
+  const flatten = (tensors: readonly tf.Tensor[], out: Float32Array): Float32Array => {
     tensors.forEach((tensor, index) => {
-      flat.set(tensor.dataSync() as Float32Array, (compiled.parameters[index] as Parameter).offset);
+      out.set(values(tensor), (compiled.parameters[index] as Parameter).offset);
     });
-    return flat;
+    return out;
   };
 
-  const read = (tensor: tf.Tensor): Float32Array => new Float32Array(tensor.dataSync());
+  const read = (tensor: tf.Tensor): Float32Array => values(tensor).slice();
   const forward = (theta: Float32Array) => forwardPass(ops, compiled, x, split(theta));
-  const slopeAt = (theta: Float32Array) => {
+  const slopeAt = (theta: Float32Array, out: Float32Array) => {
     const at = differentiate(ops, compiled, x, y, split(theta));
-    return { at, exampleLosses: read(at.exampleLosses), gradient: flatten(at.gradient) };
+    return { at, exampleLosses: read(at.exampleLosses), gradient: flatten(at.gradient, out) };
   };
 
   return {
@@ -46,20 +46,20 @@ function createEvaluator(compiled: CompiledModel, data: ObjectiveData): Evaluato
         const z = forward(theta);
         return { z: read(z), exampleLosses: read(loss.exampleLosses(ops, z, y)) };
       }),
-    gradient: (theta) =>
+    gradient: (theta, out) =>
       inScope(() => {
-        const { exampleLosses, gradient } = slopeAt(theta);
+        const { exampleLosses, gradient } = slopeAt(theta, out);
         return { exampleLosses, gradient };
       }),
     linearise(theta) {
       // Everything the passes made is what Hv is made of: it lives until dispose.
-      const held = holdScope(() => slopeAt(theta));
+      const held = holdScope(() => slopeAt(theta, new Float32Array(compiled.parameterCount)));
       const { at, exampleLosses, gradient } = held.value;
       return {
         exampleLosses,
         gradient,
-        hessianVectorProduct: (v) => inScope(() => flatten(at.hessianVectorProduct(split(v)))),
-        gaussNewtonProduct: (v) => inScope(() => flatten(at.gaussNewtonProduct(split(v)))),
+        hessianVectorProduct: (v, out) => inScope(() => flatten(at.hessianVectorProduct(split(v)), out)),
+        gaussNewtonProduct: (v, out) => inScope(() => flatten(at.gaussNewtonProduct(split(v)), out)),
         dispose: () => held.dispose(),
       };
     },

@@ -4,17 +4,17 @@ import type { Objective } from "./objective.ts";
 import { checkData, mean, type ObjectiveData } from "./objective-data.ts";
 import { addPenaltyCurvature, addPenaltyGradient, penaltyAt } from "./penalties.ts";
 
-/** One model on one set of examples. θ and v have the right length when they come here; what is returned is the caller's. */
+/** One model on one set of examples. θ, v and `out` have the right length when they come here; what is returned is the caller's. */
 export interface Evaluator {
   /** [n]. */
   exampleLosses(theta: Float32Array): Float32Array;
   /** The net's outputs [n, outputs] and the losses [n], from one forward pass. */
   outputs(theta: Float32Array): { readonly z: Float32Array; readonly exampleLosses: Float32Array };
-  gradient(theta: Float32Array): Slope;
+  gradient(theta: Float32Array, out: Float32Array<ArrayBuffer>): Slope;
   /** θ is borrowed. */
   linearise(theta: Float32Array): Slope & {
-    hessianVectorProduct(v: Float32Array): Float32Array;
-    gaussNewtonProduct(v: Float32Array): Float32Array;
+    hessianVectorProduct(v: Float32Array, out: Float32Array<ArrayBuffer>): void;
+    gaussNewtonProduct(v: Float32Array, out: Float32Array<ArrayBuffer>): void;
     dispose(): void;
   };
   dispose(): void;
@@ -51,10 +51,16 @@ export function objectiveOn(
     addPenaltyGradient(penalties, theta, at.gradient);
     return { ...at, exampleLosses: penalised(at.exampleLosses, theta) };
   };
-  const product = (result: Float32Array, v: Float32Array): Float32Array => {
-    addPenaltyCurvature(penalties, v, result);
-    return result;
-  };
+  const vector = () => new Float32Array(compiled.parameterCount);
+  type Product = (v: Float32Array, out: Float32Array<ArrayBuffer>) => void;
+  const product =
+    (multiply: Product) =>
+    (v: Float32Array, out = vector()): Float32Array => {
+      checked("out", out);
+      multiply(checked("v", v), out);
+      addPenaltyCurvature(penalties, v, out);
+      return out;
+    };
   const evaluate = (theta: Float32Array) => {
     const { z, exampleLosses: losses } = evaluator.outputs(checked("theta", theta));
     return { loss: mean(penalised(losses, theta)), accuracy: accuracyOf(z) };
@@ -67,8 +73,9 @@ export function objectiveOn(
     exampleLosses,
     accuracy: (theta) => evaluate(theta).accuracy,
     evaluate,
-    gradient(theta) {
-      const at = slope(evaluator.gradient(checked("theta", theta)), theta);
+    gradient(theta, out = vector()) {
+      checked("out", out);
+      const at = slope(evaluator.gradient(checked("theta", theta), out), theta);
       return { loss: mean(at.exampleLosses), gradient: at.gradient, exampleLosses: at.exampleLosses };
     },
     linearise(theta) {
@@ -77,8 +84,8 @@ export function objectiveOn(
         theta: theta.slice(),
         loss: mean(at.exampleLosses),
         gradient: at.gradient,
-        hessianVectorProduct: (v) => product(at.hessianVectorProduct(checked("v", v)), v),
-        gaussNewtonProduct: (v) => product(at.gaussNewtonProduct(checked("v", v)), v),
+        hessianVectorProduct: product(at.hessianVectorProduct),
+        gaussNewtonProduct: product(at.gaussNewtonProduct),
         dispose: () => at.dispose(),
       };
     },

@@ -4,7 +4,7 @@ import type { CompiledModel } from "./compile.ts";
 import { EngineError } from "./engine-error.ts";
 
 export interface ObjectiveData {
-  /** [n, ...inputShape] and [n, outputs], row-major. */
+  /** [n, ...inputShape] and [n, outputs], row-major. An objective copies its inputs when it is made, and keeps its targets. */
   readonly inputs: Float32Array;
   readonly targets: Float32Array;
   readonly size: number;

@@ -12,15 +12,15 @@ export interface Linearised {
   readonly gradient: Float32Array;
   /**
    * H(θ)v by the R-operator (Pearlmutter 1994): exact up to rounding, symmetric; kinks of relu count as curvature 0.
-   * @param v [D]. @returns a new [D]. @unit loss · θ⁻². @cost about one gradient.
+   * @param v [D]. @param out [D], overwritten; default a new one. @returns `out`. @unit loss · θ⁻². @cost about one gradient.
    */
-  hessianVectorProduct(v: Float32Array): Float32Array;
+  hessianVectorProduct(v: Float32Array, out?: Float32Array<ArrayBuffer>): Float32Array;
   /**
    * G(θ)v with G = JᵀH_ℓJ, the generalised Gauss–Newton matrix (Schraudolph 2002): J the Jacobian of the outputs, H_ℓ the Hessian of the
    * loss in them. Positive semidefinite for every loss here. H − G is what the network's own curvature adds.
-   * @param v [D]. @returns a new [D]. @unit loss · θ⁻². @cost about one gradient.
+   * @param v [D]. @param out as above. @unit loss · θ⁻². @cost about one gradient.
    */
-  gaussNewtonProduct(v: Float32Array): Float32Array;
+  gaussNewtonProduct(v: Float32Array, out?: Float32Array<ArrayBuffer>): Float32Array;
   dispose(): void;
 }
 
@@ -38,8 +38,14 @@ export interface Objective {
   accuracy(theta: Float32Array): number;
   /** {@link loss} and {@link accuracy}, the same bits, from one forward pass. */
   evaluate(theta: Float32Array): { readonly loss: number; readonly accuracy: number };
-  /** Everything one forward and backward pass gives; new arrays. `loss` has the same bits as {@link loss}. */
-  gradient(theta: Float32Array): {
+  /**
+   * Everything one forward and backward pass gives. `loss` has the same bits as {@link loss}.
+   * @param out [D], overwritten with the gradient; default a new one.
+   */
+  gradient(
+    theta: Float32Array,
+    out?: Float32Array<ArrayBuffer>,
+  ): {
     readonly loss: number;
     /** [D]. */
     readonly gradient: Float32Array;

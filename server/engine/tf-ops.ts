@@ -1,6 +1,7 @@
 /** {@link Ops} on tfjs, whatever backend is active. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Ops } from "./ops.ts";
+import { make } from "./tensor-memory.ts";
 import { addIntoRows, clip, gelu, sumOverRows, takeRows, transpose, transposedProducts } from "./tf-loops.ts";
 import { firstMaximum, pick, place, rearrange, rearrangeBack } from "./tf-rearrange.ts";
 
@@ -9,8 +10,7 @@ import { firstMaximum, pick, place, rearrange, rearrangeBack } from "./tf-rearra
  * Typed arrays never pass through tf.tidy, which would look at every element.
  */
 export const tfOps: Ops<tf.Tensor> = {
-  // The cpu backend keeps the array it is given, so it must be ours.
-  constant: (values, shape) => tf.tensor(values.slice(), shape as number[], "float32"),
+  constant: (values, shape) => make(shape, (out) => out.set(values)),
   shape: (a) => a.shape,
   reshape: (a, shape) => tf.reshape(a, shape as number[]),
   matMul: (a, b) => tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D),

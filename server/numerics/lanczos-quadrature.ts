@@ -1,5 +1,5 @@
 /** The spectrum as one vector sees it: Gauss quadrature by Lanczos. */
-import { CLOSED, norm64, orthogonalise, unit } from "./krylov-basis.ts";
+import { CLOSED, KrylovBasis, norm64 } from "./krylov-basis.ts";
 import { tridiagonalEigen } from "./tridiagonal.ts";
 
 export interface Quadrature {
@@ -35,27 +35,26 @@ export function lanczosQuadrature(
   if (!Number.isInteger(steps) || steps < 1)
     throw new RangeError(`steps: expected a positive integer, got ${steps}`);
   const n = start.length;
-  const w = Float64Array.from(start);
-  const length = norm64(w);
+  let length = norm64(start);
   if (!(length > 0 && Number.isFinite(length)))
     throw new RangeError(`start: expected a finite vector other than zero, got norm ${length}`);
-  const basis: Float32Array[] = [];
+  const limit = Math.min(steps, n);
+  const basis = new KrylovBasis(n, limit);
+  const { w } = basis;
+  w.set(start);
   const alphas: number[] = [];
   const betas: number[] = [];
-  let next = unit(w, length);
   let scale = 0;
-  while (alphas.length < Math.min(steps, n)) {
-    w.set(apply(next));
-    basis.push(next);
+  while (alphas.length < limit) {
+    w.set(apply(basis.append(length)));
     const before = betas.at(-1) ?? 0;
-    const { alpha } = orthogonalise(basis, w, before);
-    const beta = norm64(w);
+    const { alpha, beta } = basis.orthogonalise(before);
     if (!Number.isFinite(alpha) || !Number.isFinite(beta)) return notFinite(basis.length);
     alphas.push(alpha);
     betas.push(beta);
     scale = Math.max(scale, Math.abs(alpha) + beta + before);
     if (beta <= CLOSED * scale) break;
-    next = unit(w, beta);
+    length = beta;
   }
   const k = alphas.length;
   const { values, rows } = tridiagonalEigen(alphas, betas, [0, k - 1]);

@@ -1,5 +1,5 @@
 /** Extremal eigenvalues of a symmetric operator that can only be applied. */
-import { CLOSED, combine, norm64, orthogonalise, projectOut, unit } from "./krylov-basis.ts";
+import { CLOSED, KrylovBasis, norm64 } from "./krylov-basis.ts";
 import { createRandom } from "./random.ts";
 import { tridiagonalEigen } from "./tridiagonal.ts";
 
@@ -62,7 +62,9 @@ export function extremalEigenpairs(
   options: ExtremalOptions,
 ): ExtremalEigenpairs {
   const wanted = checked(options);
-  const basis: Float32Array[] = [];
+  const limit = Math.min(options.n, options.maxApplications);
+  const basis = new KrylovBasis(options.n, limit);
+  const { w } = basis;
   const alphas: number[] = [];
   /** β of T; 0 where a fresh vector begins. */
   const betas: number[] = [];
@@ -70,21 +72,19 @@ export function extremalEigenpairs(
   const dropped: number[] = [];
   /** Column j of H − T above the diagonal. */
   const drift: Float64Array[] = [];
-  const w = Float64Array.from(options.start);
-  let next = unit(w, norm64(w));
+  w.set(options.start);
+  let length = basis.norm();
   let previous: number[] | null = null;
   let blockStart = 0;
   let scale = 0;
 
-  while (alphas.length < Math.min(options.n, options.maxApplications)) {
+  while (alphas.length < limit) {
     const j = alphas.length;
-    const product = apply(next);
+    const product = apply(basis.append(length));
     if (product.length !== options.n)
       throw new RangeError(`apply: expected ${options.n} elements, got ${product.length}`);
     w.set(product);
-    basis.push(next);
-    const { alpha, coefficients } = orthogonalise(basis, w, betas[j - 1] ?? 0);
-    const beta = norm64(w);
+    const { alpha, beta, coefficients } = basis.orthogonalise(betas[j - 1] ?? 0);
     if (!Number.isFinite(alpha) || !Number.isFinite(beta)) return notFinite(options.n, j + 1, wanted);
     alphas.push(alpha);
     drift.push(coefficients);
@@ -110,9 +110,10 @@ export function extremalEigenpairs(
     if (blockSettled || beta <= CLOSED * scale) {
       dropped[j] = beta;
       betas[j] = 0;
-      next = fresh(basis, w);
+      drawFresh(basis);
+      length = basis.norm();
     } else {
-      next = unit(w, beta);
+      length = beta;
     }
   }
   return ritzPairs(basis, alphas, betas, dropped, drift, wanted);
@@ -139,7 +140,7 @@ function checked(options: ExtremalOptions): Wanted {
     if (!Number.isInteger(value) || value < least)
       throw new RangeError(`${name}: expected an integer ≥ ${least}, got ${value}`);
   if (start.length !== n) throw new RangeError(`start: expected ${n} elements, got ${start.length}`);
-  const length = norm64(Float64Array.from(start));
+  const length = norm64(start);
   if (!(length > 0 && Number.isFinite(length)))
     throw new RangeError(`start: expected a finite vector other than zero, got norm ${length}`);
   if (!(tolerance > 0 && bottomTolerance > 0))
@@ -193,17 +194,17 @@ function unchanged(a: number[], b: number[], allowed: number): boolean {
   return a.length === b.length && a.every((value, i) => Math.abs(value - (b[i] as number)) <= allowed);
 }
 
-/** A unit vector orthogonal to the basis; overwrites w. The basis has fewer than n vectors. */
-function fresh(basis: readonly Float32Array[], w: Float64Array): Float32Array {
+/** Makes w a random vector orthogonal to the basis, which has fewer than n. */
+function drawFresh(basis: KrylovBasis): void {
+  const { w } = basis;
   const random = createRandom(basis.length);
   for (let i = 0; i < w.length; i++) w[i] = random.normal();
   const scratch = new Float64Array(basis.length);
-  for (let pass = 0; pass < 3; pass++) projectOut(basis, w, scratch);
-  return unit(w, norm64(w));
+  for (let pass = 0; pass < 3; pass++) basis.projectOut(scratch);
 }
 
 function ritzPairs(
-  basis: readonly Float32Array[],
+  basis: KrylovBasis,
   alphas: number[],
   betas: number[],
   dropped: number[],
@@ -219,7 +220,7 @@ function ritzPairs(
     ...Array.from({ length: Math.min(wanted.bottom, k) }, (_, i) => i),
   ];
   const weights = indices.map((index) => Float64Array.from(rows, (row) => row[index] as number));
-  const vectors = combine(basis, weights, (basis[0] as Float32Array).length);
+  const vectors = basis.combine(weights);
   const pairs = indices.map((index, i): Eigenpair => {
     const s = weights[i] as Float64Array;
     let squares = ((betas[k - 1] as number) * (s[k - 1] as number)) ** 2;

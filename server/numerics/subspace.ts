@@ -1,5 +1,5 @@
 /** Subspaces of parameter space, each given by orthonormal vectors. */
-import { norm64, projectOut, unit } from "./krylov-basis.ts";
+import { KrylovBasis } from "./krylov-basis.ts";
 import type { Random } from "./random.ts";
 import { dot } from "./vector.ts";
 
@@ -25,12 +25,13 @@ export function overlap(a: readonly Float32Array[], b: readonly Float32Array[]):
 
 /** Drawn uniformly from the k-dimensional subspaces of [n]. @cost k·n normals, and 2k² n multiply-adds to orthonormalise them. */
 export function randomSubspace(k: number, n: number, random: Random): Float32Array[] {
-  const basis: Float32Array[] = [];
+  const basis = new KrylovBasis(n, k);
+  const vectors: Float32Array[] = [];
   const scratch = new Float64Array(k);
-  while (basis.length < k) {
-    const w = Float64Array.from(random.fillNormal(new Float32Array(n)));
-    for (let pass = 0; pass < 2; pass++) projectOut(basis, w, scratch);
-    basis.push(unit(w, norm64(w)));
+  while (vectors.length < k) {
+    basis.w.set(random.fillNormal(new Float32Array(n)));
+    for (let pass = 0; pass < 2; pass++) basis.projectOut(scratch);
+    vectors.push(basis.append(basis.norm()));
   }
-  return basis;
+  return vectors;
 }

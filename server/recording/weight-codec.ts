@@ -84,6 +84,11 @@ export class WeightEncoder {
 function chooseOrder(bits: Int32Array, { newest, older, known }: History): number {
   if (known === 0) return ORDER.keyframe;
   if (known === 1) return ORDER.first;
+  return secondOrderGain(bits, newest, older) > 0 ? ORDER.second : ORDER.first;
+}
+
+/** Bits that order 2 saves. In a function of its own: what follows a loop that V8 replaces while it runs, it would never optimise. */
+function secondOrderGain(bits: Int32Array, newest: Int32Array, older: Int32Array): number {
   let gain = 0;
   for (let i = 0; i < bits.length; i += SAMPLE_STRIDE) {
     const a = newest[i] as number;
@@ -91,7 +96,7 @@ function chooseOrder(bits: Int32Array, { newest, older, known }: History): numbe
     const second = (first - a + (older[i] as number)) | 0;
     gain += Math.clz32(zigzag(second)) - Math.clz32(zigzag(first));
   }
-  return gain > 0 ? ORDER.second : ORDER.first;
+  return gain;
 }
 
 function zigzag(value: number): number {

@@ -4,13 +4,14 @@ import type { Linearised } from "../engine/objective.ts";
 export interface SymmetricOperator {
   /** Vectors have this many elements. */
   readonly size: number;
-  /** v ↦ Av. */
+  /** v ↦ Av, valid until the next call: hundreds of them in a row would otherwise leave megabytes behind each millisecond. */
   apply(v: Float32Array): Float32Array;
 }
 
 /** H at the point of linearisation. */
 export function hessianOperator(linearised: Linearised): SymmetricOperator {
-  return { size: linearised.theta.length, apply: (v) => linearised.hessianVectorProduct(v) };
+  const out = new Float32Array(linearised.theta.length);
+  return { size: out.length, apply: (v) => linearised.hessianVectorProduct(v, out) };
 }
 
 /**
@@ -23,19 +24,24 @@ export function preconditionedOperator(
   weightDecay: number,
 ): SymmetricOperator {
   const scale = Float64Array.from(diagonal, (value) => 1 / Math.sqrt(value));
+  const scaled = new Float32Array(diagonal.length);
   return {
     size: hessian.size,
     apply(v) {
-      const scaled = v.map((value, i) => value * (scale[i] as number));
+      for (let i = 0; i < scaled.length; i++) scaled[i] = (v[i] as number) * (scale[i] as number);
       const image = hessian.apply(scaled);
-      return image.map((value, i) => (value + weightDecay * (scaled[i] as number)) * (scale[i] as number));
+      for (let i = 0; i < image.length; i++) {
+        image[i] = ((image[i] as number) + weightDecay * (scaled[i] as number)) * (scale[i] as number);
+      }
+      return image;
     },
   };
 }
 
 /** G, the generalised Gauss–Newton matrix, there. */
 export function gaussNewtonOperator(linearised: Linearised): SymmetricOperator {
-  return { size: linearised.theta.length, apply: (v) => linearised.gaussNewtonProduct(v) };
+  const out = new Float32Array(linearised.theta.length);
+  return { size: out.length, apply: (v) => linearised.gaussNewtonProduct(v, out) };
 }
 
 /**
@@ -49,6 +55,7 @@ export function blockOperator(
   const size = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
   // Zero outside the block, for good.
   const padded = new Float32Array(whole.size);
+  const block = new Float32Array(size);
   return {
     size,
     apply(v) {
@@ -58,7 +65,6 @@ export function blockOperator(
         at += to - from;
       }
       const image = whole.apply(padded);
-      const block = new Float32Array(size);
       at = 0;
       for (const [from, to] of ranges) {
         block.set(image.subarray(from, to), at);

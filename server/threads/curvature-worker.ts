@@ -1,21 +1,16 @@
 /** The thread that measures the probe objective at due steps, on a θ that holds still while training goes on. */
-import { setPriority } from "node:os";
 import { openBackend } from "../backends/select.ts";
-import { projectOut } from "../numerics/krylov-basis.ts";
+import { KrylovBasis } from "../numerics/krylov-basis.ts";
 import { openRun } from "../training/open-run.ts";
 import type { Run } from "../training/run.ts";
 import { measure } from "./measuring.ts";
 import type { MeasuringRequest } from "./messages.ts";
 import { modePublisher } from "./mode-line.ts";
-import { fastestMs, gate, post, serveThread } from "./thread.ts";
-
-/** Where there are fewer cores than busy threads, training goes first. */
-const NICENESS = 10;
+import { fastestMs, gate, post, serveThread, stepBehindTraining } from "./thread.ts";
 
 let run: Run | null = null;
 
-// On Linux 0 is the calling thread; elsewhere it would be the whole process.
-if (process.platform === "linux") setPriority(0, NICENESS);
+stepBehindTraining();
 
 serveThread<MeasuringRequest>(async (request) => {
   if (request.kind === "open") {
@@ -70,8 +65,8 @@ function costsOf(
 
 /** Of one pass against a few vectors, the share of one. */
 function projectMs(size: number): number {
-  const basis = Array.from({ length: 4 }, () => new Float32Array(size));
-  const w = new Float64Array(size);
-  const coefficients = new Float64Array(basis.length);
-  return fastestMs(2, () => projectOut(basis, w, coefficients)) / basis.length;
+  const basis = new KrylovBasis(size, 4);
+  const coefficients = new Float64Array(4);
+  while (basis.length < 4) basis.append(1);
+  return fastestMs(2, () => basis.projectOut(coefficients)) / basis.length;
 }

@@ -6,9 +6,11 @@ import type { Run } from "../training/run.ts";
 import { measure } from "./measuring.ts";
 import type { MeasuringRequest } from "./messages.ts";
 import { modeTaker } from "./mode-line.ts";
-import { post, serveThread } from "./thread.ts";
+import { post, serveThread, stepBehindTraining } from "./thread.ts";
 
 let run: Run | null = null;
+
+stepBehindTraining();
 
 serveThread<MeasuringRequest>(async (request) => {
   if (request.kind === "open") {

@@ -47,7 +47,7 @@ export interface CostsMs {
   readonly batch: number;
 }
 
-/** Passes that {@link import("../numerics/krylov-basis.ts").orthogonalise} takes in the mean, against half of the final basis. */
+/** Passes that {@link import("../numerics/krylov-basis.ts").KrylovBasis.orthogonalise} takes in the mean, against half of the final basis. */
 const PASSES = 1.5;
 
 /** k steps of Lanczos: with many parameters and few examples, re-orthogonalising costs more than the products. */

@@ -30,10 +30,10 @@ import type { ThreadHandle } from "./thread-handle.ts";
 const PATIENCE_MS = 2000;
 
 /**
- * Due steps that may wait for their measurement before training waits for them: a cheap one must not hold training up because a dear one
- * is running. Under --best-effort none may.
+ * Due steps that may wait for their measurement before training waits for them, memory permitting: cheap ones must not hold training up
+ * because a dear one is running. Under --best-effort none may.
  */
-const WAITING_STEPS = 8;
+const WAITING_STEPS = 32;
 
 /** A thread that runs ahead of the disk waits once this much is not yet written. */
 const BACKLOG_BYTES = 8 * 2 ** 20;
@@ -115,7 +115,9 @@ export class LiveSession implements Session {
       return buffers;
     };
     const all = ring(ringSlots(initial.length), []);
-    const measured = ring(config.bestEffort ? 1 : WAITING_STEPS, carriedFor(planned));
+    const carried = carriedFor(planned);
+    const waiting = Math.min(WAITING_STEPS, ringSlots(initial.length * (1 + carried.length)));
+    const measured = ring(config.bestEffort ? 1 : waiting, carried);
     const { training, geometry, curvature } = this.#threads;
     const acksFor = (thread: ThreadHandle) => {
       const acks = createAcks();

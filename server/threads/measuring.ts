@@ -33,7 +33,7 @@ export function measure(
   const publishes = mine.some(({ descriptor }) => descriptor.name === "hessian/eigenvalues");
   if (role === "curvature" && !publishes) endModes(line);
   pipeline(
-    ringSteps(ring, 0, () => outbox.flush()),
+    ringSteps(ring, 0),
     mine,
     ({ descriptor }) => ({
       run,
@@ -59,8 +59,8 @@ export function measure(
       // A stream that failed publishes no more: nobody may wait for it.
       if (sample.channel === "run/status" && (value as RunStatus).stream === "hessian/eigenvalues")
         endModes(line);
+      // Its next turn may be a second away.
       if (role === "curvature") outbox.flush();
-      else outbox.flushIfOld();
       reportBusy();
     },
     error: reportFailure,

@@ -211,11 +211,7 @@ export class RingWriter {
  * The steps as one lossless reader sees them. Each is borrowed: its slot is given back when `next` returns.
  * Completes when the ring is closed and drained, or abandoned.
  */
-export function ringSteps(
-  ring: RingBuffers,
-  reader: number,
-  onIdle: () => void = () => {},
-): Observable<Step> {
+export function ringSteps(ring: RingBuffers, reader: number): Observable<Step> {
   return new Observable((subscriber) => {
     const slots = new Slots(ring);
     const { control } = slots;
@@ -237,7 +233,6 @@ export function ringSteps(
           continue;
         }
         if (Atomics.load(control, CLOSED) === 1 && Atomics.load(control, WRITTEN) === cursor) break;
-        onIdle();
         const woken = Atomics.waitAsync(control, WRITTEN, written, WAIT_MS);
         if (woken.async) await woken.value;
         yieldedMs = performance.now();

@@ -1,4 +1,6 @@
 /** What every worker thread does the same way: answer requests, and say what went wrong. */
+import { setPriority } from "node:os";
+import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
 import { NativeGate } from "../backends/native-gate.ts";
 import { BackendError } from "../backends/select.ts";
@@ -15,6 +17,18 @@ export const gate = new NativeGate((workerData as { gate: SharedArrayBuffer }).g
 export const post: Post = (reply: ThreadReply, transfer: readonly ArrayBuffer[] = []) => {
   port?.postMessage(reply, [...transfer]);
 };
+
+/** Less than that of the thread that trains, and of the main thread. */
+const NICENESS = 10;
+
+/**
+ * Training goes first: a thread that measures neither takes a core from it where cores are few, nor is woken on its core, which a
+ * scheduler does to share the cache. No core stays idle for it.
+ */
+export function stepBehindTraining(): void {
+  // On Linux 0 is the calling thread; elsewhere it would be the whole process.
+  if (process.platform === "linux") setPriority(0, NICENESS);
+}
 
 /** Handles requests one after the other; those that come while one is being handled wait. */
 export function serveThread<Request>(handle: (request: Request) => Promise<void> | void): void {

@@ -1,5 +1,5 @@
 /** The thread that trains: every θ goes into the ring, every due one also to the curvature thread. */
-import { filter, lastValueFrom, map, pairwise, type Subscription, takeUntil, takeWhile, tap } from "rxjs";
+import { type Subscription, tap } from "rxjs";
 import { isDue, isLogged } from "../../shared/schedule.ts";
 import { openBackend } from "../backends/select.ts";
 import { pipeline } from "../pipeline.ts";
@@ -9,6 +9,7 @@ import { createBlueprint } from "../training/blueprint.ts";
 import { openRun } from "../training/open-run.ts";
 import { loadOwnRun } from "../training/own-module.ts";
 import type { Step, Training } from "../training/run.ts";
+import { meanStepMs } from "../training/time-steps.ts";
 import { createTraining } from "../training/train.ts";
 import type { Plan, TimeRequest, TrainingRequest } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
@@ -73,31 +74,9 @@ async function open({ config, module }: Open): Promise<void> {
   });
 }
 
-/**
- * Mean period of bare steps from θ₀, over about this long and never more steps than the run has. Subscribing is all it takes;
- * a run that ends or diverges meanwhile is begun again, and leaves nothing behind.
- */
 async function time({ forMs }: TimeRequest): Promise<void> {
   if (createTrial === null) throw new Error("training thread: nothing is open");
-  const periods: number[] = [];
-  let mostSteps = 0;
-  const untilMs = performance.now() + forMs;
-  do {
-    const { steps$, state$, lastStep } = createTrial();
-    mostSteps = lastStep;
-    const marks$ = steps$.pipe(
-      takeUntil(state$.pipe(filter(({ state }) => state === "diverged"))),
-      map(() => performance.now()),
-      takeWhile((nowMs) => nowMs < untilMs, true),
-      pairwise(),
-      tap(([beforeMs, nowMs]) => periods.push(nowMs - beforeMs)),
-    );
-    await lastValueFrom(marks$, { defaultValue: null });
-  } while (performance.now() < untilMs && periods.length < mostSteps);
-  // What was timed first only warmed up.
-  const warm = periods.slice(periods.length >> 2);
-  const step = warm.reduce((sum, periodMs) => sum + periodMs, 0) / Math.max(1, warm.length);
-  post({ kind: "timed", costsMs: { step: warm.length === 0 ? 1 : step } });
+  post({ kind: "timed", costsMs: { step: (await meanStepMs(createTrial, forMs)) ?? 1 } });
 }
 
 function begin({ plan, acks, all, measured }: Begin): void {
@@ -143,10 +122,7 @@ function begin({ plan, acks, all, measured }: Begin): void {
     ...context,
     every: plan.everyOfStream[descriptor.name] ?? 1,
   })).subscribe({
-    next: (sample) => {
-      outbox.add(sample);
-      outbox.flushIfOld();
-    },
+    next: (sample) => outbox.add(sample),
     error: reportFailure,
     complete: end,
   });

@@ -9,8 +9,16 @@ const positive = z.int().check(z.positive());
 export const RunSettings = z.strictObject({
   preset: z.optional(z.string()),
   task: z.optional(z.string()),
-  /** "mnist", "two-spirals" or "idx:<folder>". */
+  /** A built-in one, or files: "csv:<file>", "npy:<x>,<y>", "idx:<folder>". */
   dataset: z.optional(z.string()),
+  /** Of a CSV file: the column to be learned; without it the last. */
+  label: z.optional(z.string()),
+  /** Of a CSV or .npy file: what that column or array holds; without it its values decide. */
+  targets: z.optional(z.enum(["classes", "numbers"])),
+  /** A model.json of tfjs-layers or Keras, with its weights beside it. */
+  model: z.optional(z.string()),
+  /** θ₀ is drawn by `init` and the init seed, not taken from the model's file. */
+  redraw: z.optional(z.boolean()),
   trainSize: z.optional(positive),
   /** Subtract the training mean image. */
   center: z.optional(z.enum(["mean", "none"])),
@@ -51,12 +59,19 @@ export interface RunConfig {
   readonly preset: string | null;
   readonly task: string;
   readonly dataset: string;
+  /** Of a CSV file; null for the last column. */
+  readonly label: string | null;
+  /** Of a CSV or .npy file, as its values or the user decided; null for other data. */
+  readonly targets: "classes" | "numbers" | null;
+  /** Null for a built-in task. */
+  readonly model: ModelFile | null;
+  readonly redraw: boolean;
   readonly trainSize: number;
   readonly center: "mean" | "none";
   readonly hidden: readonly number[];
   /** null: the model is the user's own, and says itself. */
   readonly activation: "relu" | "tanh" | "sigmoid" | "gelu" | null;
-  /** Of a user's own model: of the unrelated start only, θ₀ being what the model holds. */
+  /** Of a user's own model: of the unrelated start only, θ₀ being what the model holds, unless it is drawn anew. */
   readonly init: "glorot" | "lecun" | "he";
   readonly loss: (typeof LOSSES)[number];
   readonly steps: number;
@@ -82,6 +97,17 @@ export interface RunConfig {
   readonly recordingBudget: number;
 }
 
+/** A model from a file: what it was then. */
+const ModelFile = z.object({
+  file: z.string(),
+  /** Of model.json and then its weight files, in the order in which it lists them. */
+  sha256: z.string(),
+});
+export type ModelFile = z.infer<typeof ModelFile>;
+
+/** Of recordings from before there were such settings. */
+const UNSAID = { label: null, targets: null, model: null, redraw: false } as const;
+
 const Seeds = z.object({ init: z.int(), order: z.int(), probe: z.int(), vectors: z.int() });
 /** Null where it means that nothing was said. */
 const NULLABLE: readonly string[] = ["preset", "activation", "weightsEvery"];
@@ -99,6 +125,13 @@ const RECORDED = [
   ],
 ] as const;
 
+const Sources = z.object({
+  label: z.nullable(z.string()),
+  targets: z.nullable(z.enum(["classes", "numbers"])),
+  model: z.nullable(ModelFile),
+  redraw: z.boolean(),
+});
+
 /** A header's configuration, or the first setting in it that is missing or cannot be. */
 export function readRunConfig(
   recorded: Readonly<Record<string, unknown>>,
@@ -111,5 +144,7 @@ export function readRunConfig(
   });
   if (wrong !== undefined) return { ok: false, problem: wrong };
   if (!Seeds.safeParse(recorded["seeds"]).success) return { ok: false, problem: "seeds" };
-  return { ok: true, config: recorded as unknown as RunConfig };
+  const whole = { ...UNSAID, ...recorded };
+  if (!Sources.safeParse(whole).success) return { ok: false, problem: "model" };
+  return { ok: true, config: whole as unknown as RunConfig };
 }

@@ -2,6 +2,7 @@
 import { openBackend } from "../backends/select.ts";
 import { createBlueprint } from "./blueprint.ts";
 import type { RunSettings } from "./config.ts";
+import { lookAtFiles } from "./look-at-files.ts";
 import { openRun } from "./open-run.ts";
 import { parseSettings } from "./parse-settings.ts";
 import { resolveSettings } from "./resolve.ts";
@@ -15,7 +16,7 @@ import { UserError } from "./user-error.ts";
  */
 export async function train(settings: RunSettings = {}): Promise<Training> {
   const parsed = parseSettings(settings);
-  const resolved = parsed.ok ? resolveSettings(parsed.settings) : parsed;
+  const resolved = parsed.ok ? resolveSettings(parsed.settings, await lookAtFiles(parsed.settings)) : parsed;
   if (!resolved.ok) throw new UserError("settings", resolved.problems.join("; "));
   const backend = await openBackend(resolved.config.backend, { allowNative: true });
   return createTraining(openRun(await createBlueprint(resolved.config), backend));

@@ -34,6 +34,14 @@ export function openRun(blueprint: Blueprint, on: Backend): Run {
       return objective;
     };
   };
+  // A minibatch is gathered at each step: into the same memory, because engines copy the inputs they are given.
+  const perExample = train.inputs.length / train.size;
+  let gathered = new Float32Array(0);
+  const minibatch = (indices: Uint32Array): Examples => {
+    const length = indices.length * perExample;
+    if (gathered.length !== length) gathered = new Float32Array(length);
+    return selectExamples(train, indices, gathered);
+  };
   const { isTrainingSet } = facts.probe;
   const objective = once(() => (isTrainingSet ? train : selectExamples(train, probe)));
   const secondObjective = secondProbe === null ? null : once(() => selectExamples(train, secondProbe));
@@ -61,7 +69,10 @@ export function openRun(blueprint: Blueprint, on: Backend): Run {
     get testObjective() {
       return testObjective === null ? null : testObjective();
     },
-    batchObjective: (indices) => backend.createObjective(selectExamples(train, indices)),
+    batchObjective: (indices) =>
+      backend.createObjective(
+        indices.length === train.size ? selectExamples(train, indices) : minibatch(indices),
+      ),
     dispose() {
       for (const each of opened.splice(0)) each.dispose();
       backend.dispose();

@@ -78,7 +78,8 @@ function sharedCopy(values: ArrayLike<number>, where: string): Float32Array {
   return copy;
 }
 
-function readNumbers(value: unknown, where: string): Numbers {
+/** @throws {DataProblem} */
+export function readNumbers(value: unknown, where: string): Numbers {
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
     const values = value as unknown as ArrayLike<number | bigint>;
     if (typeof values[0] !== "bigint") return { values: values as ArrayLike<number>, shape: null };

@@ -8,10 +8,12 @@ import { importModule } from "./import-module.ts";
 import { modelSummary } from "./model-summary.ts";
 import { nearestName } from "./nearest-name.ts";
 import { DataProblem, isRecord, kind, readOwnExamples } from "./own-data.ts";
+import { gatherStream, streamedFrom } from "./own-stream.ts";
 import { parseSettings } from "./parse-settings.ts";
 import { resolveOver } from "./resolve.ts";
-import type { Blueprint } from "./run.ts";
+import type { Blueprint, Examples } from "./run.ts";
 import { flagName } from "./settings-flags.ts";
+import { updateDefaults } from "./update-defaults.ts";
 import { UserError } from "./user-error.ts";
 
 type Exports = Readonly<Record<string, unknown>>;
@@ -23,6 +25,10 @@ const SETTLED: readonly (keyof RunSettings)[] = [
   "preset",
   "task",
   "dataset",
+  "label",
+  "targets",
+  "model",
+  "redraw",
   "trainSize",
   "center",
   "hidden",
@@ -37,10 +43,6 @@ const OPTIMIZER_KEYS: Readonly<Record<string, keyof RunSettings>> = {
   lrSchedule: "lrSchedule",
   batchSize: "batchSize",
 };
-
-/** Up to this size the default is gradient descent on all examples, above it minibatches. */
-const FULL_BATCH_SIZE = 5000;
-const MINIBATCH_SIZE = 128;
 
 /**
  * Imports the module and checks all that it exports. Needs an initialised tfjs backend; what the module made stays the module's.
@@ -69,9 +71,9 @@ export async function loadOwnRun(path: string, given: RunSettings): Promise<Blue
   if (!isRecord(data)) throw problem(`data: expected { train, test? }, got ${kind(data)}`);
 
   try {
-    const train = readOwnExamples(data["train"], "data.train", shape, outputs);
+    const train = await examplesFrom(data["train"], "data.train", shape, outputs);
     const test =
-      data["test"] === undefined ? null : readOwnExamples(data["test"], "data.test", shape, outputs);
+      data["test"] === undefined ? null : await examplesFrom(data["test"], "data.test", shape, outputs);
     const config = ownConfig(exports, given, { file, trainSize: train.size });
     return assembleBlueprint({
       config,
@@ -90,6 +92,20 @@ export async function loadOwnRun(path: string, given: RunSettings): Promise<Blue
     }
     throw cause;
   }
+}
+
+/** All at once, or one after the other; a function is called for either. */
+async function examplesFrom(
+  value: unknown,
+  where: string,
+  shape: readonly number[],
+  outputs: number,
+): Promise<Examples> {
+  const given: unknown = await (typeof value === "function" ? value() : value);
+  const stream = streamedFrom(given);
+  return stream === null
+    ? readOwnExamples(given, where, shape, outputs)
+    : gatherStream(stream, where, shape, outputs);
 }
 
 function ownConfig(
@@ -121,17 +137,6 @@ function ownConfig(
   const config = resolveOver(all, { ...own, ...given }, null, problems);
   if (problems.length > 0) throw new UserError("settings", problems.join("; "));
   return config;
-}
-
-/** Optimizer and batch size where only one of them, or neither, is said. */
-function updateDefaults(said: RunSettings, trainSize: number): Pick<RunSettings, "optimizer" | "batchSize"> {
-  const isSmall = trainSize <= FULL_BATCH_SIZE;
-  const asksForMinibatches = typeof said.batchSize === "number" && said.batchSize < trainSize;
-  const optimizer =
-    said.optimizer ?? (asksForMinibatches || (!isSmall && said.batchSize !== "full") ? "sgd" : "gd");
-  const wantsFull = optimizer === "gd" || (optimizer !== "sgd" && isSmall);
-  const batchSize = said.batchSize ?? (wantsFull ? "full" : Math.min(MINIBATCH_SIZE, trainSize));
-  return { optimizer, batchSize };
 }
 
 function optimizerSettings(exports: Exports, file: string): RunSettings {

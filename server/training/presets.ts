@@ -105,7 +105,36 @@ export const PRESETS: readonly Preset[] = [
     about:
       "784-200-200-10, the fully connected network of the intrinsic-dimension literature (Li et al. 2018, arXiv:1804.08838). " +
       "Two and a half times the weights of the others, and slower. λ₁ comes near the full-batch bound around step 64 and falls back: watch the intervals between measurements, chosen so that watching costs at most --overhead.",
-    settings: { ...CLASSIC, hidden: [200, 200], epochs: 10 },
+    settings: { ...CLASSIC, task: "mnist-mlp-200x200", hidden: [200, 200], epochs: 10 },
+  },
+  {
+    name: "lenet",
+    title: "A convolutional network",
+    about:
+      "The convolutional network of LeCun et al. 1998 on 5,000 digits, in minibatches of 64. " +
+      "Its 61,706 weights are shared over the picture: compare λ₁ and its layers with those of the dense networks.",
+    settings: {
+      task: "mnist-lenet",
+      dataset: "mnist",
+      trainSize: 5000,
+      center: "none",
+      activation: "tanh",
+      init: "lecun",
+      loss: "cross-entropy",
+      epochs: 8,
+      batchSize: 64,
+      optimizer: "sgd",
+      learningRate: 0.1,
+      probeSize: 500,
+    },
+  },
+  {
+    name: "fashion",
+    title: "Clothes at the edge",
+    about:
+      "The edge run with pictures of clothes instead of digits. " +
+      "Its four files must be there first: docs/own-data.md says which.",
+    settings: { ...EDGE, task: "fashion-mlp", dataset: "fashion-mnist", hidden: [...EDGE.hidden] },
   },
   {
     name: "spirals",
@@ -128,6 +157,47 @@ export const PRESETS: readonly Preset[] = [
       optimizer: "momentum",
       momentum: 0.9,
       learningRate: 0.1,
+    },
+  },
+  {
+    name: "autoencoder",
+    title: "A linear autoencoder",
+    about:
+      "A linear network with a bottleneck of 4 gives back points whose covariance is known. " +
+      "Every critical point of its loss is known: saddles and one minimum, at loss 0.7572. Watch the loss rest at saddles on its way there.",
+    settings: {
+      task: "linear-autoencoder",
+      dataset: "gaussian",
+      trainSize: 500,
+      center: "none",
+      hidden: [4],
+      init: "lecun",
+      loss: "half-sum-mse",
+      steps: 2000,
+      batchSize: "full",
+      optimizer: "gd",
+      learningRate: 0.2,
+    },
+  },
+  {
+    name: "teacher",
+    title: "A student and its teacher",
+    about:
+      "A student of 8 tanh units learns what a teacher of 4 says. " +
+      "The smallest loss, 0, is known. Watch the loss rest on plateaus and fall again as units of the student take the parts of the teacher's.",
+    settings: {
+      task: "teacher-student",
+      dataset: "teacher-student",
+      trainSize: 1000,
+      center: "none",
+      hidden: [8],
+      activation: "tanh",
+      init: "lecun",
+      loss: "half-sum-mse",
+      steps: 3000,
+      batchSize: "full",
+      optimizer: "gd",
+      learningRate: 0.4,
     },
   },
 ];

@@ -1,9 +1,11 @@
 /** From what was said about a run to everything about it: preset, then settings over it, then what follows from them. */
+import { chooseBase } from "./choose-base.ts";
 import type { RunConfig, RunSettings } from "./config.ts";
-import { nearestName } from "./nearest-name.ts";
+import { isOwnData } from "./data/load-dataset.ts";
+import type { FilesFound } from "./look-at-files.ts";
 import { shown } from "./parse-settings.ts";
-import { PRESETS, type Preset, presetNamed } from "./presets.ts";
-import { TASKS, taskNamed } from "./tasks/index.ts";
+import { flagName } from "./settings-flags.ts";
+import { taskNamed } from "./tasks/index.ts";
 
 export type ResolvedSettings =
   | { readonly ok: true; readonly config: RunConfig }
@@ -24,19 +26,48 @@ const SEED = 1;
 const ADAM_LEARNING_RATE = 0.001;
 const MOMENTUM = 0.9;
 
-export function resolveSettings(settings: RunSettings): ResolvedSettings {
+/** @param found  what the files that settings name have to say; see `lookAtFiles`. */
+export function resolveSettings(settings: RunSettings, found: FilesFound | null = null): ResolvedSettings {
   const problems: string[] = [];
-  const preset = presetFor(settings, problems);
-  if (preset === null) return { ok: false, problems };
-  const task = taskNamed(preset.settings.task);
-  const all = { ...preset.settings, ...withoutUndefined(settings) };
+  const base = chooseBase(settings, found, problems);
+  if (base === null) return { ok: false, problems };
+  const all = { ...base.settings, ...withoutUndefined(settings), task: base.settings.task };
   // One interval given is no reason to forget those of the others.
-  const every = { ...preset.settings.every, ...settings.every };
-  if (task !== undefined && !task.accepts(all.dataset ?? "")) {
+  const every = { ...base.settings.every, ...settings.every };
+  problems.push(...taskProblems(all), ...dataProblems(settings, all.dataset ?? ""));
+  const config = resolveOver({ ...all, every }, settings, base.preset, problems);
+  const sources = { targets: found?.data?.targets ?? null, model: found?.model ?? null };
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, config: { ...config, ...sources } };
+}
+
+/** Does the task take the data, and are the settings that make it this task what they must be? */
+function taskProblems(all: RunSettings): string[] {
+  const task = taskNamed(all.task ?? "");
+  if (task === undefined) return [];
+  const problems = Object.entries(task.settled ?? {}).flatMap(([key, only]) => {
+    const value = all[key as keyof RunSettings] ?? null;
+    if (JSON.stringify(value) === JSON.stringify(only)) return [];
+    const expected = only === null ? "none" : String(only);
+    return [`${flagName(key)}: expected ${expected} for task ${task.name}, got ${shown(value)}`];
+  });
+  if (!task.accepts(all.dataset ?? "")) {
     problems.push(`dataset: expected ${task.datasets} for task ${task.name}, got ${shown(all.dataset)}`);
   }
-  const config = resolveOver({ ...all, every }, settings, preset.name, problems);
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, config };
+  return problems;
+}
+
+/** Settings about files, where there are none such. */
+function dataProblems({ label, targets }: RunSettings, dataset: string): string[] {
+  return [
+    label !== undefined && !dataset.startsWith("csv:")
+      ? [`label: expected none for dataset ${dataset}, got ${shown(label)} (CSV files have columns)`]
+      : [],
+    targets !== undefined && !isOwnData(dataset)
+      ? [
+          `targets: expected none for dataset ${dataset}, got ${shown(targets)} (CSV and .npy files need it said)`,
+        ]
+      : [],
+  ].flat();
 }
 
 /**
@@ -61,6 +92,10 @@ export function resolveOver(
     preset,
     task: all.task ?? "own",
     dataset: all.dataset ?? "own",
+    label: all.label ?? null,
+    targets: all.targets ?? null,
+    model: null,
+    redraw: all.redraw ?? false,
     trainSize,
     center: all.center ?? "none",
     hidden: all.hidden ?? [],
@@ -89,36 +124,6 @@ export function resolveOver(
     weightsEvery,
     recordingBudget: all.recordingBudget ?? 128,
   };
-}
-
-function presetFor(settings: RunSettings, problems: string[]): Preset | null {
-  if (settings.preset !== undefined) {
-    const preset = presetNamed(settings.preset);
-    if (preset === undefined) problems.push(unknownName("preset", settings.preset, PRESETS));
-    else if (settings.task !== undefined && settings.task !== preset.settings.task) {
-      problems.push(
-        `task: expected ${preset.settings.task} for preset ${preset.name}, got ${shown(settings.task)}`,
-      );
-    } else return preset;
-    return null;
-  }
-  const dataset = settings.dataset;
-  const task =
-    settings.task === undefined
-      ? (TASKS.find((each) => dataset !== undefined && each.accepts(dataset)) ?? TASKS[0])
-      : taskNamed(settings.task);
-  if (task === undefined) {
-    problems.push(unknownName("task", settings.task ?? "", TASKS));
-    return null;
-  }
-  return presetNamed(task.defaultPreset) ?? null;
-}
-
-function unknownName(kind: string, got: string, known: readonly { readonly name: string }[]): string {
-  const names = known.map((each) => each.name);
-  const meant = nearestName(got, names);
-  const hint = meant === null ? "" : `; did you mean ${meant}?`;
-  return `${kind}: expected one of ${names.join(", ")}, got ${shown(got)}${hint}`;
 }
 
 function resolveBatchSize(

@@ -1,5 +1,6 @@
 /** Each setting of a run as a flag: one table for the command line, and for naming a setting to whoever got it wrong. */
 import type { RunSettings } from "./config.ts";
+import { DATASETS } from "./data/load-dataset.ts";
 
 export interface SettingFlag {
   readonly key: keyof RunSettings;
@@ -53,12 +54,28 @@ export const SETTING_FLAGS: readonly SettingFlag[] = [
     "start from a calibrated run; other settings go over it",
   ),
   flag("task", "<name>", asText, "the name of a task", "model family and data"),
+  flag("dataset", "<name>", asText, DATASETS, `${DATASETS}; see docs/own-data.md`),
   flag(
-    "dataset",
-    "<name>",
+    "label",
+    "<column>",
     asText,
-    "mnist, two-spirals or idx:<folder>",
-    "mnist, two-spirals, or idx:<folder> with four IDX files",
+    "the name of a column",
+    "of a CSV file: the column to be learned (the last)",
+  ),
+  oneOf("targets", ["classes", "numbers"], "what that column, or y.npy, holds; without it its values decide"),
+  flag(
+    "model",
+    "<file>",
+    asText,
+    "a model.json",
+    "a tfjs-layers or Keras model and its weights, which are θ₀",
+  ),
+  flag(
+    "redraw",
+    "",
+    asYes,
+    "true or false",
+    "draw θ₀ by --init and the seed instead of taking the model file's",
   ),
   flag("trainSize", "<n>", asNumber, WHOLE, "training examples, balanced over the classes"),
   oneOf("center", ["mean", "none"], "subtract the mean of the training examples, or not"),

@@ -45,6 +45,7 @@ export function startLoop(
   const { config, lastStep } = run;
   const theta = (resumption?.theta ?? run.initial).slice();
   const previous = new Float32Array(theta.length);
+  const gradient = new Float32Array(theta.length);
   const optimizer = createOptimizer(config, theta.length);
   const size = config.batchSize === "full" ? run.trainSize : config.batchSize;
   const order = createBatchOrder(run.trainSize, size, config.seeds.order);
@@ -76,10 +77,10 @@ export function startLoop(
   };
 
   const gradientAt = (t: number): Slope => {
-    if (fullBatch !== null) return fullBatch.gradient(theta);
+    if (fullBatch !== null) return fullBatch.gradient(theta, gradient);
     const batch = run.batchObjective(order.batch(t));
     try {
-      return batch.gradient(theta);
+      return batch.gradient(theta, gradient);
     } finally {
       batch.dispose();
     }

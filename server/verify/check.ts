@@ -2,6 +2,7 @@
 import type * as z from "zod/mini";
 import type { Evidence } from "./evidence.ts";
 import type { Sampler } from "./sampler.ts";
+import type { Spectra } from "./spectra.ts";
 import type { Tally } from "./tally.ts";
 
 export interface Recorded<V = unknown> {
@@ -20,13 +21,15 @@ export interface Bench {
   readonly shared: SharedFindings;
 }
 
-/** Top eigenvectors that the Hessian's check has found, for the stream that projects on them. */
+/** What one check finds for others. */
 export interface SharedFindings {
+  readonly spectra: Spectra;
+  /** v₁ of those steps at which it is apart from v₂. */
   readonly modes: Map<number, FoundMode>;
 }
 
 export interface FoundMode {
-  readonly vector: Float64Array;
+  readonly vector: Float32Array;
   /** The angle between the recorded and the found vector is at most this, in radians. */
   readonly angle: number;
 }
@@ -48,6 +51,8 @@ export interface CheckDefinition<V = never> {
   readonly shape: z.ZodMiniType<V>;
   /** Streams beside its own that it must see. */
   readonly listens?: readonly string[];
+  /** A stream whose check finds what this one needs. */
+  readonly after?: string;
   /** Multiply-adds of one sample, about: dear streams are drawn less often. */
   work?(evidence: Evidence): number;
   /** What is never derived anew, and why. */

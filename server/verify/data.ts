@@ -7,6 +7,7 @@ import {
   gatherExamples,
   labelsOf,
   meanInput,
+  reconstructed,
   selectExamples,
   subtractInput,
 } from "../training/data/examples.ts";
@@ -47,14 +48,22 @@ export async function readData(config: RunConfig, inputs: number): Promise<DataR
     const isWhole = config.trainSize === dataset.train.size;
     const rows = isWhole
       ? null
-      : (drawStratified(dataset.train.labels, [config.trainSize], "balanced", random.stream("train"))[0] ??
-        null);
-    const train = gatherExamples(dataset.train, rows, [inputs], dataset.classes);
-    const test = dataset.test === null ? null : gatherExamples(dataset.test, null, [inputs], dataset.classes);
+      : (drawStratified(
+          dataset.train.labels ?? new Uint8Array(dataset.train.size),
+          [config.trainSize],
+          "balanced",
+          random.stream("train"),
+        )[0] ?? null);
+    let train = gatherExamples(dataset.train, rows, [inputs], dataset.outputs);
+    let test = dataset.test === null ? null : gatherExamples(dataset.test, null, [inputs], dataset.outputs);
     if (config.center === "mean") {
       const mean = meanInput(train);
       subtractInput(train, mean);
       if (test !== null) subtractInput(test, mean);
+    }
+    if (config.task === "linear-autoencoder") {
+      train = reconstructed(train);
+      test = test === null ? null : reconstructed(test);
     }
     return { ok: true, data: recordedData(config, train, test, rows) };
   } catch (cause) {

@@ -1,7 +1,7 @@
 /** What samples are derived from: the recorded θ, the header, and the data, read again. */
 import type { SessionHeader } from "../../shared/header.ts";
 import { isLogged } from "../../shared/schedule.ts";
-import { createRandom } from "../numerics/random.ts";
+import { createRandom, type Random } from "../numerics/random.ts";
 import type { Session } from "../session/session.ts";
 import { type RunConfig, readRunConfig } from "../training/config.ts";
 import { UserError } from "../training/user-error.ts";
@@ -10,11 +10,7 @@ import { type Network, type NetworkResult, readNetwork } from "./network.ts";
 import { Objective64, type Part } from "./objective.ts";
 import { norm } from "./products.ts";
 import { createRates, type Rates } from "./rates.ts";
-
-/** Standard deviations of float32's rounding that are tolerated. */
-export const SIGMAS = 4;
-/** Relative rounding of a float64 sum of D positive terms is at most D times this. */
-export const UNIT_ROUNDOFF_64 = 2 ** -53;
+import { SIGMAS } from "./tally.ts";
 
 /** θ at this step is not in the recording. */
 export class NotRecorded extends Error {}
@@ -127,16 +123,7 @@ export class Evidence {
     const known = this.#slope;
     if (known?.step === step && known.theta === theta) return known.value;
     const part = this.header.train.fullBatch ? this.data.train() : this.data.train(this.batch(step));
-    const objective = new Objective64(this.network, part, theta);
-    const { gradient, noise, kinks } = objective.slope();
-    let most = SIGMAS * noise;
-    if (kinks > 0) {
-      for (const side of [-1, 1]) {
-        const other = new Objective64(this.network, part, theta, side).slope().gradient;
-        most += norm(other.map((value, i) => value - (gradient[i] as number)));
-      }
-    }
-    const value = { objective, gradient, norm: norm(gradient), noise: most };
+    const value = slopeWithin(this, part, theta);
     this.#slope = { step, theta, value };
     return value;
   }
@@ -155,9 +142,20 @@ export class Evidence {
     return this.#order.indices.subarray(from, Math.min(from + batchSize, size));
   }
 
+  /** `count` different training examples, ascending; each subset as likely, by Floyd's method (Bentley & Floyd 1987, CACM 30(9)). */
+  subset(random: Random, count: number): Uint32Array {
+    const chosen = new Set<number>();
+    for (let bound = this.data.trainSize - count; bound < this.data.trainSize; bound++) {
+      const index = random.integer(bound + 1);
+      chosen.add(chosen.has(index) ? bound : index);
+    }
+    return Uint32Array.from(chosen).sort();
+  }
+
   /** θ as the init seed draws it: "initial" is θ₀, "unrelated" the control of line/profile. Null for a model of the user's own. */
   drawn(which: "initial" | "unrelated"): Float32Array | null {
-    if (which === "initial" && this.config.task === "own") return null;
+    const { task, model, redraw } = this.config;
+    if (which === "initial" && (task === "own" || (model !== null && !redraw))) return null;
     const random = createRandom(this.config.seeds.init).stream(which);
     const theta = new Float32Array(this.header.parameterCount);
     for (const { shape, offset } of this.header.parameters) {
@@ -168,6 +166,20 @@ export class Evidence {
     }
     return theta;
   }
+}
+
+/** The gradient on these examples, and how far float32 may be from it, kinks included. */
+export function slopeWithin({ network }: Evidence, part: Part, theta: ArrayLike<number>): TrainSlope {
+  const objective = new Objective64(network, part, theta);
+  const { gradient, noise, kinks } = objective.slope();
+  let most = SIGMAS * noise;
+  if (kinks > 0) {
+    for (const side of [-1, 1]) {
+      const other = new Objective64(network, part, theta, side).slope().gradient;
+      most += norm(other.map((value, i) => value - (gradient[i] as number)));
+    }
+  }
+  return { objective, gradient, norm: norm(gradient), noise: most };
 }
 
 function variance(init: RunConfig["init"], fanIn: number, fanOut: number): number {

@@ -1,4 +1,4 @@
-/** Extremal eigenvalues in float64, to hold recorded ones against. Independent of the engine's Lanczos: cold start, dense algebra. */
+/** Extremal eigenvalues in float64, to hold recorded ones against. Independent of the engine's Lanczos: dense algebra. */
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import type { Random } from "../numerics/random.ts";
 import { addScaled, dot, norm } from "./products.ts";
@@ -7,6 +7,8 @@ export interface RitzPair {
   readonly value: number;
   /** An eigenvalue lies this near `value`. */
   readonly residual: number;
+  /** Square of its component along the start. */
+  readonly weight: number;
   /** Unit vector, [n]; made when asked for. */
   vector(): Float64Array;
 }
@@ -21,23 +23,26 @@ export interface Spectrum64 {
 const LOOK_EVERY = 6;
 
 /**
- * Lanczos with full re-orthogonalisation from a random start, until `isEnough`.
+ * Lanczos with full re-orthogonalisation, until `isEnough`.
  *
  * @param apply  v ↦ Hv, new; H symmetric.
+ * @param start  [n], not zero.
  * @param isEnough  of the pairs so far.
  * @param most  products at most. Memory: as many vectors of n.
+ * @param closed  the space is closed at a β below so much of the largest α.
  */
 export function lanczos64(
   apply: (v: Float64Array) => Float64Array<ArrayBuffer>,
-  n: number,
-  random: Random,
+  start: Float64Array,
   isEnough: (pairs: readonly RitzPair[]) => boolean,
   most: number,
+  closed = 1e-12,
 ): Spectrum64 {
   const basis: Float64Array[] = [];
   const alphas: number[] = [];
   const betas: number[] = [];
-  let next = Float64Array.from({ length: n }, () => random.normal());
+  const n = start.length;
+  let next = start.slice();
   scale(next, 1 / norm(next));
   for (;;) {
     const w = apply(next);
@@ -53,7 +58,7 @@ export function lanczos64(
     betas.push(beta);
     const k = alphas.length;
     const largest = Math.max(...alphas.map(Math.abs));
-    const isOver = k === Math.min(n, most) || beta <= 1e-12 * largest;
+    const isOver = k === Math.min(n, most) || beta <= closed * largest;
     if (isOver || k % LOOK_EVERY === 0) {
       const pairs = ritzPairs(basis, alphas, betas);
       if (isOver || isEnough(pairs)) return { pairs, applications: k };
@@ -82,6 +87,7 @@ function ritzPairs(basis: readonly Float64Array[], alphas: number[], betas: numb
       return {
         value,
         residual: (betas[k - 1] as number) * Math.abs(weights[k - 1] as number),
+        weight: (weights[0] as number) ** 2,
         vector() {
           const vector = new Float64Array((held[0] as Float64Array).length);
           for (const [i, q] of held.entries())
@@ -91,6 +97,11 @@ function ritzPairs(basis: readonly Float64Array[], alphas: number[], betas: numb
       };
     })
     .sort((a, b) => b.value - a.value);
+}
+
+/** A start that no eigenvector is orthogonal to. */
+export function noise(n: number, random: Random): Float64Array {
+  return Float64Array.from({ length: n }, () => random.normal());
 }
 
 function scale(a: Float64Array, factor: number): void {

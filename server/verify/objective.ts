@@ -128,6 +128,16 @@ export class Objective64 {
 
   /** H(θ)v, new. @cost two forward passes. */
   apply(v: Float64Array): Float64Array<ArrayBuffer> {
+    return this.#product(v, true);
+  }
+
+  /** G(θ)v, new; G = JᵀH_ℓJ, the Gauss–Newton matrix. @cost two forward passes. */
+  applyGaussNewton(v: Float64Array): Float64Array<ArrayBuffer> {
+    return this.#product(v, false);
+  }
+
+  /** @param isCurved  or is the network taken for linear in θ around here? */
+  #product(v: Float64Array, isCurved: boolean): Float64Array<ArrayBuffer> {
     const bars = this.#backward();
     const zDots: Float64Array[] = [];
     const belowDots: (Float64Array | null)[] = [];
@@ -148,19 +158,19 @@ export class Objective64 {
       const { layer, first, second } = passed;
       const { z: zBar, h: hBar } = bars[l] as Bars;
       const zDot = zDots[l] as Float64Array;
-      const zBarDot = barDot.map(
-        (value, at) =>
-          value * (first[at] as number) +
-          (hBar[at] as number) * (second[at] as number) * (zDot[at] as number),
-      );
+      const zBarDot = barDot.map((value, at) => {
+        const along = value * (first[at] as number);
+        if (!isCurved) return along;
+        return along + (hBar[at] as number) * (second[at] as number) * (zDot[at] as number);
+      });
       this.#addWeightGradient(passed, passed.below, zBarDot, result);
       const belowDot = belowDots[l] ?? null;
       const sizes = [this.size, layer.inputs, layer.outputs] as const;
-      if (belowDot !== null) addTransposedProduct(belowDot, zBar, sizes, result, layer.kernelAt);
+      if (isCurved && belowDot !== null) addTransposedProduct(belowDot, zBar, sizes, result, layer.kernelAt);
       if (l === 0) break;
       barDot = new Float64Array(this.size * layer.inputs);
       addProductTransposed(zBarDot, this.#theta, sizes, barDot, layer.kernelAt);
-      addProductTransposed(zBar, v, sizes, barDot, layer.kernelAt);
+      if (isCurved) addProductTransposed(zBar, v, sizes, barDot, layer.kernelAt);
     }
     for (let i = 0; i < result.length; i++) result[i] = (result[i] as number) / this.size;
     return result;

@@ -69,6 +69,66 @@ export const sharpness = z.object({
   ratio: maybe,
 });
 
+export const topSubspace = z.object({ share: float, control: float, k: z.int(), converged: z.int() });
+
+const compared = z.object({ step: z.int(), overlap: float });
+
+export const overlap = z.object({
+  k: z.int(),
+  converged: z.int(),
+  control: float,
+  previous: z.nullable(compared),
+  references: z.array(compared),
+});
+
+export const gaussNewton = z.object({ top: z.array(eigenvalue), n: z.int(), products: z.int() });
+
+export const perLayer = z.object({
+  layers: z.array(z.extend(eigenvalue, { layer: z.string() })),
+  n: z.int(),
+  hvps: z.int(),
+});
+
+export const preconditioned = z.object({
+  top: z.array(eigenvalue),
+  threshold: float,
+  rule: z.string(),
+  ratio: float,
+  eta: float,
+  n: z.int(),
+  hvps: z.int(),
+  coldGap: maybe,
+});
+
+export const noiseScale = z.object({
+  value: float,
+  interval: z.tuple([float, float]),
+  signal: float,
+  signalStdErr: float,
+  noise: float,
+  batchSize: z.int(),
+  batches: z.int(),
+});
+
+export const density = z.object({
+  lambda: floats,
+  density: floats,
+  kernelWidth: float,
+  trace: float,
+  traceStdErr: float,
+  nearZeroFraction: float,
+  nearZeroStdErr: float,
+  nearZeroBelow: float,
+  negativeMass: float,
+  outliers: z.nullable(
+    z.object({ count: z.int(), lowest: float, gap: float, secondGap: float, among: z.int() }),
+  ),
+  probes: z.int(),
+  lanczosSteps: z.int(),
+  n: z.int(),
+  hvps: z.int(),
+});
+
 export const overhead = z.object({
   total: float,
   interval: z.tuple([float, float]),

@@ -1,4 +1,10 @@
 /** What was compared on one stream, how far apart it was, and what was left out and why. */
+import type { Evaluation } from "./objective.ts";
+
+/** Standard deviations of float32's rounding that are tolerated. */
+export const SIGMAS = 4;
+/** Relative rounding of a float64 sum of D positive terms is at most D times this. */
+export const UNIT_ROUNDOFF_64 = 2 ** -53;
 
 /** Why two numbers may differ at all. */
 export type Because =
@@ -7,7 +13,8 @@ export type Because =
   | "float32 rounding"
   | "residual"
   | "residual and gap"
-  | "retraced updates";
+  | "retraced updates"
+  | "disturbed products";
 
 export interface Deviation {
   readonly quantity: string;
@@ -56,6 +63,16 @@ export class Tally {
     if (this.worst === null || rank(found) > rank(this.worst)) this.worst = found;
   }
 
+  /** A number that follows from recorded ones or from the header in a few operations; null where there is none. */
+  follows(step: number, quantity: string, recorded: number | null, derived: number | null): void {
+    if (recorded === null || derived === null) {
+      this.expect(step, recorded === derived, `${quantity} is ${recorded}, expected ${derived}`);
+      return;
+    }
+    const rounding = 8 * UNIT_ROUNDOFF_64 * Math.abs(derived);
+    this.compare(step, quantity, recorded, derived, rounding, "float64 rounding");
+  }
+
   /** Something that must hold; the sentence goes on after "step n: ". */
   expect(step: number, holds: boolean, sentence: string): void {
     this.compared++;
@@ -70,6 +87,20 @@ export class Tally {
     this.faultCount++;
     if (this.faults.length < LISTED) this.faults.push(sentence);
   }
+}
+
+/** A mean loss, and the same derived anew. Where float32 overflows, a recorded one that is not finite agrees. */
+export function compareLoss(
+  tally: Tally,
+  step: number,
+  quantity: string,
+  recorded: number,
+  { loss, noise, overflows }: Evaluation,
+  moved = 0,
+): void {
+  if (overflows && !Number.isFinite(recorded)) return;
+  const because = moved === 0 ? "float32 rounding" : "retraced updates";
+  tally.compare(step, quantity, recorded, loss, SIGMAS * noise + moved, because);
 }
 
 function rank({ deviation, tolerance }: Deviation): number {

@@ -5,6 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import type { StreamDescriptor } from "../../shared/stream.ts";
 import { decodeValue, type Json } from "../../shared/value.ts";
 import { openRecording, type RecordedSession } from "../session/recorded-session.ts";
+import { UserError } from "../training/user-error.ts";
 import { CadenceCheck } from "./cadence.ts";
 import type { CheckDefinition, Recorded, SharedFindings, StreamCheck } from "./check.ts";
 import { CHECKS } from "./checks/index.ts";
@@ -13,6 +14,7 @@ import { createHappenings, type Happenings } from "./happenings.ts";
 import { checkHeader } from "./header.ts";
 import { reportOf, type VerifyReport } from "./report.ts";
 import { type Reservoir, Sampler } from "./sampler.ts";
+import { Spectra } from "./spectra.ts";
 import { Tally } from "./tally.ts";
 import { reaches } from "./updates.ts";
 
@@ -21,6 +23,8 @@ export interface VerifyOptions {
   readonly samples?: number;
   /** Which ones. Default 1. */
   readonly seed?: number;
+  /** Only these; the others are neither derived nor reported. Default: all. */
+  readonly streams?: readonly string[];
   readonly onProgress?: (doing: string, done: number, of: number) => void;
 }
 
@@ -41,7 +45,7 @@ interface Track {
   samples: number;
 }
 
-/** @throws {RecordingError} for a file that cannot be read. */
+/** @throws {RecordingError} for a file that cannot be read. @throws {UserError} for a stream that is not in it. */
 export async function verifyRecording(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
   const { seed = 1, onProgress = () => undefined } = options;
   const session = await openRecording(path);
@@ -60,20 +64,24 @@ export async function verifyRecording(path: string, options: VerifyOptions = {})
     for (const { cadence, tally, descriptor } of tracks)
       if (descriptor.encoding !== "f32")
         cadence.finish(tally, happenings, isComplete ? session.status.step : null);
+    const wanted = wantedOf(evidence, options.streams);
     for (const { channel } of CHECKS) {
       const track = tracks.find(({ descriptor }) => descriptor.name === channel);
-      if (track !== undefined) await derive(track, evidence, onProgress);
+      const serves = CHECKS.some((each) => each.after === channel && wanted.has(each.channel));
+      if (track !== undefined && (wanted.has(channel) || serves)) await derive(track, evidence, onProgress);
     }
     const streams = [
       reportOf("header", {}, 1, head),
-      ...tracks.map(({ descriptor, definition, samples, tally }) =>
-        reportOf(
-          descriptor.name,
-          definition ?? { apart: ["there is no rule for this stream"] },
-          samples,
-          tally,
+      ...tracks
+        .filter(({ descriptor }) => wanted.has(descriptor.name))
+        .map(({ descriptor, definition, samples, tally }) =>
+          reportOf(
+            descriptor.name,
+            definition ?? { apart: ["there is no rule for this stream"] },
+            samples,
+            tally,
+          ),
         ),
-      ),
     ];
     return {
       path,
@@ -89,9 +97,18 @@ export async function verifyRecording(path: string, options: VerifyOptions = {})
   }
 }
 
+/** @throws {UserError} `settings` for a stream that the recording does not have. */
+function wantedOf({ header }: Evidence, given: readonly string[] | undefined): ReadonlySet<string> {
+  const names = header.channels.map(({ name }) => name);
+  const unknown = given?.find((name) => !names.includes(name));
+  if (unknown !== undefined)
+    throw new UserError("settings", `stream: expected one of ${names.join(", ")}, got ${unknown}`);
+  return new Set(given ?? names);
+}
+
 function startTracks(evidence: Evidence, options: VerifyOptions, seed: number): Track[] {
   const sampler = new Sampler(seed, options.samples ?? null);
-  const shared: SharedFindings = { modes: new Map() };
+  const shared: SharedFindings = { spectra: new Spectra(evidence, sampler), modes: new Map() };
   return evidence.header.channels.map((descriptor): Track => {
     const definition = CHECKS.find(({ channel }) => channel === descriptor.name) ?? null;
     const tally = new Tally();

@@ -24,6 +24,18 @@ describe("the command line", { timeout: 120_000 }, () => {
       /^thalweg: config: \/nowhere\.json cannot be read \(ENOENT\)\n$/,
     ],
     [["train", "--dataset", "idx:/nowhere"], /^thalweg: .*\/nowhere.*found none \(ENOENT\)\n$/],
+    [
+      ["train", "--dataset", "csv:/nowhere.csv"],
+      "thalweg: nowhere.csv: expected a CSV file at /nowhere.csv, found none (ENOENT)\n",
+    ],
+    [
+      ["train", "--model", "/nowhere.json", "--dataset", "mnist"],
+      "thalweg: /nowhere.json: expected a model.json, found no file\n",
+    ],
+    [
+      ["train", "--task", "fashion-mlp", "--dataset", "fashion-mnist:/nowhere"],
+      /^thalweg: .*zalandoresearch.*\n$/,
+    ],
     [["train", "/nowhere/run.js"], /^thalweg: .*run\.js.*\n$/],
     [["train", "--backend", "tpu"], /^thalweg: backend: expected one of .*, got "tpu"\n$/],
     [
@@ -58,6 +70,20 @@ describe("the command line", { timeout: 120_000 }, () => {
     const server = await spawnServer(["train", "--config", good, "--learning-rate", "0.05", ...SMALL]);
     const header = await getSession(server.url);
     expect(header.config).toMatchObject({ steps: 4, learningRate: 0.05 });
+    for (const key of ["dataset", "model"]) {
+      const answer = await fetch(`${server.url}/v1/sessions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+        body: JSON.stringify({ [key]: "csv:/etc/passwd", replace: true }),
+      });
+      expect(
+        { status: answer.status, ...((await answer.json()) as object) },
+        "files stay with the terminal",
+      ).toEqual({
+        status: 400,
+        error: { code: "settings", message: `${key}: expected a built-in one over the network, got a file` },
+      });
+    }
     expect(await stop(server)).toBe(0);
 
     const bad = join(folder, "bad.json");

@@ -29,6 +29,26 @@ onEveryBackend("an objective on", (create, backend) => {
     on.dispose();
   });
 
+  test("writes derivatives into the vector it is given, with the same bits", () => {
+    const { theta, objective } = makeCase([6, 5, 4], "tanh", "cross-entropy", 9);
+    const on = objective(create);
+    const out = new Float32Array(theta.length).fill(Number.NaN);
+    const { gradient } = on.gradient(theta);
+    expect(on.gradient(theta, out).gradient).toBe(out);
+    expect(out).toEqual(gradient);
+    const linearised = on.linearise(theta);
+    for (const product of [linearised.hessianVectorProduct, linearised.gaussNewtonProduct]) {
+      const expected = product(theta);
+      expect(product(theta, out.fill(Number.NaN))).toBe(out);
+      expect(out).toEqual(expected);
+      expect(() => product(theta, new Float32Array(3))).toThrow(
+        `out: expected length ${theta.length}, got 3`,
+      );
+    }
+    linearised.dispose();
+    on.dispose();
+  });
+
   test("has each example's loss right in float64's eyes", () => {
     for (const loss of ["cross-entropy", "mse", "half-sum-mse"] as const) {
       const { net, theta, objective } = makeCase([6, 5, 4], "tanh", loss, 11);

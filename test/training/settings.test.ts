@@ -128,9 +128,12 @@ describe("resolveSettings", () => {
   it.each<[RunSettings, string]>([
     [
       { preset: "egde" },
-      'preset: expected one of edge, catapult, diverge, sgd-edge, classic, fc-199k, spirals, got "egde"; did you mean edge?',
+      'preset: expected one of edge, catapult, diverge, sgd-edge, classic, fc-199k, lenet, fashion, spirals, autoencoder, teacher, got "egde"; did you mean edge?',
     ],
-    [{ task: "mnist" }, 'task: expected one of mnist-mlp, two-spirals, got "mnist"'],
+    [
+      { task: "mnist" },
+      'task: expected one of mnist-mlp, mnist-mlp-200x200, fashion-mlp, mnist-lenet, two-spirals, mlp, linear-autoencoder, teacher-student, got "mnist"',
+    ],
     [{ preset: "edge", task: "two-spirals" }, 'task: expected mnist-mlp for preset edge, got "two-spirals"'],
     [
       { preset: "edge", dataset: "cifar" },

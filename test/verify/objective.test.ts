@@ -6,7 +6,7 @@ import { createRandom } from "../../server/numerics/random.ts";
 import { normalDistribution } from "../../server/verify/activations.ts";
 import { denseSpectrum } from "../../server/verify/dense.ts";
 import { Inputs } from "../../server/verify/inputs.ts";
-import { lanczos64 } from "../../server/verify/lanczos64.ts";
+import { lanczos64, noise } from "../../server/verify/lanczos64.ts";
 import type { Network } from "../../server/verify/network.ts";
 import { Objective64 } from "../../server/verify/objective.ts";
 import { type ActivationName, derivatives64, erf, hessian64, type LossName } from "../engine/float64-net.ts";
@@ -53,6 +53,18 @@ describe.each(combinations)("%s under %s", (activation, loss) => {
     expect(objective.evaluate().loss).toBeCloseTo(expected.loss, 13);
     expect(largestDifference(objective.slope().gradient, expected.gradient)).toBeLessThan(1e-14);
     expect(largestDifference(objective.apply(v), expected.hv)).toBeLessThan(1e-14);
+  });
+
+  it("multiplies with the Gauss–Newton matrix as the engine does", () => {
+    const made = makeCase(SIZES, activation, loss, 9);
+    const v = Float32Array.from(made.theta, (_, i) => Math.sin(i * i + 1));
+    const engine = made.objective();
+    const linearised = engine.linearise(made.theta);
+    const expected = linearised.gaussNewtonProduct(v);
+    linearised.dispose();
+    engine.dispose();
+    const found = objective64(made).applyGaussNewton(Float64Array.from(v));
+    expect(largestDifference(found, expected)).toBeLessThan(1e-6 * Math.max(...expected.map(Math.abs)));
   });
 
   it("knows what float32 may be off by: the engine is, and by no more", () => {
@@ -114,7 +126,7 @@ describe("spectra", () => {
     const apply = (v: Float64Array) =>
       Float64Array.from(matrix.mmul(Matrix.columnVector([...v])).to1DArray());
     const enough = (pairs: readonly { readonly residual: number }[]) => (pairs[2]?.residual ?? 1) < 1e-6;
-    const { pairs } = lanczos64(apply, 80, createRandom(1), enough, 80);
+    const { pairs } = lanczos64(apply, noise(80, createRandom(1)), enough, 80);
     const exact = denseEigenvalues(matrix).reverse();
     for (const [i, pair] of pairs.slice(0, 3).entries()) {
       expect(Math.abs(pair.value - (exact[i] as number))).toBeLessThan(pair.residual + 1e-12);

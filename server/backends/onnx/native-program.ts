@@ -67,9 +67,14 @@ export class NativeProgram {
       );
       return { z: outputs, exampleLosses: losses };
     };
-    const slope = (part: "gradient" | "linearise", weights: NamedTensors, more: NamedTensors) => {
+    const slope = (
+      part: "gradient" | "linearise",
+      weights: NamedTensors,
+      more: NamedTensors,
+      out?: Float32Array,
+    ) => {
       const losses = new Float32Array(data.size);
-      const gradient = this.#vector(this.#printed.gradient);
+      const gradient = this.#vector(this.#printed.gradient, out);
       this.#session(part).run(
         { ...examples, ...weights },
         { ...more, ...gradient.tensors, [exampleLosses]: this.#runtime.tensor(losses, [data.size, 1]) },
@@ -80,28 +85,31 @@ export class NativeProgram {
     return {
       exampleLosses: (theta) => forward(theta).exampleLosses,
       outputs: forward,
-      gradient: (theta) => {
+      gradient: (theta, out) => {
         this.#theta.flat.set(theta);
-        return slope("gradient", this.#theta.tensors, {});
+        return slope("gradient", this.#theta.tensors, {}, out);
       },
       linearise: (theta) => {
         let point: Point | null = this.#takePoint();
         point.theta.flat.set(theta);
         const at = slope("linearise", point.theta.tensors, point.tensors);
-        const product = (part: "product" | "gaussNewton", names: readonly string[], v: Float32Array) => {
+        const product = (
+          part: "product" | "gaussNewton",
+          names: readonly string[],
+          v: Float32Array,
+          out: Float32Array,
+        ) => {
           if (point === null) throw new Error("linearise: this linearisation has been disposed");
-          const result = this.#vector(names);
           this.#direction.flat.set(v);
           this.#session(part).run(
             { ...examples, ...point.theta.tensors, ...point.tensors, ...this.#direction.tensors },
-            result.tensors,
+            this.#vector(names, out).tensors,
           );
-          return result.flat;
         };
         return {
           ...at,
-          hessianVectorProduct: (v) => product("product", hv, v),
-          gaussNewtonProduct: (v) => product("gaussNewton", gv, v),
+          hessianVectorProduct: (v, out) => product("product", hv, v, out),
+          gaussNewtonProduct: (v, out) => product("gaussNewton", gv, v, out),
           dispose: () => {
             this.#freePoint = point ?? this.#freePoint;
             point = null;
@@ -122,8 +130,10 @@ export class NativeProgram {
   }
 
   /** @param names  of the tensors, one for each parameter. */
-  #vector(names: readonly string[]): Vector {
-    const flat = new Float32Array(this.#compiled.parameterCount);
+  #vector(
+    names: readonly string[],
+    flat: Float32Array = new Float32Array(this.#compiled.parameterCount),
+  ): Vector {
     const tensors = this.#compiled.parameters.map(({ offset, shape }, i) => {
       const values = flat.subarray(offset, offset + sizeOf(shape));
       return [names[i] as string, this.#runtime.tensor(values, shape)] as const;

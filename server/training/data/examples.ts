@@ -6,23 +6,31 @@ export function sharedFloats(length: number): Float32Array {
   return new Float32Array(new SharedArrayBuffer(4 * length));
 }
 
-/** The chosen examples of a split; all of them when none are chosen. */
+/** The chosen examples of a split, all of them when none are chosen; labels become one-hot targets. */
 export function gatherExamples(
   split: Split,
   chosen: Uint32Array | null,
   inputShape: readonly number[],
-  classes: number,
+  outputs: number,
 ): Examples {
   const size = chosen?.length ?? split.size;
   const stride = inputShape.reduce((product, length) => product * length, 1);
   const inputs = sharedFloats(size * stride);
-  const targets = sharedFloats(size * classes);
+  const targets = sharedFloats(size * outputs);
   for (let i = 0; i < size; i += 1) {
     const example = chosen === null ? i : (chosen[i] as number);
     split.write(example, inputs, i * stride);
-    targets[i * classes + (split.labels[example] as number)] = 1;
+    if (split.labels !== null) targets[i * outputs + (split.labels[example] as number)] = 1;
+    else if (split.targets !== null) {
+      targets.set(split.targets.subarray(example * outputs, (example + 1) * outputs), i * outputs);
+    }
   }
-  return { inputs, inputShape, targets, outputs: classes, size };
+  return { inputs, inputShape, targets, outputs, size };
+}
+
+/** The same examples, to be learned by heart: an autoencoder's targets are its inputs. They share memory. */
+export function reconstructed(examples: Examples): Examples {
+  return { ...examples, targets: examples.inputs, outputs: examples.inputs.length / examples.size };
 }
 
 /** Mean of the inputs over the examples, summed in float64. */
@@ -45,11 +53,17 @@ export function subtractInput(examples: Examples, mean: Float32Array): void {
   }
 }
 
-/** The rows of the given indices, copied: a minibatch. */
-export function selectExamples(examples: Examples, indices: Uint32Array): Examples {
+/**
+ * The rows of the given indices, copied: a minibatch.
+ * @param inputs  memory for the inputs of as many rows, overwritten.
+ */
+export function selectExamples(
+  examples: Examples,
+  indices: Uint32Array,
+  inputs = new Float32Array((examples.inputs.length / examples.size) * indices.length),
+): Examples {
   const stride = examples.inputs.length / examples.size;
   const { outputs } = examples;
-  const inputs = new Float32Array(indices.length * stride);
   const targets = new Float32Array(indices.length * outputs);
   indices.forEach((index, i) => {
     if (index >= examples.size) {

@@ -4,31 +4,31 @@ import { UserError } from "../user-error.ts";
 import type { Dataset, Split } from "./dataset.ts";
 import { readIdx } from "./idx.ts";
 
-const FILES = {
+export const IDX_FILES = {
   train: { images: "train-images-idx3-ubyte", labels: "train-labels-idx1-ubyte" },
   test: { images: "t10k-images-idx3-ubyte", labels: "t10k-labels-idx1-ubyte" },
 } as const;
 
 /** @throws {UserError} `dataset-missing`, `dataset-cut`, `dataset-foreign`. */
 export async function readIdxFolder(name: string, folder: string): Promise<Dataset> {
-  const train = await readSplit(folder, FILES.train);
-  const test = await readSplit(folder, FILES.test);
+  const train = await readSplit(folder, IDX_FILES.train);
+  const test = await readSplit(folder, IDX_FILES.test);
   if (train.shape.join() !== test.shape.join()) {
     throw new UserError(
       "dataset-foreign",
-      `${FILES.test.images}: expected images of ${train.shape.join(" × ")} as in ${FILES.train.images}, found ${test.shape.join(" × ")} (${folder})`,
+      `${IDX_FILES.test.images}: expected images of ${train.shape.join(" × ")} as in ${IDX_FILES.train.images}, found ${test.shape.join(" × ")} (${folder})`,
     );
   }
-  const classes = 1 + Math.max(largest(train.split.labels), largest(test.split.labels));
+  const classes = 1 + Math.max(largest(train.labels), largest(test.labels));
   if (classes < 2) {
     throw new UserError(
       "dataset-foreign",
-      `${FILES.train.labels}: expected two classes or more, found only 0 (${folder})`,
+      `${IDX_FILES.train.labels}: expected two classes or more, found only 0 (${folder})`,
     );
   }
   return {
     name,
-    classes,
+    outputs: classes,
     exampleShape: [...train.shape, 1],
     scaling: "pixels / 255",
     train: train.split,
@@ -39,7 +39,7 @@ export async function readIdxFolder(name: string, folder: string): Promise<Datas
 async function readSplit(
   folder: string,
   files: { readonly images: string; readonly labels: string },
-): Promise<{ readonly shape: readonly number[]; readonly split: Split }> {
+): Promise<{ readonly shape: readonly number[]; readonly labels: Uint8Array; readonly split: Split }> {
   const images = await read(join(folder, files.images), 3);
   const labels = await read(join(folder, files.labels), 1);
   const [size = 0, ...shape] = images.shape;
@@ -52,9 +52,11 @@ async function readSplit(
   const stride = shape.reduce((product, length) => product * length, 1);
   return {
     shape,
+    labels: labels.bytes,
     split: {
       size,
       labels: labels.bytes,
+      targets: null,
       write(example, out, offset) {
         const from = example * stride;
         for (let i = 0; i < stride; i += 1) out[offset + i] = (images.bytes[from + i] as number) / 255;

@@ -1,34 +1,70 @@
 import type { RunConfig } from "../config.ts";
 import { UserError } from "../user-error.ts";
+import { readCsvDataset } from "./csv-dataset.ts";
 import type { Dataset } from "./dataset.ts";
+import { readFashionMnist } from "./fashion-mnist.ts";
+import { gaussianDataset } from "./gaussian.ts";
 import { readIdxFolder } from "./idx-folder.ts";
 import { readMnist } from "./mnist.ts";
+import { readNpyDataset } from "./npy-dataset.ts";
+import { teacherStudentDataset } from "./teacher-student.ts";
 import { twoSpiralsDataset } from "./two-spirals.ts";
+
+/** Completes "expected …". */
+export const DATASETS =
+  "mnist, fashion-mnist, two-spirals, gaussian, teacher-student, csv:<file>, npy:<x>,<y> or idx:<folder>";
 
 const MOST_POINTS = 100_000;
 
-/** @throws {UserError} `dataset-missing`, `dataset-cut`, `dataset-foreign`, `dataset-unknown`, `train-size`. */
-export async function loadDataset(config: RunConfig): Promise<Dataset> {
-  const dataset = await datasetNamed(config);
-  if (config.trainSize > dataset.train.size) {
+/** Drawn, as many as a run wants, and the same from the same seed. */
+const DRAWN = {
+  "two-spirals": twoSpiralsDataset,
+  gaussian: gaussianDataset,
+  "teacher-student": teacherStudentDataset,
+};
+
+export type DatasetSettings = Pick<RunConfig, "dataset" | "label" | "targets" | "seeds"> & {
+  /** Null: all there are. */
+  readonly trainSize: number | null;
+};
+
+/** Are these files of the user's own, which say themselves how many examples there are and what is to be learned? */
+export function isOwnData(dataset: string): boolean {
+  return dataset.startsWith("csv:") || dataset.startsWith("npy:");
+}
+
+/** Does the name lead to files that the user names? Whoever asks from elsewhere must not. */
+export function namesFiles(dataset: string): boolean {
+  return dataset.includes(":");
+}
+
+/** @throws {UserError} `dataset-missing`, `dataset-cut`, `dataset-foreign`, `dataset-size`, `dataset-unknown`, `train-size`. */
+export async function loadDataset(settings: DatasetSettings): Promise<Dataset> {
+  const { trainSize } = settings;
+  const dataset = await datasetNamed(settings);
+  if (trainSize !== null && trainSize > dataset.train.size) {
     throw new UserError(
       "train-size",
-      `train-size: expected at most the ${dataset.train.size} training examples of ${dataset.name}, got ${config.trainSize}`,
+      `train-size: expected at most the ${dataset.train.size} training examples of ${dataset.name}, got ${trainSize}`,
     );
   }
   return dataset;
 }
 
-function datasetNamed(config: RunConfig): Promise<Dataset> | Dataset {
-  const { dataset, trainSize, seeds } = config;
+function datasetNamed(settings: DatasetSettings): Promise<Dataset> | Dataset {
+  const { dataset, trainSize, seeds } = settings;
   if (dataset === "mnist") return readMnist();
-  if (dataset === "two-spirals") {
-    const size = Math.min(trainSize, MOST_POINTS);
-    return twoSpiralsDataset({ train: size, test: size }, seeds.probe);
+  if (dataset === "fashion-mnist" || dataset.startsWith("fashion-mnist:")) return readFashionMnist(dataset);
+  if (isDrawn(dataset)) {
+    const size = Math.min(trainSize ?? 1000, MOST_POINTS);
+    return DRAWN[dataset]({ train: size, test: size }, seeds.probe);
   }
   if (dataset.startsWith("idx:") && dataset.length > 4) return readIdxFolder(dataset, dataset.slice(4));
-  throw new UserError(
-    "dataset-unknown",
-    `dataset: expected mnist, two-spirals or idx:<folder>, got ${JSON.stringify(dataset)}`,
-  );
+  if (dataset.startsWith("csv:") && dataset.length > 4) return readCsvDataset(dataset, settings);
+  if (dataset.startsWith("npy:")) return readNpyDataset(dataset, settings.targets);
+  throw new UserError("dataset-unknown", `dataset: expected ${DATASETS}, got ${JSON.stringify(dataset)}`);
+}
+
+function isDrawn(dataset: string): dataset is keyof typeof DRAWN {
+  return Object.hasOwn(DRAWN, dataset);
 }

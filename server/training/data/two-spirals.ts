@@ -17,7 +17,7 @@ export function twoSpiralsDataset(
   const random = createRandom(seed).stream("two-spirals");
   return {
     name: "two-spirals",
-    classes: 2,
+    outputs: 2,
     exampleShape: [2],
     scaling: `coordinates in [-1, 1], ${TURNS} turns, noise ${NOISE}`,
     train: draw(size.train, random.stream("train")),
@@ -40,6 +40,7 @@ function draw(size: number, random: Random): Split {
   return {
     size,
     labels,
+    targets: null,
     write(example, out, offset) {
       out[offset] = points[2 * example] as number;
       out[offset + 1] = points[2 * example + 1] as number;

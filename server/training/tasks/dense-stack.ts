@@ -4,13 +4,18 @@ import type { RunConfig } from "../config.ts";
 import { UserError } from "../user-error.ts";
 
 /** θ in 80 MB, and some ten vectors of its size while curvature is measured: what a wasm heap of 4 GiB bears with room to spare. */
-const MOST_PARAMETERS = 20_000_000;
+export const MOST_PARAMETERS = 20_000_000;
 
 /**
  * Kernels and biases start as zeros: θ₀ is drawn elsewhere, and a model that is drawn twice costs twice.
  * @throws {UserError} `model-too-big`.
  */
-export function denseStack(config: RunConfig, inputs: number, outputs: number): LayersModel {
+export function denseStack(
+  config: RunConfig,
+  inputs: number,
+  outputs: number,
+  { useBias = true }: { readonly useBias?: boolean } = {},
+): LayersModel {
   const sizes = [...config.hidden, outputs];
   const parameterCount = sizes.reduce((sum, units, i) => sum + ((sizes[i - 1] ?? inputs) + 1) * units, 0);
   if (parameterCount > MOST_PARAMETERS) {
@@ -27,6 +32,7 @@ export function denseStack(config: RunConfig, inputs: number, outputs: number): 
       layers.dense({
         name: isLast ? "output" : `hidden-${i + 1}`,
         units,
+        useBias,
         activation: isLast ? "linear" : activation,
         kernelInitializer: "zeros",
         biasInitializer: "zeros",
@@ -39,4 +45,9 @@ export function denseStack(config: RunConfig, inputs: number, outputs: number): 
 
 export function stackSummary(config: RunConfig, inputs: number, outputs: number): string {
   return `${[inputs, ...config.hidden, outputs].join("-")} ${config.activation ?? "linear"}`;
+}
+
+/** Numbers of an example of this shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
 }

@@ -8,6 +8,7 @@ export const twoSpirals: Task = {
   defaultPreset: "spirals",
   datasets: "two-spirals",
   accepts: (dataset) => dataset === "two-spirals",
-  build: (config, _shape, classes) => denseStack(config, 2, classes),
-  summary: (config, _shape, classes) => stackSummary(config, 2, classes),
+  example: { shape: [2], outputs: 2 },
+  build: (config, _shape, outputs) => denseStack(config, 2, outputs),
+  summary: (config, _shape, outputs) => stackSummary(config, 2, outputs),
 };

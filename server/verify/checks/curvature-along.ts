@@ -1,8 +1,10 @@
 /** Curvature along the update that was made, and the rise of the loss along the gradient. */
 import type { CheckDefinition } from "../check.ts";
-import { type Evidence, SIGMAS, UNIT_ROUNDOFF_64 } from "../evidence.ts";
+import type { Evidence } from "../evidence.ts";
 import { dot, norm } from "../products.ts";
 import { directional, sam } from "../shapes.ts";
+import { compareLoss, SIGMAS, UNIT_ROUNDOFF_64 } from "../tally.ts";
+import { type Derived, thetaAt } from "../updates.ts";
 
 interface Directional {
   readonly value: number;
@@ -15,12 +17,14 @@ export const hessianDirectional: CheckDefinition<Directional> = {
   channel: "hessian/directional",
   since: 1,
   needsData: true,
+  retraces: true,
   shape: directional as never,
   work: ({ header }: Evidence) => 10 * header.parameterCount * header.train.batchSize,
   start: ({ evidence, tally }) => ({
     needs: (step) => [step - 1, step],
     async derive({ step, value }) {
-      const [from, to] = [await evidence.theta(step - 1), await evidence.theta(step)];
+      const [before, after] = [await thetaAt(evidence, step - 1), await thetaAt(evidence, step)];
+      const [from, to] = [before.theta, after.theta];
       const update = Float64Array.from(to, (now, i) => now - (from[i] as number));
       const { objective, gradient, noise } = evidence.slopeOf(step - 1, from);
       const product = objective.apply(update);
@@ -28,11 +32,19 @@ export const hessianDirectional: CheckDefinition<Directional> = {
       const [curvature, slope] = [dot(update, product), dot(update, gradient)];
       // u is kept in float32, and H is what float32 makes of it.
       const stretched = norm(product) / length;
-      const off = SIGMAS * (objective.hessianNoise(stretched) + 2 ** -23 * stretched);
+      const apart = before.off + after.off;
+      const because = apart === 0 ? "float32 rounding" : "retraced updates";
+      const off =
+        SIGMAS * (objective.hessianNoise(stretched) + 2 ** -23 * stretched) +
+        (2 * stretched * apart) / length +
+        curvatureMoved(evidence, step - 1, before, update);
       tally.compare(step, "n", value.n, objective.size, 0, "exact");
-      tally.compare(step, "‖u‖", value.updateNorm, length, 2 ** -23 * length, "float32 rounding");
-      tally.compare(step, "uᵀHu/‖u‖²", value.value, curvature / length ** 2, off, "float32 rounding");
-      const slopeOff = noise * length + SIGMAS * 2 ** -24 * Math.abs(slope);
+      tally.compare(step, "‖u‖", value.updateNorm, length, 2 ** -23 * length + apart, because);
+      tally.compare(step, "uᵀHu/‖u‖²", value.value, curvature / length ** 2, off, because);
+      const slopeOff =
+        (noise + stretched * before.off) * length +
+        norm(gradient) * apart +
+        SIGMAS * 2 ** -24 * Math.abs(slope);
       if (Math.abs(slope) <= slopeOff) return;
       tally.expect(
         step,
@@ -42,11 +54,27 @@ export const hessianDirectional: CheckDefinition<Directional> = {
       if (value.ratio === null) return;
       const ratio = curvature / (-2 * slope);
       const ratioOff =
-        (off * length ** 2) / Math.abs(2 * slope) + Math.abs(ratio) * (slopeOff / Math.abs(slope));
-      tally.compare(step, "ratio", value.ratio, ratio, ratioOff, "float32 rounding");
+        (off * length ** 2 + 2 * stretched * length * apart) / Math.abs(2 * slope) +
+        Math.abs(ratio) * (slopeOff / Math.abs(slope));
+      tally.compare(step, "ratio", value.ratio, ratio, ratioOff, because);
     },
   }),
 };
+
+/** How uᵀHu/‖u‖² changes with a θ that is not quite known: seen on one that is as far off. */
+function curvatureMoved(
+  evidence: Evidence,
+  t: number,
+  { theta, off }: Derived,
+  update: Float64Array,
+): number {
+  if (off === 0) return 0;
+  const along = (at: Float32Array) =>
+    dot(update, evidence.slopeOf(t, at).objective.apply(update)) / dot(update, update);
+  const each = off / Math.sqrt(theta.length);
+  const beside = theta.map((value, i) => value + (i % 2 === 0 ? each : -each));
+  return SIGMAS * Math.abs(along(beside) - along(theta));
+}
 
 interface Sam {
   readonly value: number;
@@ -65,8 +93,8 @@ export const sharpnessSam: CheckDefinition<Sam> = {
     async derive({ step, value }) {
       const theta = await evidence.theta(step);
       const objective = evidence.objective(theta);
-      const { loss, noise, overflows } = objective.evaluate();
-      if (overflows) return;
+      const evaluation = objective.evaluate();
+      if (evaluation.overflows) return;
       const { gradient, noise: gradientNoise } = objective.slope();
       const length = norm(gradient);
       const above = evidence.objective(
@@ -75,15 +103,15 @@ export const sharpnessSam: CheckDefinition<Sam> = {
       const risen = above.evaluate();
       // The point may lie elsewhere by as much as the gradient's direction is off, and the loss there has a slope.
       const turned = (SIGMAS * gradientNoise * value.rho) / length;
-      const off = SIGMAS * (noise + risen.noise) + turned * norm(above.slope().gradient);
-      tally.compare(step, "loss", value.loss, loss, SIGMAS * noise, "float32 rounding");
+      const off = SIGMAS * (evaluation.noise + risen.noise) + turned * norm(above.slope().gradient);
+      compareLoss(tally, step, "loss", value.loss, evaluation);
       tally.compare(step, "‖∇L‖", value.gradientNorm, length, SIGMAS * gradientNoise, "float32 rounding");
       tally.compare(
         step,
         "value",
         value.value,
-        risen.loss - loss,
-        off + UNIT_ROUNDOFF_64 * loss,
+        risen.loss - evaluation.loss,
+        off + UNIT_ROUNDOFF_64 * evaluation.loss,
         "float32 rounding",
       );
     },

@@ -1,7 +1,7 @@
 /** How far θ is from θ₀, and how long the way was. */
 import type { CheckDefinition } from "../check.ts";
-import { UNIT_ROUNDOFF_64 } from "../evidence.ts";
 import { travelled } from "../shapes.ts";
+import { UNIT_ROUNDOFF_64 } from "../tally.ts";
 
 interface Travelled {
   readonly l2: number;

@@ -1,8 +1,9 @@
 /** Loss and accuracy on the test set. */
 import type { CheckDefinition } from "../check.ts";
-import { type Evidence, SIGMAS } from "../evidence.ts";
+import type { Evidence } from "../evidence.ts";
 import type { Evaluation, Part } from "../objective.ts";
 import { float } from "../shapes.ts";
+import { compareLoss } from "../tally.ts";
 
 /** All MNIST test examples or as many points of a spiral; the cost is only for choosing how many samples to draw. */
 const testWork = ({ header }: Evidence) => 10_000 * header.parameterCount;
@@ -35,9 +36,7 @@ export const evalTestLoss: CheckDefinition<number> = {
   start: ({ evidence, tally }) => ({
     needs: (step) => [step],
     async derive({ step, value }) {
-      const { loss, noise, overflows } = await tested(evidence, step);
-      if (overflows && !Number.isFinite(value)) return;
-      tally.compare(step, "the loss", value, loss, SIGMAS * noise, "float32 rounding");
+      compareLoss(tally, step, "the loss", value, await tested(evidence, step));
     },
   }),
 };

@@ -1,12 +1,12 @@
 /** The loss on the straight line from θ₀, and on the one from an unrelated start. */
 import type { CheckDefinition } from "../check.ts";
-import { type Evidence, SIGMAS, UNIT_ROUNDOFF_64 } from "../evidence.ts";
+import type { Evidence } from "../evidence.ts";
 import { UNIT_ROUNDOFF } from "../float32.ts";
 import type { Evaluation } from "../objective.ts";
 import { pairedError } from "../paired.ts";
 import { dot, norm } from "../products.ts";
 import { profile } from "../shapes.ts";
-import type { Tally } from "../tally.ts";
+import { compareLoss, SIGMAS, type Tally } from "../tally.ts";
 
 interface Profile {
   readonly alphas: readonly number[];
@@ -75,16 +75,7 @@ function alongLine(
     const point = from.map((value, j) => (1 - alpha) * value + alpha * (to[j] as number));
     const evaluation = evidence.objective(point).evaluate();
     evaluations.push(evaluation);
-    const recorded = losses[i] ?? Number.NaN;
-    if (evaluation.overflows && !Number.isFinite(recorded)) continue;
-    tally.compare(
-      step,
-      `${name}[${i}]`,
-      recorded,
-      evaluation.loss,
-      SIGMAS * evaluation.noise,
-      "float32 rounding",
-    );
+    compareLoss(tally, step, `${name}[${i}]`, losses[i] ?? Number.NaN, evaluation);
   }
   return evaluations;
 }
@@ -141,17 +132,8 @@ function checkArithmetic(tally: Tally, step: number, value: Profile, lastStep: n
     "the last profile does not carry the verdict",
   );
   const rise = largestRise(losses);
-  const close = (quantity: string, recorded: number, derived: number) =>
-    tally.compare(
-      step,
-      quantity,
-      recorded,
-      derived,
-      8 * UNIT_ROUNDOFF_64 * Math.abs(derived),
-      "float64 rounding",
-    );
-  close("drawUp", drawUp, Math.max(0, rise.rise));
-  close("plateau", value.plateau, plateau(alphas, losses));
+  tally.follows(step, "drawUp", drawUp, Math.max(0, rise.rise));
+  tally.follows(step, "plateau", value.plateau, plateau(alphas, losses));
   tally.expect(
     step,
     Number.isNaN(noiseFloor) || noiseFloor >= 2 ** -23 * Math.max(...losses),
@@ -169,7 +151,7 @@ function checkArithmetic(tally: Tally, step: number, value: Profile, lastStep: n
     "monotoneInPopulation does not follow from the rise",
   );
   if (control === null) return;
-  close("control.drawUp", control.drawUp, Math.max(0, largestRise(control.losses).rise));
+  tally.follows(step, "control.drawUp", control.drawUp, Math.max(0, largestRise(control.losses).rise));
   tally.expect(
     step,
     control.monotoneOnProbe === control.drawUp <= noiseFloor,

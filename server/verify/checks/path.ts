@@ -1,10 +1,10 @@
 /** The loss at the iterates, and how far it is from falling all the way. */
 import type { CheckDefinition, Recorded } from "../check.ts";
-import { type Evidence, SIGMAS, UNIT_ROUNDOFF_64 } from "../evidence.ts";
+import type { Evidence } from "../evidence.ts";
 import { pairedError } from "../paired.ts";
 import { norm } from "../products.ts";
 import { float, monotonicity } from "../shapes.ts";
-import type { Tally } from "../tally.ts";
+import { compareLoss, SIGMAS, type Tally, UNIT_ROUNDOFF_64 } from "../tally.ts";
 import { thetaAt } from "../updates.ts";
 
 const probeWork = ({ header }: Evidence) => header.probe.size * header.parameterCount;
@@ -20,11 +20,8 @@ export const pathLoss: CheckDefinition<number> = {
     async derive({ step, value }) {
       const { theta, off } = await thetaAt(evidence, step);
       const objective = evidence.objective(theta);
-      const { loss, noise, overflows } = objective.evaluate();
-      if (overflows && !Number.isFinite(value)) return;
       const moved = off === 0 ? 0 : off * norm(objective.slope().gradient);
-      const because = off === 0 ? "float32 rounding" : "retraced updates";
-      tally.compare(step, "L(θ_t)", value, loss, SIGMAS * noise + moved, because);
+      compareLoss(tally, step, "L(θ_t)", value, objective.evaluate(), moved);
     },
   }),
 };

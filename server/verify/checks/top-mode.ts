@@ -19,6 +19,7 @@ const DRAWN = 4;
 export const pathTopMode: CheckDefinition<TopMode> = {
   channel: "path/top-mode",
   shape: topMode as never,
+  after: "hessian/eigenvalues",
   start({ evidence, tally, sampler, shared }) {
     const { steps, schedule } = evidence.header;
     const every = schedule.every["hessian"] ?? 1;

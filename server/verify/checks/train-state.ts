@@ -1,7 +1,6 @@
 /** What continuing needs: position, η, and the optimizer's slots, which must lead from θ_t to θ_{t+1}. */
-import { decodeTrainingState } from "../../training/training-state.ts";
-import { UserError } from "../../training/user-error.ts";
 import type { CheckDefinition } from "../check.ts";
+import { decodedState } from "../moments.ts";
 import { bytes } from "../shapes.ts";
 import { distance, updateFrom, velocityAfter } from "../updates.ts";
 
@@ -16,7 +15,7 @@ export const trainState: CheckDefinition<Uint8Array> = {
   shape: bytes,
   start: ({ evidence, tally }) => ({
     async derive({ step, value }) {
-      const state = decoded(value);
+      const state = decodedState(value);
       if (typeof state === "string") return tally.expect(step, false, state);
       const { optimizer } = evidence.config;
       tally.compare(step, "updates made", state.step, step, 0, "exact");
@@ -50,12 +49,3 @@ export const trainState: CheckDefinition<Uint8Array> = {
     },
   }),
 };
-
-function decoded(value: Uint8Array) {
-  try {
-    return decodeTrainingState(value);
-  } catch (cause) {
-    if (cause instanceof UserError) return cause.message;
-    throw cause;
-  }
-}

@@ -1,14 +1,10 @@
 /** What training says of each update: loss, gradient norm, update norm, η. */
 import type { CheckDefinition } from "../check.ts";
-import { type Evidence, SIGMAS, UNIT_ROUNDOFF_64 } from "../evidence.ts";
+import type { Evidence } from "../evidence.ts";
 import { norm as lengthOf } from "../products.ts";
 import { float } from "../shapes.ts";
-import type { Because } from "../tally.ts";
+import { compareLoss, UNIT_ROUNDOFF_64 } from "../tally.ts";
 import { distance, thetaAt } from "../updates.ts";
-
-function becauseOf(off: number): Because {
-  return off === 0 ? "float32 rounding" : "retraced updates";
-}
 
 /** θ_{t−1}, at which update t was computed. */
 const before = (step: number) => [step - 1];
@@ -26,9 +22,7 @@ export const trainLoss: CheckDefinition<number> = {
     async derive({ step, value }) {
       const { theta, off } = await thetaAt(evidence, step - 1);
       const { objective, norm } = evidence.slopeOf(step - 1, theta);
-      const { loss, noise, overflows } = objective.evaluate();
-      if (overflows && !Number.isFinite(value)) return;
-      tally.compare(step, "the loss", value, loss, SIGMAS * noise + norm * off, becauseOf(off));
+      compareLoss(tally, step, "the loss", value, objective.evaluate(), norm * off);
     },
   }),
 };
@@ -46,7 +40,8 @@ export const trainGradientNorm: CheckDefinition<number> = {
       const { objective, gradient, norm, noise } = evidence.slopeOf(step - 1, theta);
       // The gradient of ‖g‖ is Hg/‖g‖.
       const moved = off === 0 ? 0 : (off * lengthOf(objective.apply(gradient))) / norm;
-      tally.compare(step, "‖g‖", value, norm, noise + moved, becauseOf(off));
+      const because = off === 0 ? "float32 rounding" : "retraced updates";
+      tally.compare(step, "‖g‖", value, norm, noise + moved, because);
     },
   }),
 };

@@ -87,7 +87,7 @@ describe("readIdxFolder", () => {
     dataset.train.write(1, row, 1);
     expect([...row]).toEqual([0, Math.fround(0.4), 1]);
     expect(dataset).toMatchObject({
-      classes: 3,
+      outputs: 3,
       exampleShape: [1, 2, 1],
       train: { size: 2 },
       test: { size: 1 },

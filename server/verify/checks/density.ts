@@ -1,0 +1,235 @@
+/** The density of eigenvalues: the same random vectors by seed and step, through a Lanczos quadrature in float64. */
+import { createRandom, type Random } from "../../numerics/random.ts";
+import type { CheckDefinition } from "../check.ts";
+import { hessian64, type RecordedPair } from "../eigenpairs.ts";
+import type { Evidence } from "../evidence.ts";
+import { lanczos64, noise, type RitzPair } from "../lanczos64.ts";
+import type { Objective64 } from "../objective.ts";
+import { addScaled, norm } from "../products.ts";
+import { density } from "../shapes.ts";
+import type { Tally } from "../tally.ts";
+
+interface Outliers {
+  readonly count: number;
+  readonly lowest: number;
+  readonly gap: number;
+  readonly secondGap: number;
+  readonly among: number;
+}
+
+interface Density {
+  readonly lambda: readonly number[];
+  readonly density: readonly number[];
+  readonly kernelWidth: number;
+  readonly trace: number;
+  readonly traceStdErr: number;
+  readonly nearZeroFraction: number;
+  readonly nearZeroStdErr: number;
+  readonly nearZeroBelow: number;
+  readonly negativeMass: number;
+  readonly outliers: Outliers | null;
+  readonly probes: number;
+  readonly lanczosSteps: number;
+  readonly n: number;
+  readonly hvps: number;
+}
+
+const NEAR_ZERO = 0.01;
+const KERNEL = 0.01;
+const BEYOND = 5;
+/** Of its value: a residual below it makes an eigenvalue. */
+const CONVERGED = 0.01;
+/** β below this, to ‖H‖: the rest is float32's rounding, and the engine stops. */
+const CLOSED = 2 ** -22;
+
+/** Where rounding may have moved a number by more than was seen when products were disturbed by it. */
+const TIMES_SEEN = 8;
+const LEAST = 2 ** -18;
+
+const USUAL_PRODUCTS = 96;
+
+export const hessianDensity: CheckDefinition<Density> = {
+  channel: "hessian/density",
+  needsData: true,
+  shape: density as never,
+  // Once as it is, once disturbed.
+  work: ({ header }: Evidence) => 4 * USUAL_PRODUCTS * header.probe.size * header.parameterCount,
+  apart: ["hvps: they tell how the engine went about it"],
+  start: ({ evidence, tally, sampler, shared }) => ({
+    observe({ step, value }) {
+      const { n, hvps, probes, lanczosSteps, lambda, density: heights } = value as Density;
+      tally.compare(step, "n", n, evidence.header.probe.size, 0, "exact");
+      tally.expect(step, 0 < hvps && hvps <= probes * lanczosSteps, `hvps is ${hvps}`);
+      tally.expect(step, lambda.length === heights.length, "density is not one for each of lambda");
+    },
+    needs: (step) => [step],
+    async derive({ step, value }) {
+      const objective = await evidence.at(step);
+      const { overflows } = objective.evaluate();
+      if (overflows || !Number.isFinite(value.trace))
+        return tally.expect(step, overflows, "the density is not finite where float32 does not overflow");
+      const starts = startsOf(evidence, step, value.probes);
+      const nodes = starts.map((start) => quadrature(objective, start, value.lanczosSteps, null));
+      const disturbed = starts.map((start) =>
+        quadrature(objective, start, value.lanczosSteps, sampler.random("disturbance")),
+      );
+      const size = objective.parameterCount;
+      const [exact, moved] = [readingOf(nodes, size, value), readingOf(disturbed, size, value)];
+      const compare = (quantity: string, recorded: number, at: (of: Reading) => number, scale: number) => {
+        const tolerance = TIMES_SEEN * Math.abs(at(moved) - at(exact)) + LEAST * scale;
+        tally.compare(step, quantity, recorded, at(exact), tolerance, "disturbed products");
+      };
+      compare("trace", value.trace, (of) => of.trace.mean, exact.size);
+      compare("traceStdErr", value.traceStdErr, (of) => of.trace.stdErr, exact.size);
+      compare("nearZeroBelow", value.nearZeroBelow, (of) => NEAR_ZERO * of.scale, NEAR_ZERO * exact.scale);
+      compare("nearZeroFraction", value.nearZeroFraction, (of) => of.nearZero.mean, 1);
+      compare("nearZeroStdErr", value.nearZeroStdErr, (of) => of.nearZero.stdErr, 1);
+      compare("negativeMass", value.negativeMass, (of) => of.negative, 1);
+      compare("kernelWidth", value.kernelWidth, (of) => of.width, exact.width);
+      const last = value.lambda.length - 1;
+      for (const [i, at] of value.lambda.entries()) {
+        const place = (of: Reading) =>
+          of.low - BEYOND * of.width + (i / last) * (of.high - of.low + 2 * BEYOND * of.width);
+        compare(`lambda[${i}]`, at, place, exact.scale);
+      }
+      const highest = Math.max(...exact.density);
+      for (const [i, height] of value.density.entries())
+        compare(`density[${i}]`, height, (of) => of.density[i] as number, highest);
+      const found = shared.spectra.recorded(step)?.top ?? [];
+      checkOutliers(tally, step, value, [found, ...nodes]);
+    },
+  }),
+};
+
+/** Vectors of random signs. */
+function startsOf({ config, header }: Evidence, step: number, count: number): Float64Array[] {
+  const random = createRandom(config.seeds.vectors).stream("hessian/density").stream(step);
+  return Array.from({ length: count }, () =>
+    Float64Array.from(random.fillSigns(new Float32Array(header.parameterCount))),
+  );
+}
+
+/** Descending. @param disturbance  of each product, by as much as float32's rounding, where given. */
+function quadrature(
+  objective: Objective64,
+  start: Float64Array,
+  steps: number,
+  disturbance: Random | null,
+): readonly RitzPair[] {
+  const { apply, off } = hessian64(objective);
+  const disturbed = (v: Float64Array) => {
+    const product = apply(v);
+    if (disturbance === null) return product;
+    const error = noise(v.length, disturbance);
+    addScaled(off(norm(product)) / norm(error), error, 0, product, 0, v.length);
+    return product;
+  };
+  return lanczos64(disturbed, start, () => false, steps, CLOSED).pairs;
+}
+
+interface Estimate {
+  readonly mean: number;
+  readonly stdErr: number;
+}
+
+interface Reading {
+  readonly trace: Estimate;
+  /** Σ|λ|, which a trace may be a small difference of. */
+  readonly size: number;
+  readonly nearZero: Estimate;
+  readonly negative: number;
+  readonly low: number;
+  readonly high: number;
+  /** max |λ|. */
+  readonly scale: number;
+  readonly width: number;
+  /** At the recorded λ, with the recorded width. */
+  readonly density: readonly number[];
+}
+
+function readingOf(probes: readonly (readonly RitzPair[])[], size: number, recorded: Density): Reading {
+  const over = (f: (value: number) => number) =>
+    estimate(probes.map((pairs) => pairs.reduce((sum, { value, weight }) => sum + weight * f(value), 0)));
+  const high = Math.max(...probes.map((pairs) => pairs[0]?.value ?? Number.NaN));
+  const low = Math.min(...probes.map((pairs) => pairs.at(-1)?.value ?? Number.NaN));
+  const scale = Math.max(Math.abs(low), Math.abs(high));
+  const { nearZeroBelow: limit, kernelWidth: width } = recorded;
+  const { mean, stdErr } = over((value) => value);
+  const spread = high - low;
+  return {
+    trace: { mean: size * mean, stdErr: size * stdErr },
+    size: size * over(Math.abs).mean,
+    nearZero: over((value) => (Math.abs(value) < limit ? 1 : 0)),
+    negative: over((value) => (value < -limit ? 1 : 0)).mean,
+    low,
+    high,
+    scale,
+    width: KERNEL * (spread > 0 ? spread : Math.abs(high) || 1),
+    density: recorded.lambda.map(
+      (at) =>
+        over((value) => Math.exp(-(((at - value) / width) ** 2) / 2)).mean / (width * Math.sqrt(2 * Math.PI)),
+    ),
+  };
+}
+
+function estimate(values: readonly number[]): Estimate {
+  const count = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / count;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, stdErr: count < 2 ? Number.NaN : Math.sqrt(squares / (count - 1) / count) };
+}
+
+/** They follow from the list in which most eigenvalues have converged: the recorded eigenvalues of the same step, or a quadrature's. */
+function checkOutliers(
+  tally: Tally,
+  step: number,
+  { outliers, nearZeroBelow }: Density,
+  lists: readonly (readonly Pick<RecordedPair, "value" | "residual">[])[],
+): void {
+  const known = lists.map((list) => largestGap(list, nearZeroBelow)).filter((each) => each !== null);
+  const most = Math.max(...known.map(({ among }) => among));
+  if (outliers === null) {
+    tally.expect(step, known.length === 0, "outliers are not there");
+    return;
+  }
+  const same = known.find(({ among, count }) => among === outliers.among && count === outliers.count);
+  tally.expect(
+    step,
+    same !== undefined && same.among === most,
+    `outliers are ${outliers.count} among ${outliers.among}, derived ${known.map(({ count, among }) => `${count} among ${among}`).join(", ") || "none"}`,
+  );
+  if (same === undefined) return;
+  for (const key of ["lowest", "gap", "secondGap"] as const)
+    tally.compare(
+      step,
+      `outliers.${key}`,
+      outliers[key],
+      same[key],
+      1e-5 * Math.abs(same[key]),
+      "disturbed products",
+    );
+}
+
+/** The largest ratio of neighbours, of converged eigenvalues above the floor; what lies below it counts as lying there. */
+function largestGap(
+  descending: readonly Pick<RecordedPair, "value" | "residual">[],
+  floor: number,
+): Outliers | null {
+  if (!(floor > 0)) return null;
+  const stop = descending.findIndex(
+    ({ value, residual }, i) => i + 1 === descending.length || value <= floor || residual > CONVERGED * value,
+  );
+  if (stop < 1) return null;
+  const ratios = descending.slice(0, stop).map(({ value }, i) => {
+    const below = descending[i + 1] as (typeof descending)[number];
+    return value / Math.min(value, Math.max(floor, below.value + below.residual));
+  });
+  const at = ratios.indexOf(Math.max(...ratios));
+  return {
+    count: at + 1,
+    lowest: descending[at]?.value as number,
+    gap: ratios[at] as number,
+    secondGap: Math.max(1, ...ratios.filter((_, i) => i !== at)),
+    among: stop,
+  };
+}

@@ -72,6 +72,9 @@ export const sessionListStyles = css`
     align-items: center;
     gap: 8px;
   }
+  form {
+    padding-bottom: 4px;
+  }
   form input,
   .link input {
     flex: 1 1 240px;

@@ -1,5 +1,5 @@
 /** All sessions of the server, to be opened, and by those who may: given another title, shared, deleted, brought in. */
-import { html, LitElement, type TemplateResult } from "lit";
+import { html, LitElement, type PropertyValues, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { SessionSummary } from "../../shared/header.ts";
 import { formatBytes, formatCount, formatStep } from "../data/formats.ts";
@@ -79,12 +79,11 @@ export class SessionList extends LitElement {
     `;
   }
 
-  protected override updated(): void {
-    // The field that has just come up is where typing goes.
-    const field = this.renderRoot.querySelector<HTMLInputElement>("input[name=title]:not([data-ready])");
-    field?.setAttribute("data-ready", "");
-    field?.select();
-    this.renderRoot.querySelector<HTMLButtonElement>(".sure button:not([data-ready])")?.focus();
+  /** What has just come up is where the keys go; not again when the list is refreshed under it. */
+  protected override updated(changed: PropertyValues): void {
+    if (changed.has("renaming"))
+      this.renderRoot.querySelector<HTMLInputElement>("input[name=title]")?.select();
+    if (changed.has("deleting")) this.renderRoot.querySelector<HTMLButtonElement>(".sure button")?.focus();
   }
 
   #row(session: SessionSummary): TemplateResult {
@@ -120,7 +119,7 @@ export class SessionList extends LitElement {
     return html`<div class="sure" role="group" aria-label="Delete this recording?">
       <span>Delete this recording for good?</span>
       <button @click=${this.#cancel}>Keep it</button>
-      <button class="danger" data-ready @click=${() => this.#delete(id)}>Delete</button>
+      <button class="danger" @click=${() => this.#delete(id)}>Delete</button>
     </div>`;
   }
 

@@ -154,6 +154,8 @@ describe("the list of sessions", () => {
     const remove = dashboard.all(`${row(session.header.id)} drop-menu button`);
     [...remove].find(({ textContent }) => textContent === "Delete")?.click();
     await dashboard.until(() => dashboard.find(".sure") !== null);
+    const keep = dashboard.get(".sure button");
+    await dashboard.until(() => (keep.getRootNode() as ShadowRoot).activeElement === keep);
     expect(dashboard.all("session-list li").length).toBe(2);
     dashboard.get(".danger").click();
     await dashboard.until(() => dashboard.all("session-list li").length === 1);

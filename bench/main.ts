@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- curvature onnx overhead latency recording codec] [--json file]`; nothing else should run meanwhile. What takes long or needs
+ * `npm run bench [-- curvature onnx overhead latency recording codec fan-out] [--json file]`; nothing else should run meanwhile. What takes long or needs
  * more is asked for by name: `presets [name …] [--backend name]`, `soak [steps]`, `peers [tanh relu lenet eigenvalues] [--python path]`,
  * `cockpit [mnist-mlp mnist-mlp-200x200] [economy business full default] [1 4 16 64 256] [wasm onnx]`.
  */
@@ -9,6 +9,7 @@ import type { RunSettings } from "../server/training/config.ts";
 import { cockpit } from "./cockpit.ts";
 import { codec } from "./codec.ts";
 import { curvature } from "./curvature.ts";
+import { fanOut } from "./fan-out.ts";
 import { type Measurement, printTable } from "./harness.ts";
 import { latency, overhead, recording } from "./live.ts";
 import { onnx } from "./onnx.ts";
@@ -22,6 +23,7 @@ const suites: Readonly<Record<string, { readonly title: string; run(): Promise<M
   overhead: { title: "Training with and without watching, preset classic", run: overhead },
   latency: { title: "From a step to a socket", run: latency },
   recording: { title: "Recording", run: recording },
+  "fan-out": { title: "1 KB to 100 clients, gateway beside bare ws", run: fanOut },
   codec: { title: "Weights as they are recorded, 784-200-200-10", run: codec },
 };
 

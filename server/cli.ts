@@ -8,6 +8,8 @@ import { openCommand } from "./commands/open.ts";
 import { recoverCommand } from "./commands/recover.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { SERVER_FLAGS } from "./commands/server-settings.ts";
+import { importCommand, infoCommand, pruneCommand, sessionsCommand } from "./commands/sessions.ts";
+import { shareCommand } from "./commands/share.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { trainCommand } from "./commands/train.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -59,6 +61,35 @@ const open = command("open", "print a fresh launch URL of a running server").opt
   "of this server",
 );
 open.action(() => openCommand(given(open)));
+
+const share = command("share", "a link for reading one session of a running server, and nothing else")
+  .option("--session <id>", "which; without it the live one")
+  .option("--expires <time>", "how long it is good, like 12h or 7d (1d)")
+  .option("--origin <address>", "by what address others reach the server, like https://lab.example:4242")
+  .option("--list", "the links that are good now")
+  .option("--revoke <link>", "take one back, by the id that --list shows")
+  .option("--port <n>", "of this server");
+share.action(() => shareCommand(given(share)));
+
+const inFolder = (to: Command): Command =>
+  to.option("--recordings <folder>", "where the recordings are (recordings)");
+const sessions = inFolder(command("sessions", "list the recordings of a folder")).option("--json", "as JSON");
+sessions.action(() => sessionsCommand(given(sessions)));
+
+const info = inFolder(command("info <recording>", "what a recording holds; by file or id")).option(
+  "--json",
+  "with the whole header, as JSON",
+);
+info.action((which: string) => infoCommand(which, given(info)));
+
+const imported = inFolder(command("import <files...>", "take recordings from elsewhere into the folder"));
+imported.action((files: string[]) => importCommand(files, given(imported)));
+
+const prune = inFolder(command("prune", "delete the oldest recordings; never one that is being written"))
+  .option("--keep-days <n>", "delete those that were started before")
+  .option("--limit <size>", "delete until the rest takes no more than this (10GiB, without --keep-days)")
+  .option("--dry-run", "say which, and delete nothing");
+prune.action(() => pruneCommand(given(prune)));
 
 const diff = command("diff <a> <b>", "compare two recordings, sample by sample").option(
   "--json",

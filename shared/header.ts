@@ -117,5 +117,7 @@ export const SessionSummary = z.object({
   step: z.int(),
   headSeq: z.int(),
   earliestSeq: z.int(),
+  /** Of a recording that nobody is writing. */
+  recordingBytes: z.optional(z.int()),
 });
 export type SessionSummary = z.infer<typeof SessionSummary>;

@@ -125,6 +125,24 @@ export const Trouble = z.object({
 });
 export type Trouble = z.infer<typeof Trouble>;
 
+const description = {
+  header: SessionHeader,
+  channels: z.array(StreamDescriptor),
+  state: SessionState,
+  reason: z.nullable(EndReason),
+  capabilities: z.array(Capability),
+  earliestSeq: seq,
+  /** -1 before the first event. */
+  headSeq: z.int(),
+  /** Of a live session. */
+  watermarks: z.optional(Watermarks),
+  trouble: z.optional(z.nullable(Trouble)),
+} as const;
+
+/** What a session says of itself, to a socket and over HTTP alike. */
+export const SessionDescription = z.object(description);
+export type SessionDescription = z.infer<typeof SessionDescription>;
+
 export const ServerMessage = z.discriminatedUnion("op", [
   z.object({
     op: z.literal("welcome"),
@@ -139,21 +157,7 @@ export const ServerMessage = z.discriminatedUnion("op", [
     scopes: z.array(Scope),
   }),
   z.object({ op: z.literal("sessions"), sessions: z.array(SessionSummary), request }),
-  z.object({
-    op: z.literal("session"),
-    header: SessionHeader,
-    channels: z.array(StreamDescriptor),
-    state: SessionState,
-    reason: z.nullable(EndReason),
-    capabilities: z.array(Capability),
-    earliestSeq: seq,
-    /** -1 before the first event. */
-    headSeq: z.int(),
-    /** Of a live session. */
-    watermarks: z.optional(Watermarks),
-    trouble: z.optional(z.nullable(Trouble)),
-    request,
-  }),
+  z.object({ op: z.literal("session"), ...description, request }),
   z.object({
     op: z.literal("subscribed"),
     id: u32,

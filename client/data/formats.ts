@@ -39,6 +39,13 @@ export function formatCount(count: number, one: string, many = `${one}s`): strin
   return `${grouped(count)} ${count === 1 ? one : many}`;
 }
 
+/** "512 B", "14.8 KiB", "1.2 GiB". */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const unit = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  return `${Number((bytes / 1024 ** unit).toPrecision(3))} ${units[unit]}`;
+}
+
 /** A share in [0, 1]: "12 %", "0.4 %". */
 export function formatPercent(share: number | null | undefined): string {
   if (share === null || share === undefined) return MISSING;

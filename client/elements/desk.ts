@@ -1,5 +1,6 @@
 /** Everything a dashboard holds that is not an element: the line, the session, the view on it, and what is asked over HTTP. */
 import type { SessionSummary } from "../../shared/header.ts";
+import type { PresetSummary } from "../../shared/http.ts";
 import type { ControlAction } from "../../shared/protocol.ts";
 import type { Verdict } from "../../shared/verdicts.ts";
 import { Connection } from "../data/connection.ts";
@@ -11,8 +12,9 @@ import { panelsFor } from "../panels/index.ts";
 import type { Panel, Scene } from "../panels/panel.ts";
 import type { ForkDetail } from "./fork-form.ts";
 import type { PlaybackState } from "./playback-bar.ts";
-import { type Door, type PresetSummary, ServerApi } from "./server-api.ts";
+import { type Door, type Failure, ServerApi } from "./server-api.ts";
 import type { Standing } from "./session-bar.ts";
+import type { SessionWish, SharedLink } from "./session-list.ts";
 import { StepNavigator } from "./step-navigator.ts";
 import { VerdictFeed } from "./verdict-feed.ts";
 
@@ -40,6 +42,9 @@ export class Desk {
   starting: string | null = null;
   /** Of the last thing asked for that was refused. */
   complaint: string | null = null;
+  /** The same, of what was asked in the list of sessions. */
+  listComplaint: string | null = null;
+  shared: SharedLink | null = null;
   #feed: { readonly history: History; readonly feed: VerdictFeed } | null = null;
   #panels: { readonly session: object; readonly panels: readonly Panel[] } | null = null;
   #newestMs: number | null = null;
@@ -130,6 +135,43 @@ export class Desk {
       this.complaint = error instanceof Error ? error.message : String(error);
     }
     this.#changed();
+  }
+
+  async grant(wish: SessionWish): Promise<void> {
+    this.listComplaint = null;
+    const failure = await this.#grant(wish);
+    this.listComplaint = failure?.message ?? null;
+    await this.list();
+    this.#changed();
+  }
+
+  async #grant(wish: SessionWish): Promise<Failure | null> {
+    switch (wish.kind) {
+      case "open":
+        this.open(wish.id);
+        return null;
+      case "rename":
+        return this.api.rename(wish.id, wish.name);
+      case "upload":
+        return this.api.importRecording(wish.file);
+      case "share": {
+        const made = await this.api.share(wish.id);
+        if (!("url" in made)) return made;
+        this.shared = { ...made, session: wish.id };
+        return null;
+      }
+      case "delete": {
+        const failure = await this.api.remove(wish.id);
+        if (failure === null && wish.id === this.store.header?.id) this.open(null);
+        return failure;
+      }
+    }
+  }
+
+  /** As the list has it: a title may change while a session is on screen. */
+  get title(): string {
+    const { header } = this.store;
+    return this.sessions.find(({ id }) => id === header?.id)?.name ?? header?.name ?? "";
   }
 
   /** A live run that is not the one on screen, once that one has ended. */

@@ -41,5 +41,6 @@ export const icons = {
   fork: icon(
     svg`<path d="M8 14V9.5M8 9.5 3.5 5V2.5M8 9.5 12.5 5V2.5M1.75 4 3.5 2.25 5.25 4M10.75 4l1.75-1.75L14.25 4"/>`,
   ),
+  list: icon(svg`<path d="M6 4h7.5M6 8h7.5M6 12h7.5M2.6 4h.01M2.6 8h.01M2.6 12h.01"/>`),
   jump: icon(svg`<path d="M8 3v9M4.5 8.5 8 12l3.5-3.5"/>`),
 } as const;

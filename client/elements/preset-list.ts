@@ -1,6 +1,6 @@
 /** Runs that can be started from here, each with what to look for. */
 import { css, html, LitElement, type TemplateResult } from "lit";
-import type { PresetSummary } from "./server-api.ts";
+import type { PresetSummary } from "../../shared/http.ts";
 import { base, buttons } from "./styles.ts";
 
 export class PresetList extends LitElement {

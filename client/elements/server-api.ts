@@ -1,11 +1,5 @@
-/** The few things that go over HTTP: presets, starting a run, and asking why a socket was refused (a browser does not say). */
-
-export interface PresetSummary {
-  readonly name: string;
-  readonly title: string;
-  /** What to look for. */
-  readonly about: string;
-}
+/** What goes over HTTP: presets, starting a run, the care of recordings, and asking why a socket was refused (a browser does not say). */
+import type { PresetSummary } from "../../shared/http.ts";
 
 export type Failure = { readonly code: string; readonly message: string };
 
@@ -52,18 +46,57 @@ export class ServerApi {
 
   /** Starts a run by the keys of a configuration file; its session's id, or why not. */
   async start(settings: Readonly<Record<string, unknown>>): Promise<{ readonly id: string } | Failure> {
+    // One run trains at a time: the one that is going on is stopped, and its recording finished.
+    const answer = await this.#ask("/v1/sessions", {
+      method: "POST",
+      ...json({ ...settings, replace: true }),
+    });
+    return answer.ok ? (answer.body as { id: string }) : answer.failure;
+  }
+
+  rename(session: string, name: string): Promise<Failure | null> {
+    return this.#change(`/v1/sessions/${encodeURIComponent(session)}`, "PATCH", { name });
+  }
+
+  remove(session: string): Promise<Failure | null> {
+    return this.#change(`/v1/sessions/${encodeURIComponent(session)}`, "DELETE");
+  }
+
+  /** A link for reading one session; it is told this once. */
+  async share(session: string): Promise<{ readonly url: string; readonly expiresAtMs: number } | Failure> {
+    const answer = await this.#ask("/v1/shares", { method: "POST", ...json({ session }) });
+    return answer.ok ? (answer.body as { url: string; expiresAtMs: number }) : answer.failure;
+  }
+
+  async importRecording(file: Blob): Promise<Failure | null> {
+    const headers = { "content-type": "application/octet-stream" };
+    const answer = await this.#ask("/v1/recordings", { method: "POST", headers, body: file });
+    return answer.ok ? null : answer.failure;
+  }
+
+  async #change(path: string, method: string, body?: unknown): Promise<Failure | null> {
+    const answer = await this.#ask(path, { method, ...(body === undefined ? {} : json(body)) });
+    return answer.ok ? null : answer.failure;
+  }
+
+  async #ask(
+    path: string,
+    init: RequestInit,
+  ): Promise<
+    { readonly ok: true; readonly body: unknown } | { readonly ok: false; readonly failure: Failure }
+  > {
     try {
-      const response = await this.#fetch("/v1/sessions", {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        // One run trains at a time: the one that is going on is stopped, and its recording finished.
-        body: JSON.stringify({ ...settings, replace: true }),
-      });
-      const body = (await response.json()) as { id?: unknown; error?: Failure };
-      if (response.ok && typeof body.id === "string") return { id: body.id };
-      return body.error ?? { code: "failed", message: `The server answered ${response.status}.` };
+      const response = await this.#fetch(path, init);
+      const text = await response.text();
+      const body = text === "" ? null : (JSON.parse(text) as { error?: Failure });
+      if (response.ok) return { ok: true, body };
+      const failure = body?.error ?? { code: "failed", message: `The server answered ${response.status}.` };
+      return { ok: false, failure };
     } catch {
-      return { code: "link-lost", message: "The server cannot be reached at the moment." };
+      return {
+        ok: false,
+        failure: { code: "link-lost", message: "The server cannot be reached at the moment." },
+      };
     }
   }
 
@@ -72,6 +105,10 @@ export class ServerApi {
     if (this.#token !== undefined) headers.set("authorization", `Bearer ${this.#token}`);
     return fetch(this.origin + path, { ...init, headers, credentials: "same-origin", cache: "no-store" });
   }
+}
+
+function json(body: unknown): RequestInit {
+  return { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
 }
 
 function isPreset(value: unknown): value is PresetSummary {

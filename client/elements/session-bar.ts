@@ -102,7 +102,8 @@ export class SessionBar extends LitElement {
         ${recorded.length > 0 ? html`<optgroup label="Recorded">${recorded.map(option)}</optgroup>` : null}
       </select>
       ${icons.chevron}
-    </div>`;
+    </div>
+    <button class="quiet icon" aria-label="All sessions" title="All sessions" @click=${() => this.#say("all-sessions")}>${icons.list}</button>`;
   }
 
   #standing({ state, reason, step, steps, loss, stepsPerSecond, overhead }: Standing): TemplateResult {
@@ -125,7 +126,7 @@ export class SessionBar extends LitElement {
     );
   };
 
-  #say(what: "new-run" | "theme" | "help" | "list-sessions"): void {
+  #say(what: "all-sessions" | "new-run" | "theme" | "help" | "list-sessions"): void {
     this.dispatchEvent(new Event(what, { bubbles: true, composed: true }));
   }
 }

@@ -9,6 +9,7 @@ import { Desk } from "./desk.ts";
 import type { ForkDetail } from "./fork-form.ts";
 import { keyAction } from "./keyboard.ts";
 import type { PlaybackBar, PlaybackCommand } from "./playback-bar.ts";
+import type { SessionWish } from "./session-list.ts";
 import type { StreamPanel } from "./stream-panel.ts";
 import { base, buttons, dialogs } from "./styles.ts";
 import { applyTheme, nextTheme, storedTheme, type ThemeChoice } from "./theme-choice.ts";
@@ -23,6 +24,7 @@ import "./playback-bar.ts";
 import "./preset-list.ts";
 import "./run-controls.ts";
 import "./session-bar.ts";
+import "./session-list.ts";
 import "./status-log.ts";
 import "./stream-panel.ts";
 import "./verdict-list.ts";
@@ -100,7 +102,7 @@ export class ThalwegDashboard extends LitElement {
       <session-bar .sessions=${desk.sessions} .standing=${desk.standing} .link=${desk.connection.link} .theme=${this.theme}
         .hasPresets=${this.#mayStart(desk)}
         @pick-session=${(event: CustomEvent<string>) => desk.open(event.detail)}
-        @list-sessions=${() => void desk.list()} @new-run=${this.#showPresets} @theme=${this.#nextTheme} @help=${this.#showHelp}></session-bar>
+        @list-sessions=${() => void desk.list()} @all-sessions=${this.#showSessions} @new-run=${this.#showPresets} @theme=${this.#nextTheme} @help=${this.#showHelp}></session-bar>
       ${this.#banner(desk)}
       ${scene === null || desk.store.phase === "failed" ? html`<main>${this.#notice(desk)}</main>` : this.#session(desk, scene)}
       <help-dialog></help-dialog>
@@ -110,6 +112,16 @@ export class ThalwegDashboard extends LitElement {
           <button class="quiet icon" aria-label="Close" @click=${this.#hidePresets}>${icons.close}</button>
         </div>
         <div class="body">${this.#presetList(desk)}</div>
+      </dialog>
+      <dialog class="sessions" aria-labelledby="sessions-title">
+        <div class="head">
+          <h2 id="sessions-title">Sessions</h2>
+          <button class="quiet icon" aria-label="Close" @click=${this.#hideSessions}>${icons.close}</button>
+        </div>
+        <div class="body">
+          <session-list .sessions=${desk.sessions} .current=${desk.store.header?.id ?? ""} .canControl=${this.#mayControl(desk)}
+            .shared=${desk.shared} .said=${desk.listComplaint} @session-wish=${(event: CustomEvent<SessionWish>) => this.#onWish(desk, event.detail)}></session-list>
+        </div>
       </dialog>
     `;
   }
@@ -128,7 +140,7 @@ export class ThalwegDashboard extends LitElement {
       <main @jump=${this.#onJump} @scale=${this.#onScale}>
         <div class="title">
           <div>
-            <h1>${header.name}</h1>
+            <h1>${desk.title}</h1>
             <credibility-line .header=${header}></credibility-line>
           </div>
           <div class="actions">
@@ -253,7 +265,16 @@ export class ThalwegDashboard extends LitElement {
   }
 
   #mayStart(desk: Desk): boolean {
-    return desk.presets.length > 0 && (desk.connection.welcome?.scopes.includes("control") ?? false);
+    return desk.presets.length > 0 && this.#mayControl(desk);
+  }
+
+  #mayControl(desk: Desk): boolean {
+    return desk.connection.welcome?.scopes.includes("control") ?? false;
+  }
+
+  #onWish(desk: Desk, wish: SessionWish): void {
+    if (wish.kind === "open") this.#hideSessions();
+    void desk.grant(wish);
   }
 
   #frame(timeMs: number): void {
@@ -350,6 +371,14 @@ export class ThalwegDashboard extends LitElement {
 
   readonly #showPresets = (): void =>
     this.renderRoot.querySelector<HTMLDialogElement>("dialog.presets")?.showModal();
+
+  readonly #showSessions = (): void => {
+    void this.#desk?.list();
+    this.renderRoot.querySelector<HTMLDialogElement>("dialog.sessions")?.showModal();
+  };
+
+  readonly #hideSessions = (): void =>
+    this.renderRoot.querySelector<HTMLDialogElement>("dialog.sessions")?.close();
 
   readonly #hidePresets = (): void =>
     this.renderRoot.querySelector<HTMLDialogElement>("dialog.presets")?.close();

@@ -1,8 +1,11 @@
 /** `thalweg replay <file>`: a recording, to the same dashboard over the same protocol. */
+import { dirname, resolve } from "node:path";
+import { Catalogue } from "../session/catalogue.ts";
 import { SessionLibrary } from "../session/library.ts";
 import { openRecording } from "../session/recorded-session.ts";
 import { UserError } from "../training/user-error.ts";
 import { printLaunch, serve, untilInterrupted } from "./serve.ts";
+import { liveElsewhere } from "./server-card.ts";
 import { readSettings } from "./server-settings.ts";
 
 /** `speed` and `fromStep` are where the dashboard begins; they travel in its address. */
@@ -13,10 +16,13 @@ export async function replayCommand(path: string, flags: Readonly<Record<string,
   if (speed !== undefined) hash.set("speed", String(positive("speed", speed)));
   if (fromStep !== undefined) hash.set("step", String(positive("from-step", fromStep, 0)));
   const session = await openRecording(path);
-  const library = new SessionLibrary();
-  library.add(session);
-  const served = await serve(library, server);
+  await session.close();
   const { header, status } = session;
+  hash.set("run", header.id);
+  // The others of its folder stand beside it in the list.
+  const catalogue = new Catalogue(dirname(resolve(path)));
+  const library = new SessionLibrary({ catalogue, liveElsewhere });
+  const served = await serve(library, server);
   console.log(
     `replaying  ${header.name}: ${header.modelSummary}, ${status.step} of ${header.steps} steps, ${status.reason}`,
   );
@@ -24,7 +30,7 @@ export async function replayCommand(path: string, flags: Readonly<Record<string,
   console.log("           Ctrl-C ends.");
   await untilInterrupted(async () => {
     await served.close();
-    await session.close();
+    await library.close();
   });
 }
 

@@ -1,17 +1,19 @@
 /** The server around the sessions: token, gateway, launch URL, and how all of it ends. */
 import { spawn } from "node:child_process";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { X509Certificate } from "node:crypto";
+import { readFile, rm } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { Auth, createToken } from "../gateway/auth.ts";
 import { type Gateway, startGateway } from "../gateway/gateway.ts";
-import type { StartRun } from "../gateway/http.ts";
+import type { StartRun, TlsFiles } from "../gateway/http.ts";
 import type { SessionLibrary } from "../session/library.ts";
 import { thalwegVersion } from "../threads/session-header.ts";
+import { RunSettings } from "../training/config.ts";
 import { PRESETS } from "../training/presets.ts";
 import { UserError } from "../training/user-error.ts";
+import { leaveCard } from "./server-card.ts";
 import type { ServerSettings } from "./server-settings.ts";
 
 const DEFAULT_PORT = 4242;
@@ -27,11 +29,23 @@ export async function serve(
   settings: ServerSettings,
   startRun?: StartRun,
 ): Promise<Served> {
-  const token = await readToken(settings.tokenFile);
+  const host = settings.host ?? "127.0.0.1";
+  const tls = await readTls(settings);
+  if (tls === undefined && !isLoopback(host) && settings.insecure !== true) {
+    throw new UserError(
+      "insecure",
+      `host: expected --tls-cert and --tls-key with ${host}, which other machines can reach, or --insecure if tokens and data may travel unencrypted`,
+    );
+  }
+  const token = await readToken("token-file", settings.tokenFile, "THALWEG_TOKEN");
+  const readOnly = await readToken("read-token-file", settings.readTokenFile, "THALWEG_READ_TOKEN");
+  const given = token ?? createToken();
   const gateway = await startGateway({
     library,
-    auth: new Auth({ token }),
-    host: settings.host ?? "127.0.0.1",
+    auth: new Auth({ token: given, ...(readOnly === null ? {} : { readToken: readOnly }) }),
+    host,
+    ...(tls === undefined ? {} : { tls }),
+    frameAncestors: settings.allowFrame ?? [],
     port: settings.port ?? DEFAULT_PORT,
     strictPort: settings.port !== undefined,
     allowOrigins: settings.allowOrigin ?? [],
@@ -39,11 +53,17 @@ export async function serve(
     clientFolder: fileURLToPath(new URL("../../client", import.meta.url)),
     ...(startRun === undefined
       ? {}
-      : { startRun, presets: PRESETS.map(({ name, title, about }) => ({ name, title, about })) }),
+      : {
+          startRun,
+          runSettings: RunSettings,
+          presets: PRESETS.map(({ name, title, about }) => ({ name, title, about })),
+        }),
     version: thalwegVersion(),
     logger: pino({ level: "warn" }, pino.destination(2)),
   });
-  const card = await leaveCard({ url: gateway.url, token, pid: process.pid, port: gateway.port });
+  const fingerprint = tls === undefined ? null : new X509Certificate(tls.cert).fingerprint256;
+  const { url, port } = gateway;
+  const card = await leaveCard({ url, token: given, pid: process.pid, port, fingerprint });
   return {
     gateway,
     async close() {
@@ -61,18 +81,49 @@ export function printLaunch({ gateway }: Served, settings: ServerSettings, hash 
   if (settings.open === true) openBrowser(url);
 }
 
-async function readToken(file: string | undefined): Promise<string> {
+/** Nothing but this machine reaches it. */
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+async function readTls({ tlsCert, tlsKey }: ServerSettings): Promise<TlsFiles | undefined> {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    const [is, missing] = tlsCert === undefined ? ["--tls-key", "--tls-cert"] : ["--tls-cert", "--tls-key"];
+    throw new UserError("tls", `tls: expected ${missing} beside ${is}`);
+  }
+  const files = { cert: await readPem("tls-cert", tlsCert), key: await readPem("tls-key", tlsKey) };
+  try {
+    createSecureContext(files);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new UserError(
+      "tls",
+      `tls: expected a certificate and its key in PEM, got ${tlsCert} and ${tlsKey} (${code})`,
+    );
+  }
+  return files;
+}
+
+async function readPem(name: string, file: string): Promise<Buffer> {
+  return readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    throw new UserError("tls", `${name}: ${file} cannot be read (${cause.code})`);
+  });
+}
+
+/** null: none is given. */
+async function readToken(name: string, file: string | undefined, variable: string): Promise<string | null> {
   if (file === undefined) {
-    const given = process.env["THALWEG_TOKEN"];
-    return given === undefined ? createToken() : checked(given, "THALWEG_TOKEN");
+    const given = process.env[variable];
+    return given === undefined ? null : checked(given, variable);
   }
   try {
-    return checked((await readFile(file, "utf8")).trim(), `token-file ${file}`);
+    return checked((await readFile(file, "utf8")).trim(), `${name} ${file}`);
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
     throw new UserError(
       "token",
-      `token-file: ${file} cannot be read (${(cause as NodeJS.ErrnoException).code})`,
+      `${name}: ${file} cannot be read (${(cause as NodeJS.ErrnoException).code})`,
     );
   }
 }
@@ -83,26 +134,6 @@ function checked(token: string, from: string): string {
     "token",
     `${from}: expected at least 16 characters of A–Z a–z 0–9 . _ ~ -, got ${token.length} characters`,
   );
-}
-
-/** How `thalweg open` finds a server of the same user: one file a port, readable by that user only. */
-export interface ServerCard {
-  readonly url: string;
-  readonly token: string;
-  readonly pid: number;
-  readonly port: number;
-}
-
-export function cardFolder(): string {
-  return join(process.env["XDG_RUNTIME_DIR"] ?? join(homedir(), ".cache"), "thalweg");
-}
-
-async function leaveCard(card: ServerCard): Promise<string> {
-  const path = join(cardFolder(), `${card.port}.json`);
-  await mkdir(cardFolder(), { recursive: true, mode: 0o700 });
-  await rm(path, { force: true });
-  await writeFile(path, JSON.stringify(card), { mode: 0o600 });
-  return path;
 }
 
 function openBrowser(url: string): void {

@@ -8,19 +8,26 @@ import { nearestName } from "../training/nearest-name.ts";
 import { parseSettings, shown } from "../training/parse-settings.ts";
 import { flagName, SETTING_FLAGS } from "../training/settings-flags.ts";
 import { UserError } from "../training/user-error.ts";
+import { parseSize } from "./quantities.ts";
 
 export interface ServerSettings {
   readonly port?: number;
   readonly host?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly insecure?: boolean;
   readonly tokenFile?: string;
+  readonly readTokenFile?: string;
   readonly recordings?: string;
+  readonly recordingsLimit?: string | number;
   readonly record?: boolean;
   readonly sync?: SyncPolicy;
   readonly onRecordFailure?: FailurePolicy;
-  readonly segmentSize?: string;
+  readonly segmentSize?: string | number;
   readonly open?: boolean;
   readonly allowOrigin?: readonly string[];
   readonly allowHost?: readonly string[];
+  readonly allowFrame?: readonly string[];
 }
 
 interface ServerFlag {
@@ -34,12 +41,8 @@ interface ServerFlag {
 
 const LEAST_SEGMENT_BYTES = 64 * 2 ** 10;
 
-/** "64MiB" → bytes; null for what is no size. */
-function parseSize(text: string): number | null {
-  const found = /^(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB)$/.exec(text.trim());
-  if (found === null) return null;
-  return Number(found[1]) * { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }[found[2] as "KiB" | "MiB" | "GiB"];
-}
+const size = (least: number) =>
+  z.union([z.string(), z.number()]).check(z.refine((given) => (parseSize(given) ?? 0) >= least));
 
 /** How recordings are kept, as far as it was said. */
 export function keepingOf({ sync, onRecordFailure, segmentSize }: ServerSettings): LogKeeping {
@@ -68,9 +71,30 @@ export const SERVER_FLAGS: readonly ServerFlag[] = [
   {
     key: "host",
     flags: "--host <address>",
-    help: "address to listen on (127.0.0.1)",
+    help: "address to listen on (127.0.0.1); one that others can reach asks for TLS, or --insecure",
     expected: "an address of this machine",
     schema: z.string().check(z.minLength(1)),
+  },
+  {
+    key: "tlsCert",
+    flags: "--tls-cert <file>",
+    help: "certificate, with its chain, in PEM: https and wss",
+    expected: "a file",
+    schema: z.string().check(z.minLength(1)),
+  },
+  {
+    key: "tlsKey",
+    flags: "--tls-key <file>",
+    help: "its private key, in PEM",
+    expected: "a file",
+    schema: z.string().check(z.minLength(1)),
+  },
+  {
+    key: "insecure",
+    flags: "--insecure",
+    help: "listen on --host without TLS: tokens and data travel unencrypted",
+    expected: "true or false",
+    schema: z.boolean(),
   },
   {
     key: "tokenFile",
@@ -80,11 +104,25 @@ export const SERVER_FLAGS: readonly ServerFlag[] = [
     schema: z.string().check(z.minLength(1)),
   },
   {
+    key: "readTokenFile",
+    flags: "--read-token-file <file>",
+    help: "file with a token that may only read; else THALWEG_READ_TOKEN, else there is none",
+    expected: "a file",
+    schema: z.string().check(z.minLength(1)),
+  },
+  {
     key: "recordings",
     flags: "--recordings <folder>",
     help: "where recordings go (recordings)",
     expected: "a folder",
     schema: z.string().check(z.minLength(1)),
+  },
+  {
+    key: "recordingsLimit",
+    flags: "--recordings-limit <size>",
+    help: "say so when the recordings take more than this (10GiB)",
+    expected: "a size like 10GiB",
+    schema: size(1),
   },
   {
     key: "record",
@@ -112,7 +150,7 @@ export const SERVER_FLAGS: readonly ServerFlag[] = [
     flags: "--segment-size <size>",
     help: "a recording goes on in another file after this much, as 64MiB or 2GiB (1GiB)",
     expected: "a size from 64KiB on, as 64MiB or 2GiB",
-    schema: z.string().check(z.refine((text) => (parseSize(text) ?? 0) >= LEAST_SEGMENT_BYTES)),
+    schema: size(LEAST_SEGMENT_BYTES),
   },
   {
     key: "open",
@@ -135,6 +173,14 @@ export const SERVER_FLAGS: readonly ServerFlag[] = [
     help: "further Host name this server answers to; repeatable",
     expected: "a list of host names",
     schema: z.array(z.string()),
+    read: listed,
+  },
+  {
+    key: "allowFrame",
+    flags: "--allow-frame <origin>",
+    help: "web page origin that may show the dashboard in a frame; repeatable",
+    expected: "a list of origins like https://wiki.example",
+    schema: z.array(z.string().check(z.regex(/^https?:\/\/[^\s;,'"]+$/))),
     read: listed,
   },
 ];

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { StartRun } from "../gateway/http.ts";
-import { SessionLibrary } from "../session/library.ts";
+import { Catalogue } from "../session/catalogue.ts";
+import { LibraryError, SessionLibrary } from "../session/library.ts";
 import type { LogKeeping } from "../session/log.ts";
 import type { LiveSession } from "../threads/live-session.ts";
 import { startLiveSession } from "../threads/start-live-session.ts";
@@ -12,8 +13,11 @@ import { parseSettings, shown } from "../training/parse-settings.ts";
 import { UserError } from "../training/user-error.ts";
 import { openParent, type Parent, type PlannedRun, planRun } from "./plan-run.ts";
 import { reportProgress } from "./progress.ts";
+import { readSize } from "./quantities.ts";
 import { printLaunch, serve, untilInterrupted } from "./serve.ts";
+import { liveElsewhere } from "./server-card.ts";
 import { keepingOf, readSettings } from "./server-settings.ts";
+import { outgrown, RECORDINGS_LIMIT } from "./sessions.ts";
 
 /** @param modulePath  a user's module, or undefined for a built-in task. */
 export async function trainCommand(
@@ -25,7 +29,8 @@ export async function trainCommand(
   const recordings = resolve(server.recordings ?? "recordings");
   const planned = await planRun(run, modulePath, (named) => openParent(named, recordings));
   const folder = record ? recordings : await mkdtemp(join(tmpdir(), "thalweg-"));
-  const library = new SessionLibrary();
+  const catalogue = new Catalogue(recordings);
+  const library = new SessionLibrary({ catalogue, liveElsewhere });
   const live = new LiveRuns(library, folder, record, keepingOf(server));
   const served = await serve(library, server, live.startRun);
   let session: LiveSession;
@@ -42,6 +47,7 @@ export async function trainCommand(
     await live.stop();
     await served.close();
     await live.close();
+    await library.close();
     if (!record) await rm(folder, { recursive: true, force: true });
     if (live.hasLostEvents) process.exitCode = 1;
     console.log(live.hasLostEvents ? "done, but not everything was recorded." : "done.");
@@ -53,6 +59,9 @@ export async function trainCommand(
   const { fork } = header;
   if (fork !== undefined) console.log(`forked     from step ${fork.step} of ${fork.name} (${fork.session})`);
   console.log(`recording  ${recordingPath ?? "off (--no-record)"}`);
+  const limit = readSize("recordings-limit", server.recordingsLimit ?? RECORDINGS_LIMIT);
+  const tooMuch = await outgrown(catalogue, limit);
+  if (tooMuch !== null) console.log(`           ${tooMuch}`);
   printLaunch(served, server);
   console.log("           Ctrl-C ends the run and finishes the recording.");
   await interrupted;
@@ -104,7 +113,7 @@ class LiveRuns {
     if (this.#starting) return refused(409, "busy", "another run is just starting");
     this.#starting = true;
     try {
-      const planned = await planRun(parsed.settings, undefined, async (id) => this.#served(id));
+      const planned = await planRun(parsed.settings, undefined, (id) => this.#served(id));
       // Whoever may start a run may not have the server read files, also not those that a recording names.
       if (planned.config.model !== null || namesFiles(planned.config.dataset))
         return refused(...ownFiles(planned.config.model));
@@ -131,8 +140,11 @@ class LiveRuns {
     return this.#all.some(({ status }) => (status.trouble ?? null) !== null);
   }
 
-  #served(id: string): Parent {
-    const session = this.#library.get(id);
+  async #served(id: string): Promise<Parent> {
+    const session = await this.#library.resolve(id).catch((cause: unknown) => {
+      if (cause instanceof LibraryError) throw new UserError(cause.code, `fork: ${cause.message}`);
+      throw cause;
+    });
     if (session === undefined)
       throw new UserError(
         "unknown-session",

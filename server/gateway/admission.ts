@@ -19,12 +19,11 @@ export class Admission {
   admit(request: IncomingMessage, checksOrigin: boolean): Grant | Refused {
     const grant = this.#auth.authorise(request, this.#port());
     if (grant === null) {
-      return new Refused(401, "unauthorized", "authorization: expected a valid token or cookie");
+      return new Refused("unauthorized", "authorization: expected a valid token or cookie");
     }
     const { origin, host } = request.headers;
     if (checksOrigin && !this.#doors.isOriginAllowed(origin, host)) {
       return new Refused(
-        403,
         "origin-not-allowed",
         `origin: expected this server's or an allowed one, got "${origin}"`,
       );
@@ -36,7 +35,6 @@ export class Admission {
     const { host } = request.headers;
     if (this.#doors.isHostAllowed(host, request.socket.localAddress)) return null;
     return new Refused(
-      421,
       "host-not-allowed",
       `host: expected a loopback name or an allowed one, got "${host ?? ""}"`,
     );

@@ -1,6 +1,8 @@
 /** Who may come in: tokens for tools, and for browsers one-time launch codes that become cookies. */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { type Observable, Subject } from "rxjs";
+import type { Share } from "../../shared/http.ts";
 import type { Scope } from "../../shared/protocol.ts";
 
 const LAUNCH_CODE_MS = 10 * 60_000;
@@ -8,6 +10,7 @@ const BROWSER_SESSION_MS = 7 * 24 * 3_600_000;
 /** Each is some hundred bytes; the oldest make way. */
 const MAX_LAUNCH_CODES = 64;
 const MAX_BROWSER_SESSIONS = 1024;
+const MAX_SHARES = 256;
 
 const BOTH: readonly Scope[] = ["read", "control"];
 const READ: readonly Scope[] = ["read"];
@@ -24,6 +27,8 @@ export interface AuthOptions {
 /** What somebody has shown: what it is good for, and until when. */
 export interface Grant {
   readonly scopes: readonly Scope[];
+  /** The only session that it shows; null: every one. */
+  readonly session: string | null;
   /** For a cookie: is it still good? A token is for as long as the server runs. */
   readonly isValid: () => boolean;
 }
@@ -33,9 +38,16 @@ export interface LaunchCode {
   readonly expiresAtMs: number;
 }
 
+export interface NewShare extends Share {
+  /** As a launch code that is not used up, or as a bearer token. */
+  readonly code: string;
+}
+
 interface Entry {
   readonly scopes: readonly Scope[];
   readonly expiresAtMs: number;
+  /** Came by it, and goes with it. */
+  readonly share?: Share;
 }
 
 /** 32 random bytes, as 43 characters. */
@@ -49,6 +61,10 @@ export class Auth {
   // By digest: what lies in memory, and in a core dump, opens nothing.
   readonly #launchCodes = new Map<string, Entry>();
   readonly #browserSessions = new Map<string, Entry>();
+  readonly #shares = new Map<string, Share>();
+  readonly #revocations = new Subject<void>();
+  /** Emits when grants that were valid may no longer be. */
+  readonly revocations$: Observable<void> = this.#revocations.asObservable();
 
   constructor({ token, readToken, now = Date.now }: AuthOptions) {
     this.#tokens = [
@@ -66,22 +82,54 @@ export class Auth {
     return { code, expiresAtMs };
   }
 
-  /** The value of a browser session's cookie; null for a code that is unknown, used or too old. */
+  /** The value of a browser session's cookie; null for a code that is unknown, used or too old. A share's code is never used up. */
   redeem(code: string): string | null {
     const key = keyOf(code);
-    const entry = this.#launchCodes.get(key);
+    const share = this.#shareOf(key);
+    const entry = share === null ? this.#launchCodes.get(key) : { ...share, scopes: READ, share };
     this.#launchCodes.delete(key);
     if (entry === undefined || entry.expiresAtMs <= this.#now()) return null;
     const secret = createToken();
-    keep(this.#browserSessions, MAX_BROWSER_SESSIONS, secret, {
-      scopes: entry.scopes,
-      expiresAtMs: this.#now() + BROWSER_SESSION_MS,
-    });
+    const expiresAtMs = this.#now() + BROWSER_SESSION_MS;
+    keep(
+      this.#browserSessions,
+      MAX_BROWSER_SESSIONS,
+      secret,
+      share === null ? { scopes: entry.scopes, expiresAtMs } : { scopes: READ, expiresAtMs, share },
+    );
     return secret;
   }
 
-  setCookie(port: number, secret: string): string {
-    return `${cookieName(port)}=${secret}; Path=/; Max-Age=${BROWSER_SESSION_MS / 1000}; HttpOnly; SameSite=Strict`;
+  isShareCode(code: string): boolean {
+    return this.#shareOf(keyOf(code)) !== null;
+  }
+
+  /** @param session  an id: what may be read with it. */
+  createShare(session: string, forMs: number): NewShare {
+    const code = createToken();
+    const share = { id: randomBytes(8).toString("hex"), session, expiresAtMs: this.#now() + forMs };
+    keep(this.#shares, MAX_SHARES, code, share);
+    return { ...share, code };
+  }
+
+  /** Those that are good at this moment, the oldest first. */
+  get shares(): readonly Share[] {
+    return [...this.#shares.values()].filter(({ expiresAtMs }) => expiresAtMs > this.#now());
+  }
+
+  /** False: there is no such share. */
+  revoke(id: string): boolean {
+    const key = [...this.#shares].find(([, share]) => share.id === id)?.[0];
+    if (key === undefined) return false;
+    this.#shares.delete(key);
+    this.#revocations.next();
+    return true;
+  }
+
+  /** @param isSecure  the cookie travels over TLS only. */
+  setCookie(port: number, secret: string, isSecure = false): string {
+    const attributes = `Path=/; Max-Age=${BROWSER_SESSION_MS / 1000}; HttpOnly; SameSite=Strict`;
+    return `${cookieName(port)}=${secret}; ${attributes}${isSecure ? "; Secure" : ""}`;
   }
 
   /**
@@ -90,16 +138,35 @@ export class Auth {
    */
   authorise(request: IncomingMessage, port: number): Grant | null {
     const token = bearerOf(request);
-    if (token !== null) {
-      const scopes = this.#scopesOf(token);
-      return scopes === null ? null : { scopes, isValid: () => true };
-    }
+    if (token !== null) return this.#grantFor(token);
     const secret = cookie(request.headers.cookie, cookieName(port));
     if (secret === null) return null;
     const key = keyOf(secret);
-    const isValid = () => (this.#browserSessions.get(key)?.expiresAtMs ?? 0) > this.#now();
     const entry = this.#browserSessions.get(key);
-    return entry !== undefined && isValid() ? { scopes: entry.scopes, isValid } : null;
+    if (entry === undefined) return null;
+    const { scopes, share } = entry;
+    const isValid = () =>
+      this.#browserSessions.has(key) &&
+      entry.expiresAtMs > this.#now() &&
+      (share === undefined || this.#isGood(share));
+    return isValid() ? { scopes, session: share?.session ?? null, isValid } : null;
+  }
+
+  #grantFor(token: string): Grant | null {
+    const scopes = this.#scopesOf(token);
+    if (scopes !== null) return { scopes, session: null, isValid: () => true };
+    const share = this.#shareOf(keyOf(token));
+    if (share === null) return null;
+    return { scopes: READ, session: share.session, isValid: () => this.#isGood(share) };
+  }
+
+  #shareOf(key: string): Share | null {
+    const share = this.#shares.get(key);
+    return share !== undefined && this.#isGood(share) ? share : null;
+  }
+
+  #isGood(share: Share): boolean {
+    return share.expiresAtMs > this.#now() && [...this.#shares.values()].includes(share);
   }
 
   #scopesOf(token: string): readonly Scope[] | null {
@@ -147,7 +214,7 @@ function keyOf(secret: string): string {
   return digest(secret).toString("base64");
 }
 
-function keep(entries: Map<string, Entry>, limit: number, secret: string, entry: Entry): void {
+function keep<T>(entries: Map<string, T>, limit: number, secret: string, entry: T): void {
   const oldest = entries.size >= limit ? entries.keys().next().value : undefined;
   if (oldest !== undefined) entries.delete(oldest);
   entries.set(keyOf(secret), entry);

@@ -8,7 +8,7 @@ import {
   type Scope,
   type ServerMessage,
 } from "../../shared/protocol.ts";
-import type { SessionLibrary } from "../session/library.ts";
+import { LibraryError } from "../session/library.ts";
 import type { Session } from "../session/session.ts";
 import { chooseChannels } from "./channels.ts";
 import type { Clock } from "./clock.ts";
@@ -20,9 +20,10 @@ import { Outlet } from "./outlet.ts";
 import { locate } from "./position.ts";
 import { SessionWatch } from "./session-watch.ts";
 import { Subscription } from "./subscription.ts";
+import type { VisibleSessions } from "./visible-sessions.ts";
 
 export interface ConnectionSurroundings {
-  readonly library: SessionLibrary;
+  readonly sessions: VisibleSessions;
   readonly scopes: readonly Scope[];
   readonly clock: Clock;
   readonly limits: Limits;
@@ -118,12 +119,12 @@ export class Connection {
   }
 
   #dispatch(message: ClientMessage, echo: Echo): Promise<void> {
-    const request = "request" in echo ? { request: echo.request } : {};
+    const request = echo.request === undefined ? {} : { request: echo.request };
     switch (message.op) {
       case "ping":
         return this.#answer({ op: "pong", t: message.t, ...request });
       case "list":
-        return this.#answer({ op: "sessions", sessions: this.#around.library.summaries(), ...request });
+        return this.#list(request);
       case "describe":
         return this.#withSession(message.session, echo, (session) =>
           this.#answer({ op: "session", ...describe(session), ...request }),
@@ -137,8 +138,19 @@ export class Connection {
     }
   }
 
+  async #list(request: { readonly request?: string }): Promise<void> {
+    const sessions = await this.#around.sessions.summaries();
+    await this.#answer({ op: "sessions", sessions, ...request });
+  }
+
   async #withSession(id: string, echo: Echo, answer: (session: Session) => Promise<void>): Promise<void> {
-    const session = this.#around.library.resolve(id);
+    let session: Session | undefined;
+    try {
+      session = await this.#around.sessions.resolve(id);
+    } catch (cause) {
+      if (!(cause instanceof LibraryError)) throw cause;
+      return this.#refuse("read-failed", cause.message, echo);
+    }
     if (session !== undefined) return answer(session);
     const expected = id === "live" ? "a session that has not ended" : "the id of a session of this server";
     await this.#refuse("unknown-session", `session: expected ${expected}, got "${id}"`, echo, id === "live");

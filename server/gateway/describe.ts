@@ -1,8 +1,6 @@
 /** What a session says of itself, to a socket and over HTTP alike. */
-import type { Capability, ServerMessage } from "../../shared/protocol.ts";
+import type { Capability, SessionDescription } from "../../shared/protocol.ts";
 import type { Session } from "../session/session.ts";
-
-export type SessionDescription = Omit<Extract<ServerMessage, { op: "session" }>, "op" | "request">;
 
 export function describe(session: Session): SessionDescription {
   const { header, status, watermarks } = session;

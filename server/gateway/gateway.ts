@@ -1,11 +1,13 @@
 /** The gateway: sessions out to the dashboard and to any other program, over one port. It knows Session, never training. */
 import { once } from "node:events";
+import type * as z from "zod/mini";
+import type { PresetSummary } from "../../shared/http.ts";
 import type { SessionLibrary } from "../session/library.ts";
 import { Admission } from "./admission.ts";
 import type { Auth } from "./auth.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { bracketed, Doors } from "./doors.ts";
-import { createHttp, type PresetSummary, type StartRun } from "./http.ts";
+import { createHttp, type StartRun, type TlsFiles } from "./http.ts";
 import { launchPath } from "./launch-routes.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 import { listen } from "./listen.ts";
@@ -20,11 +22,15 @@ export interface GatewayOptions {
   readonly port: number;
   /** Fail when `port` is taken, instead of trying the next. */
   readonly strictPort?: boolean;
+  /** Without them, plain HTTP. */
+  readonly tls?: TlsFiles;
   readonly allowOrigins?: readonly string[];
   readonly allowHosts?: readonly string[];
   readonly clientFolder?: string;
   readonly frameAncestors?: readonly string[];
   readonly startRun?: StartRun;
+  /** What `startRun` takes. */
+  readonly runSettings?: z.ZodMiniObject;
   readonly presets?: readonly PresetSummary[];
   readonly version: string;
   readonly logger?: GatewayLogger;
@@ -55,6 +61,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { allowHosts = [], allowOrigins = [], frameAncestors = [], presets = [] } = options;
   const doors = new Doors({ host, allowHosts, allowOrigins });
   const admission = new Admission(auth, doors, () => port);
+  const scheme = options.tls === undefined ? "http" : "https";
   const app = await createHttp({
     library,
     auth,
@@ -63,15 +70,20 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     limits,
     logger,
     port: () => port,
+    scheme,
+    tls: options.tls,
     isDraining: () => closing !== null,
     clientFolder: options.clientFolder,
     frameAncestors,
     startRun: options.startRun,
+    runSettings: options.runSettings,
     presets,
+    version,
   });
   await app.ready();
   const { server } = app;
   const endpoint = new SocketEndpoint({ library, admission, clock, limits, version, logger });
+  const revocations = auth.revocations$.subscribe(() => endpoint.checkGrants());
   server.on("upgrade", (request, socket, head) => endpoint.upgrade(request, socket, head));
   try {
     const isStrict = options.strictPort ?? false;
@@ -82,9 +94,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     throw cause;
   }
   const isEverywhere = host === "0.0.0.0" || host === "::";
-  const url = `http://${isEverywhere ? "127.0.0.1" : bracketed(host)}:${port}`;
+  const url = `${scheme}://${isEverywhere ? "127.0.0.1" : bracketed(host)}:${port}`;
 
   async function close(): Promise<void> {
+    revocations.unsubscribe();
     await endpoint.close();
     const closed = once(server, "close");
     server.close();

@@ -2,25 +2,26 @@
 import { STATUS_CODES } from "node:http";
 import fastifyStatic from "@fastify/static";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import type { SessionLibrary } from "../session/library.ts";
+import type * as z from "zod/mini";
+import type { PresetSummary } from "../../shared/http.ts";
+import { ROUTES } from "../../shared/routes.ts";
+import { LibraryError, type SessionLibrary } from "../session/library.ts";
 import type { Admission } from "./admission.ts";
 import type { Auth, Grant } from "./auth.ts";
 import type { Doors } from "./doors.ts";
+import { addImportRoute } from "./import-route.ts";
 import { addLaunchRoutes } from "./launch-routes.ts";
 import type { Limits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
+import { addOpenApiRoute } from "./openapi.ts";
 import { PAGE_SCRIPT_HASH, PAGE_STYLE_HASH, signInPage } from "./pages.ts";
 import { addRecordingRoute } from "./recording-route.ts";
 import { Refused } from "./refused.ts";
+import { addRoute } from "./route.ts";
 import { addSamplesRoute } from "./samples-route.ts";
 import { addSessionRoutes } from "./session-routes.ts";
+import { addShareRoutes } from "./share-routes.ts";
 import { addWeightsRoute } from "./weights-route.ts";
-
-export interface PresetSummary {
-  readonly name: string;
-  readonly title: string;
-  readonly about: string;
-}
 
 export type StartRun = (
   body: unknown,
@@ -36,13 +37,24 @@ export interface HttpOptions {
   readonly limits: Limits;
   readonly logger: GatewayLogger;
   readonly port: () => number;
+  readonly scheme: "http" | "https";
+  readonly tls: TlsFiles | undefined;
   readonly isDraining: () => boolean;
   /** The built dashboard. */
   readonly clientFolder: string | undefined;
   /** Sites that may show the dashboard in a frame; none by default. */
   readonly frameAncestors: readonly string[];
   readonly startRun: StartRun | undefined;
+  /** What `startRun` takes, for the description of the interface. */
+  readonly runSettings: z.ZodMiniObject | undefined;
   readonly presets: readonly PresetSummary[];
+  readonly version: string;
+}
+
+/** In PEM. */
+export interface TlsFiles {
+  readonly cert: Buffer;
+  readonly key: Buffer;
 }
 
 declare module "fastify" {
@@ -52,16 +64,20 @@ declare module "fastify" {
   }
 }
 
-const OPEN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+const OPEN_PATHS: ReadonlySet<string> = new Set([ROUTES.health.path, ROUTES.readiness.path]);
 
 export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
   const { admission, doors, limits } = options;
+  const listening = { headersTimeout: limits.headersMs, requireHostHeader: false };
   const app = Fastify({
     logger: false,
     bodyLimit: limits.bodyBytes,
     connectionTimeout: limits.idleMs,
     requestTimeout: limits.requestMs,
-    http: { headersTimeout: limits.headersMs, requireHostHeader: false },
+    // A union of servers for Fastify; nothing here asks which of them it is.
+    ...((options.tls === undefined
+      ? { http: listening }
+      : { https: { ...listening, ...options.tls } }) as object),
     routerOptions: { maxParamLength: 128 },
   });
   app.server.maxHeadersCount = limits.maxHeaders;
@@ -92,21 +108,29 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   );
   app.setNotFoundHandler((request, reply) =>
     answerError(
-      new Refused(404, "not-found", `${request.method} ${pathOf(request)}: nothing is served here`),
+      new Refused("not-found", `${request.method} ${pathOf(request)}: nothing is served here`),
       request,
       reply,
     ),
   );
 
-  app.get("/healthz", async () => "ok");
-  app.get("/readyz", async (_request, reply) =>
-    options.isDraining() ? reply.code(503).send("draining") : "ok",
-  );
+  addRoute(app, options, ROUTES.health, () => "ok");
+  addRoute(app, options, ROUTES.readiness, () => {
+    if (options.isDraining()) throw new Refused("draining", "the server is stopping");
+    return "ok";
+  });
+  addRoute(app, options, ROUTES.stream, (_asked, reply) => {
+    reply.header("Upgrade", "websocket");
+    throw new Refused("upgrade-required", "GET /v1/stream: expected a WebSocket handshake");
+  });
+  addOpenApiRoute(app, options);
   addLaunchRoutes(app, options);
   addSessionRoutes(app, options);
   addSamplesRoute(app, options);
   addWeightsRoute(app, options);
   addRecordingRoute(app, options);
+  addShareRoutes(app, options);
+  await addImportRoute(app, options);
   if (options.clientFolder !== undefined) {
     await app.register(fastifyStatic, {
       root: options.clientFolder,
@@ -151,7 +175,7 @@ function allowForeign(reply: FastifyReply, origin: string): void {
   reply.headers({
     "Access-Control-Allow-Origin": origin,
     "Access-Control-Allow-Headers": "authorization, content-type, range",
-    "Access-Control-Allow-Methods": "GET, HEAD, POST",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PATCH, DELETE",
     "Access-Control-Expose-Headers": "content-range, accept-ranges, etag",
     Vary: "Origin",
   });
@@ -159,23 +183,27 @@ function allowForeign(reply: FastifyReply, origin: string): void {
 
 function asRefused(error: unknown, request: FastifyRequest, logger: GatewayLogger): Refused {
   if (error instanceof Refused) return error;
+  if (error instanceof LibraryError) return new Refused(error.code, error.message);
   const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
   if (statusCode === undefined || statusCode >= 500) {
-    logger.error({ err: error, method: request.method, path: pathOf(request) }, "a request failed");
-    return new Refused(500, "internal", "the server failed to answer; its log says why");
+    // The route, not the path: people paste secrets anywhere.
+    logger.error({ err: error, method: request.method, route: request.routeOptions.url }, "a request failed");
+    return new Refused("internal", "the server failed to answer; its log says why");
   }
   if (statusCode === 413)
-    return new Refused(413, "too-large", `body: expected at most ${request.routeOptions.bodyLimit} bytes`);
+    return new Refused("too-large", `body: expected at most ${request.routeOptions.bodyLimit} bytes`);
   if (statusCode === 415)
-    return new Refused(415, "unsupported-media-type", "content-type: expected application/json");
+    return new Refused("unsupported-media-type", "content-type: expected application/json");
   if (code?.startsWith("FST_ERR_CTP") || error instanceof SyntaxError) {
-    return new Refused(400, "bad-json", "body: expected JSON");
+    return new Refused("bad-json", "body: expected JSON");
   }
-  return new Refused(statusCode, "bad-request", message ?? STATUS_CODES[statusCode] ?? "bad request");
+  return new Refused("bad-request", message ?? STATUS_CODES[statusCode] ?? "bad request", statusCode);
 }
 
 function answerError(refused: Refused, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   reply.code(refused.status);
+  // What is left of a body that nobody wants is not waited for.
+  if (!request.raw.complete) reply.header("Connection", "close");
   if (refused.status === 401) {
     reply.header("WWW-Authenticate", 'Bearer realm="thalweg"');
     if (request.headers.accept?.includes("text/html")) {

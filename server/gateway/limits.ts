@@ -36,9 +36,9 @@ export interface Limits {
   /** Silence on an HTTP connection, a response that nobody reads included. */
   readonly idleMs: number;
   readonly bodyBytes: number;
+  /** Of a recording that is uploaded. */
+  readonly importBytes: number;
   readonly maxHeaders: number;
-  readonly defaultSamples: number;
-  readonly maxSamples: number;
 
   /** Ports tried, one after another, when the first is taken. */
   readonly portTries: number;
@@ -63,11 +63,11 @@ export const LIMITS: Limits = {
   stallMs: 10 * 60_000,
   drainMs: 1_000,
   headersMs: 10_000,
-  requestMs: 10_000,
+  // An upload is a request, too; silence ends it much sooner.
+  requestMs: 15 * 60_000,
   idleMs: 120_000,
   bodyBytes: 64 * 1024,
+  importBytes: 4 * 2 ** 30,
   maxHeaders: 64,
-  defaultSamples: 1_000,
-  maxSamples: 100_000,
   portTries: 20,
 };

@@ -1,7 +1,6 @@
 /** Taking a port. */
 import { once } from "node:events";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 
 /** The address cannot be listened on: the world's doing, not a bug. */
 export class ListenError extends Error {

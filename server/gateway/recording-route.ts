@@ -1,37 +1,29 @@
 /** The recording as a file: whole or in ranges, also while it is being written. */
 import { open } from "node:fs/promises";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { ROUTES } from "../../shared/routes.ts";
 import { partPath } from "../recording/part.ts";
 import { parseRange } from "./byte-range.ts";
 import type { HttpOptions } from "./http.ts";
 import { Refused } from "./refused.ts";
-import { type SessionParams, sessionOf } from "./session-routes.ts";
+import { type Asked, addRoute } from "./route.ts";
+import { sessionOf } from "./session-routes.ts";
 
-interface Route {
-  readonly Params: SessionParams;
-  /** Of a recording in several files: which of them, from 1. */
-  readonly Querystring: { readonly part?: string };
-}
-
-type RecordingRequest = FastifyRequest<Route>;
-
-export function addRecordingRoute(app: FastifyInstance, { library }: HttpOptions): void {
+export function addRecordingRoute(app: FastifyInstance, options: HttpOptions): void {
   // HEAD by hand: the one that comes with GET would read the whole file to throw it away.
-  const method = ["GET", "HEAD"];
-  const url = "/v1/sessions/:id/recording.mcap";
-  app.route<Route>({ method, url, handler: answer });
+  addRoute(app, options, ROUTES.recording, answer, { head: "handler" });
 
-  async function answer(request: RecordingRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const session = sessionOf(library, request.params.id);
+  async function answer(
+    { id: asked, query: { part }, request, sessions }: Asked<typeof ROUTES.recording>,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const session = await sessionOf(sessions, asked);
     const { id } = session.header;
     if (session.recordingPath === undefined) throw noRecording(id);
-    const part = partOf(request.query.part);
     const path = partPath(session.recordingPath, part);
     const file = await open(path, "r").catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== "ENOENT") throw cause;
-      throw part === 1
-        ? noRecording(id)
-        : new Refused(404, "no-recording", `session ${id} has no part ${part}`);
+      throw part === 1 ? noRecording(id) : new Refused("no-recording", `session ${id} has no part ${part}`);
     });
     try {
       // A snapshot of what is written now: a file that grows meanwhile does not change what was promised.
@@ -50,11 +42,7 @@ export function addRecordingRoute(app: FastifyInstance, { library }: HttpOptions
       const range = parseRange(isSame ? request.headers.range : undefined, size);
       if (range === "unsatisfiable") {
         reply.header("Content-Range", `bytes */${size}`);
-        throw new Refused(
-          416,
-          "range",
-          `range: expected within ${size} bytes, got "${request.headers.range}"`,
-        );
+        throw new Refused("range", `range: expected within ${size} bytes, got "${request.headers.range}"`);
       }
       const { start, end } = range ?? { start: 0, end: size - 1 };
       if (range !== null) reply.code(206).header("Content-Range", `bytes ${start}-${end}/${size}`);
@@ -71,12 +59,6 @@ export function addRecordingRoute(app: FastifyInstance, { library }: HttpOptions
   }
 }
 
-function partOf(text: string | undefined): number {
-  const part = Number(text ?? 1);
-  if (Number.isSafeInteger(part) && part >= 1) return part;
-  throw new Refused(400, "bad-query", `part: expected a whole number from 1 on, got "${text}"`);
-}
-
 function noRecording(id: string): Refused {
-  return new Refused(404, "no-recording", `session ${id} keeps no recording`);
+  return new Refused("no-recording", `session ${id} keeps no recording`);
 }

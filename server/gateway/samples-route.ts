@@ -1,15 +1,15 @@
 /** Samples over HTTP: a page of the log as JSON, NDJSON or CSV, read as fast as the client takes it. */
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
-import * as z from "zod/mini";
+import { ROUTES } from "../../shared/routes.ts";
 import type { Cursor, Session, SessionEvent } from "../session/session.ts";
 import { chooseChannels } from "./channels.ts";
 import type { HttpOptions } from "./http.ts";
 import { locate } from "./position.ts";
-import { readQuery, whole } from "./query.ts";
 import { Refused } from "./refused.ts";
+import { addRoute } from "./route.ts";
 import { sampleText } from "./sample-text.ts";
-import { type SessionParams, sessionOf } from "./session-routes.ts";
+import { sessionOf } from "./session-routes.ts";
 
 /** Read at a time: a client that stops reading holds this much, and the stream's own buffer. */
 const CHUNK_BYTES = 64 * 1024;
@@ -49,26 +49,16 @@ function csvCell(json: string): string {
   return /[",\r\n]/.test(bare) ? `"${bare.replaceAll('"', '""')}"` : bare;
 }
 
-export function addSamplesRoute(app: FastifyInstance, { library, limits }: HttpOptions): void {
-  const name = z.string().check(z.maxLength(128));
-  const Query = z.strictObject({
-    channel: z.union([name, z.array(name)]),
-    from: z.optional(whole(0, Number.MAX_SAFE_INTEGER)),
-    limit: z._default(whole(1, limits.maxSamples), limits.defaultSamples),
-    every: z.optional(whole(1, 0xffff_ffff)),
-    format: z._default(z.enum(["json", "ndjson", "csv"]), "json"),
-  });
-
-  app.get<{ Params: SessionParams }>(
-    "/v1/sessions/:id/samples",
-    { exposeHeadRoute: false },
-    async ({ params, query }, reply) => {
-      const session = sessionOf(library, params.id);
-      const { channel, from, limit, every, format } = readQuery(Query, query);
+export function addSamplesRoute(app: FastifyInstance, options: HttpOptions): void {
+  addRoute(
+    app,
+    options,
+    ROUTES.samples,
+    async ({ id, query: { channel, from, limit, every, format }, sessions }, reply) => {
+      const session = await sessionOf(sessions, id);
       const channels = textChannels(session, typeof channel === "string" ? [channel] : channel);
       const start = await locate(session, from === undefined ? "start" : { seq: from }, false);
-      if ("code" in start)
-        throw new Refused(start.code === "retention" ? 410 : 409, start.code, start.message);
+      if ("code" in start) throw new Refused(start.code, start.message);
 
       const cursor = session.cursor({ channels, from: start.seq, ...(every === undefined ? {} : { every }) });
       const text = write(session, cursor, limit, FORMATS[format]);
@@ -82,19 +72,19 @@ export function addSamplesRoute(app: FastifyInstance, { library, limits }: HttpO
       stream.once("close", () => cursor.close());
       return reply.type(FORMATS[format].type).send(stream);
     },
+    { head: "nobody" },
   );
 }
 
 function textChannels(session: Session, wanted: readonly string[]): ReadonlySet<number> {
   const { channels } = session.header;
   const choice = chooseChannels(channels, wanted);
-  if ("code" in choice) throw new Refused(404, choice.code, choice.message);
+  if ("code" in choice) throw new Refused(choice.code, choice.message);
   const binary = choice.chosen
     .map((index) => channels[index])
     .find((c) => c !== undefined && c.encoding !== "json");
   if (binary === undefined) return new Set(choice.chosen);
   throw new Refused(
-    400,
     "binary-channel",
     `channel: expected one whose samples are JSON, got "${binary.name}" (${binary.encoding}); see /weights and the socket`,
   );

@@ -1,43 +1,50 @@
-/** Sessions: which there are, what each is, and how to start another. */
+/** Sessions: which there are, what each is, how to start another, and what becomes of recordings. */
 import type { FastifyInstance } from "fastify";
-import type { SessionLibrary } from "../session/library.ts";
+import { ROUTES } from "../../shared/routes.ts";
 import type { Session } from "../session/session.ts";
 import { describe } from "./describe.ts";
 import type { HttpOptions } from "./http.ts";
 import { Refused } from "./refused.ts";
-
-export interface SessionParams {
-  readonly id: string;
-}
+import { addRoute } from "./route.ts";
+import type { VisibleSessions } from "./visible-sessions.ts";
 
 /** Looked up, never joined to a path. */
-export function sessionOf(library: SessionLibrary, id: string): Session {
-  const session = library.resolve(id);
+export async function sessionOf(sessions: VisibleSessions, id: string): Promise<Session> {
+  const session = await sessions.resolve(id);
   if (session !== undefined) return session;
   throw new Refused(
-    404,
     "unknown-session",
     `session: expected the id of a session of this server, got "${id.slice(0, 64)}"`,
   );
 }
 
-export function addSessionRoutes(app: FastifyInstance, { library, presets, startRun }: HttpOptions): void {
-  app.get("/v1/sessions", async () => ({ sessions: library.summaries() }));
+export function addSessionRoutes(app: FastifyInstance, options: HttpOptions): void {
+  const { library, presets, startRun } = options;
 
-  app.get<{ Params: SessionParams }>("/v1/sessions/:id", async ({ params }) =>
-    describe(sessionOf(library, params.id)),
+  addRoute(app, options, ROUTES.listSessions, async ({ sessions, request }) => ({
+    sessions: await sessions.summaries(),
+    unreadable: request.grant?.session === null ? await library.unreadable() : [],
+  }));
+
+  addRoute(app, options, ROUTES.describeSession, async ({ id, sessions }) =>
+    describe(await sessionOf(sessions, id)),
   );
 
-  app.get("/v1/presets", async () => ({ presets }));
+  addRoute(app, options, ROUTES.renameSession, ({ id, body: { name } }) => library.rename(id, name));
 
-  app.post("/v1/sessions", async ({ grant, body }, reply) => {
-    if (!grant?.scopes.includes("control")) {
-      throw new Refused(403, "forbidden", `authorization: expected a token of scope "control", got "read"`);
-    }
+  addRoute(app, options, ROUTES.deleteSession, async ({ id }, reply) => {
+    await library.remove(id);
+    return reply.send();
+  });
+
+  addRoute(app, options, ROUTES.presets, () => ({ presets }));
+
+  addRoute(app, options, ROUTES.startRun, async ({ body }, reply) => {
     if (startRun === undefined)
-      throw new Refused(404, "not-found", "POST /v1/sessions: this server starts no runs");
+      throw new Refused("not-found", "POST /v1/sessions: this server starts no runs");
     const started = await startRun(body);
-    if (!("id" in started)) throw new Refused(started.status, started.code, started.message);
-    return reply.code(201).header("Location", `/v1/sessions/${started.id}`).send(started);
+    if (!("id" in started)) throw new Refused(started.code, started.message, started.status);
+    reply.header("Location", `/v1/sessions/${started.id}`);
+    return started;
   });
 }

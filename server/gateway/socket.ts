@@ -11,6 +11,7 @@ import { Connection } from "./connection.ts";
 import type { Limits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
 import { Refused } from "./refused.ts";
+import { visibleSessions } from "./visible-sessions.ts";
 
 export interface SocketOptions {
   readonly library: SessionLibrary;
@@ -79,6 +80,13 @@ export class SocketEndpoint {
     this.#server.handleUpgrade(request, socket, head, (opened) => this.#open(opened, answer));
   }
 
+  /** Closes the sockets of those whose grant is no longer good. */
+  checkGrants(): void {
+    for (const { grant, socket } of this.#peers) {
+      if (!grant.isValid()) socket.close(CLOSE.authExpired, "what let this client in is no longer valid");
+    }
+  }
+
   /** Lets clients take what is written, says goodbye, and hangs up. */
   async close(): Promise<void> {
     this.#isDraining = true;
@@ -96,29 +104,23 @@ export class SocketEndpoint {
 
   #admit(request: IncomingMessage): Grant | Refused {
     const path = request.url?.split("?", 1)[0];
-    if (path !== "/v1/stream") return new Refused(404, "not-found", "expected a socket at /v1/stream");
+    if (path !== "/v1/stream") return new Refused("not-found", "expected a socket at /v1/stream");
     const offered = request.headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim()) ?? [];
     if (!offered.includes(PROTOCOL)) {
-      return new Refused(
-        400,
-        "subprotocol",
-        `sec-websocket-protocol: expected "${PROTOCOL}" among those offered`,
-      );
+      return new Refused("subprotocol", `sec-websocket-protocol: expected "${PROTOCOL}" among those offered`);
     }
     const answer = this.#options.admission.admit(request, true);
     if (answer instanceof Refused) return answer;
-    if (this.#isDraining) return new Refused(503, "draining", "the server is stopping");
+    if (this.#isDraining) return new Refused("draining", "the server is stopping");
     const { maxConnections } = this.#options.limits;
     if (this.#peers.size < maxConnections) return answer;
-    return new Refused(
-      503,
-      "too-many-connections",
-      `connections: expected at most ${maxConnections} at a time`,
-    );
+    return new Refused("too-many-connections", `connections: expected at most ${maxConnections} at a time`);
   }
 
   #open(socket: WebSocket, grant: Grant): void {
-    const connection = new Connection(socket, { ...this.#options, scopes: grant.scopes });
+    const { library, ...options } = this.#options;
+    const sessions = visibleSessions(library, grant.session);
+    const connection = new Connection(socket, { ...options, sessions, scopes: grant.scopes });
     const lastTakenMs = this.#options.clock.now();
     const peer: Peer = { socket, connection, grant, missedPings: 0, framesTaken: 0, lastTakenMs };
     this.#peers.add(peer);
@@ -133,11 +135,9 @@ export class SocketEndpoint {
   #checkPeers(): void {
     const { clock, limits } = this.#options;
     const nowMs = clock.now();
+    this.checkGrants();
     for (const peer of this.#peers) {
-      if (!peer.grant.isValid()) {
-        peer.socket.close(CLOSE.authExpired, "this browser's session has expired");
-        continue;
-      }
+      if (!peer.grant.isValid()) continue;
       if (peer.framesTaken !== peer.connection.framesTaken || peer.connection.bufferedBytes === 0) {
         peer.framesTaken = peer.connection.framesTaken;
         peer.lastTakenMs = nowMs;

@@ -1,11 +1,12 @@
 /** Finds what is intact in a recording: finished, cut, damaged or still being written. Keeps the exact prefix before the first bad byte. */
-import { EndReason, type SessionHeader } from "../../shared/header.ts";
+import type { EndReason, SessionHeader } from "../../shared/header.ts";
 import { chunkFault, MessageWalk } from "./block.ts";
-import { type FileRecord, FileWindow, readBody, readStrings, recordAtOffset } from "./file-window.ts";
+import { type FileRecord, FileWindow, readBody, recordAtOffset } from "./file-window.ts";
 import type { LogFileHandle } from "./log-file-handle.ts";
 import { CHUNK_HEADER_BYTES, MESSAGE_HEADER_BYTES, OPCODE, RECORD_HEADER_BYTES } from "./mcap-records.ts";
 import { END_METADATA } from "./mcap-writer.ts";
 import { openMessage } from "./message.ts";
+import { endOf, readMetadata, TITLE_METADATA, titled } from "./metadata.ts";
 import { CONTINUED_METADATA, firstPartOf, type Part } from "./part.ts";
 import { RecordingError } from "./recording-error.ts";
 import { readFront } from "./session-front.ts";
@@ -14,6 +15,7 @@ import { isKeyframe } from "./weight-codec.ts";
 import { WeightIndex, type WeightIndexes } from "./weight-index.ts";
 
 export interface RecordingScan {
+  /** With the title that it has been given since, if any, for its name. */
   readonly header: SessionHeader;
   /** null: the first part of the recording, or the only one. */
   readonly part: Part | null;
@@ -61,6 +63,7 @@ class Scan {
   readonly #weights = new Map<number, WeightIndex>();
   #headSeq: number;
   #lastStep = -1;
+  #title: string | null = null;
   #end: { readonly reason: EndReason; readonly lastSeq: number } | null = null;
   #next: string | null = null;
 
@@ -100,7 +103,7 @@ class Scan {
     if (this.#end !== null && !isComplete)
       fault ??= `an end after seq ${this.#end.lastSeq}, and ${this.#headSeq} is the last there is`;
     return {
-      header: this.#header,
+      header: titled(this.#header, this.#title),
       part: this.#part,
       spans: this.#spans,
       weights: this.#weights,
@@ -165,18 +168,19 @@ class Scan {
   }
 
   #takeMetadata(body: Buffer): string | null {
-    const name = readStrings(body, 1)?.[0];
-    if (name !== END_METADATA && name !== CONTINUED_METADATA) return null;
-    const entries = readStrings(body.subarray(4 + name.length + 4)) ?? [];
-    const entry = (key: string) => entries[entries.indexOf(key) + 1];
-    const lastSeq = Number(entry("last_seq"));
+    const metadata = readMetadata(body);
+    if (metadata === null) return null;
+    const { name, entries } = metadata;
+    if (name === TITLE_METADATA) this.#title = entries["title"] ?? this.#title;
     if (name === CONTINUED_METADATA) {
-      this.#next = entry("next") ?? null;
-      return this.#next === null || lastSeq !== this.#headSeq ? "a continuation that cannot be read" : null;
+      this.#next = entries["next"] ?? null;
+      const isWhole = this.#next !== null && Number(entries["last_seq"]) === this.#headSeq;
+      return isWhole ? null : "a continuation that cannot be read";
     }
-    const reason = EndReason.safeParse(entry("reason"));
-    if (!reason.success || !Number.isInteger(lastSeq)) return "an end record that cannot be read";
-    this.#end = { reason: reason.data, lastSeq };
+    if (name !== END_METADATA) return null;
+    const end = endOf(metadata);
+    if (end === null) return "an end record that cannot be read";
+    this.#end = end;
     return null;
   }
 }

@@ -1,5 +1,4 @@
 /** Appends an MCAP file: what the session is, its chunks, why it ended, the summary. One writer at a time. */
-import { crc32 } from "node:zlib";
 import { nanosOfMs } from "../../shared/frame.ts";
 import type { EndReason, SessionHeader } from "../../shared/header.ts";
 import type { Chunk } from "./chunk-builder.ts";
@@ -13,8 +12,9 @@ import {
   type Place,
   schemaIds,
 } from "./mcap-front.ts";
-import { ByteWriter, CHUNK_HEADER_BYTES, MCAP_MAGIC, OPCODE } from "./mcap-records.ts";
+import { ByteWriter, CHUNK_HEADER_BYTES, OPCODE } from "./mcap-records.ts";
 import { CONTINUED_METADATA, type Part } from "./part.ts";
+import { encodeSummary } from "./summary.ts";
 
 /** Metadata record after the last chunk: `reason`, `last_seq`. */
 export const END_METADATA = "thalweg.end";
@@ -103,34 +103,14 @@ export class McapWriter {
   async finish(): Promise<void> {
     if (this.#chunkIndexes === null) throw new Error("finish: the chunk indexes have been dropped");
     const out = new ByteWriter();
-    // 0: no checksum of the whole data section. Every chunk has its own.
-    out.record(OPCODE.dataEnd, () => out.u32(0));
-    const summaryAt = out.length;
-    const groups: { opcode: number; start: number; length: number }[] = [];
-    const group = (opcode: number, write: () => void): void => {
-      const start = out.length;
-      write();
-      if (out.length > start)
-        groups.push({ opcode, start: this.#position + start, length: out.length - start });
-    };
-    group(OPCODE.schema, () => encodeSchemas(out, this.#header.channels));
-    group(OPCODE.channel, () => encodeChannels(out, this.#header.channels));
-    group(OPCODE.statistics, () => this.#encodeStatistics(out));
-    group(OPCODE.chunkIndex, () => out.raw(this.#chunkIndexes?.bytes ?? new Uint8Array()));
-    group(OPCODE.attachmentIndex, () => this.#encodeAttachmentIndex(out));
-    group(OPCODE.metadataIndex, () => this.#encodeMetadataIndex(out));
-    const offsetsAt = out.length;
-    for (const { opcode, start, length } of groups) {
-      out.record(OPCODE.summaryOffset, () => out.u8(opcode).u64(start).u64(length));
-    }
-    out.record(OPCODE.footer, () => {
-      out.u64(this.#position + summaryAt).u64(this.#position + offsetsAt);
-      // The footer's length is not known to `record` yet, but is part of what the checksum covers.
-      const covered = Buffer.from(out.bytes.subarray(summaryAt));
-      covered.writeBigUInt64LE(20n, covered.byteLength - 24);
-      out.u32(crc32(covered));
-    });
-    out.raw(MCAP_MAGIC);
+    encodeSummary(out, this.#position, [
+      [OPCODE.schema, () => encodeSchemas(out, this.#header.channels)],
+      [OPCODE.channel, () => encodeChannels(out, this.#header.channels)],
+      [OPCODE.statistics, () => this.#encodeStatistics(out)],
+      [OPCODE.chunkIndex, () => out.raw(this.#chunkIndexes?.bytes ?? new Uint8Array())],
+      [OPCODE.attachmentIndex, () => this.#encodeAttachmentIndex(out)],
+      [OPCODE.metadataIndex, () => this.#encodeMetadataIndex(out)],
+    ]);
     await this.#append(out.bytes);
   }
 
@@ -180,7 +160,7 @@ export class McapWriter {
 }
 
 /** write() may write less than it was given. */
-async function writeFully(file: LogFileHandle, bytes: Uint8Array, position: number): Promise<void> {
+export async function writeFully(file: LogFileHandle, bytes: Uint8Array, position: number): Promise<void> {
   let done = 0;
   while (done < bytes.byteLength) {
     const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, position + done);

@@ -84,6 +84,8 @@ function joined(before: RecordingScan, next: RecordingScan): RecordingScan {
   const isEmpty = next.headSeq < firstSeqOf(next);
   return {
     ...next,
+    // A title stands at the end of the first part.
+    header: before.header,
     part: before.part,
     weights: joinedWeights(before.weights, next.weights, firstSeqOf(next)),
     // A part that was begun and holds nothing takes nothing away.

@@ -8,6 +8,8 @@ export type RecordingErrorCode =
   | "cut"
   | "damaged"
   | "exists"
+  | "not-finished"
+  | "too-large"
   | "disk-full"
   | "disk-error";
 

@@ -18,6 +18,10 @@ export class WeightIndex {
     this.#steps.push(step);
   }
 
+  get size(): number {
+    return this.#seqs.length;
+  }
+
   /** Forgets what lies in [fromSeq, beforeSeq). */
   drop(fromSeq: number, beforeSeq: number): void {
     const from = this.#placeOf(fromSeq);

@@ -1,53 +1,241 @@
-/** Every session this server serves, by id. */
-import { BehaviorSubject, type Observable } from "rxjs";
+/** Every session this server serves, by id: those that it runs, and those whose recordings lie in its folder. */
+import { join, sep } from "node:path";
 import type { SessionSummary } from "../../shared/header.ts";
-import type { Session } from "./session.ts";
+import { RecordingError, type RecordingErrorCode } from "../recording/recording-error.ts";
+import { removeRecording } from "../recording/remove-recording.ts";
+import { retitleRecording } from "../recording/title.ts";
+import type { Catalogue, CatalogueLine, UnreadableFile } from "./catalogue.ts";
+import { importRecording } from "./import-recording.ts";
+import { openRecording, type RecordedSession } from "./recorded-session.ts";
+import { type Session, summarise } from "./session.ts";
 
-export class SessionLibrary {
-  readonly #sessions = new Map<string, Session>();
-  readonly #changes = new BehaviorSubject<number>(0);
-  /** Emits a count when a session is added. */
-  readonly changes$: Observable<number> = this.#changes.asObservable();
+/** What cannot be done with a session, or with the file that holds it. The sentence names no folder: it may travel. */
+export class LibraryError extends Error {
+  override readonly name = "LibraryError";
+  readonly code: "unknown-session" | "live" | "no-recording" | RecordingErrorCode;
 
-  add(session: Session): void {
-    this.#sessions.set(session.header.id, session);
-    this.#changes.next(this.#sessions.size);
-  }
-
-  get(id: string): Session | undefined {
-    return this.#sessions.get(id);
-  }
-
-  /** "live" is the newest session that has not ended; an id is looked up. */
-  resolve(id: string): Session | undefined {
-    if (id !== "live") return this.get(id);
-    return this.newestFirst().find((session) => session.status.state !== "ended");
-  }
-
-  newestFirst(): Session[] {
-    return [...this.#sessions.values()].sort((a, b) => b.header.startedAtMs - a.header.startedAtMs);
-  }
-
-  summaries(): SessionSummary[] {
-    return this.newestFirst().map(summarise);
+  constructor(code: LibraryError["code"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
   }
 }
 
-export function summarise(session: Session): SessionSummary {
-  const { header, status } = session;
-  return {
-    id: header.id,
-    name: header.name,
-    live: status.state !== "ended",
-    state: status.state,
-    reason: status.reason,
-    startedAtMs: header.startedAtMs,
-    preset: header.preset,
-    task: header.task,
-    modelSummary: header.modelSummary,
-    steps: header.steps,
-    step: status.step,
-    headSeq: status.headSeq,
-    earliestSeq: status.earliestSeq,
-  };
+export interface LibraryOptions {
+  /** Without one, only what is added. */
+  readonly catalogue?: Catalogue;
+  /** Ids of sessions that other processes are writing at this moment. */
+  readonly liveElsewhere?: () => Promise<ReadonlySet<string>>;
+}
+
+interface Opened {
+  readonly session: Promise<RecordedSession>;
+  /** The file it was opened from, as it was then. */
+  readonly line: CatalogueLine;
+  askedForMs: number;
+}
+
+/** Recordings held open for nobody, in case somebody comes back: each is a file and an index of it. */
+const MAX_IDLE = 16;
+/** Who has asked for a session reads it within this time, or will ask again. */
+const HANDED_OVER_MS = 60_000;
+
+export class SessionLibrary {
+  readonly #own = new Map<string, Session>();
+  /** The one asked for last stands last. */
+  readonly #opened = new Map<string, Opened>();
+  /** Replaced or deleted; to be closed when their last reader has left. */
+  #leaving: Opened[] = [];
+  readonly #catalogue: Catalogue | null;
+  readonly #liveElsewhere: () => Promise<ReadonlySet<string>>;
+
+  constructor({ catalogue, liveElsewhere = async () => new Set() }: LibraryOptions = {}) {
+    this.#catalogue = catalogue ?? null;
+    this.#liveElsewhere = liveElsewhere;
+    catalogue?.leaveOut((path) =>
+      [...this.#own.values()].some(
+        ({ recordingPath, status }) => recordingPath === path && status.state !== "ended",
+      ),
+    );
+  }
+
+  add(session: Session): void {
+    this.#own.set(session.header.id, session);
+  }
+
+  /**
+   * "live" is the newest session that has not ended; an id is looked up, and its recording opened where it must be.
+   *
+   * @throws {LibraryError} when the recording cannot be read after all.
+   */
+  async resolve(id: string): Promise<Session | undefined> {
+    if (id === "live") return this.#ownNewestFirst().find(({ status }) => status.state !== "ended");
+    return this.#own.get(id) ?? (await this.#open(id));
+  }
+
+  /** The newest first. */
+  async summaries(): Promise<SessionSummary[]> {
+    await this.#closeIdle();
+    const own = this.#ownNewestFirst().map(summarise);
+    const recorded = (await this.#recordings()).map(({ summary }) => summary);
+    return [...own, ...recorded.filter(({ id }) => !this.#own.has(id))].sort(
+      (a, b) => b.startedAtMs - a.startedAtMs,
+    );
+  }
+
+  /** Files of the folder that are no recordings, or none that can be read. */
+  async unreadable(): Promise<readonly UnreadableFile[]> {
+    return (await this.#catalogue?.unreadable()) ?? [];
+  }
+
+  /**
+   * A title for a finished recording; its id, its file's name and its samples stay.
+   * @throws {LibraryError} `unknown-session`, `live`, `not-finished`, or what the disk answers.
+   */
+  async rename(id: string, name: string): Promise<SessionSummary> {
+    const { path } = await this.#changeable(id);
+    await this.#withoutFolder(() => retitleRecording(path, name));
+    this.#forget(id);
+    const changed = (await this.summaries()).find((summary) => summary.id === id);
+    if (changed === undefined) throw unknown(id);
+    return changed;
+  }
+
+  /**
+   * Deletes a recording for good. Who is reading it reads on.
+   * @throws {LibraryError} `unknown-session`, `live`, or what the disk answers.
+   */
+  async remove(id: string): Promise<void> {
+    const { path, parts } = await this.#changeable(id);
+    await this.#withoutFolder(() => removeRecording(path, parts));
+    this.#forget(id);
+  }
+
+  /**
+   * Takes a recording into the folder, checked from end to end first.
+   * @throws {LibraryError} `no-recording` without a folder; `too-large`, `exists`, and what can be wrong with a file or a disk.
+   */
+  async import(bytes: AsyncIterable<Uint8Array>, maxBytes: number): Promise<SessionSummary> {
+    if (this.#catalogue === null) {
+      throw new LibraryError(
+        "no-recording",
+        "import: expected a server with a folder of recordings, got none",
+      );
+    }
+    const known = new Set((await this.summaries()).map(({ id }) => id));
+    const { folder } = this.#catalogue;
+    const summary = await this.#withoutFolder(() => importRecording(bytes, folder, { maxBytes, known }));
+    this.#catalogue.touch();
+    return summary;
+  }
+
+  /** Closes recordings that it has opened; sessions that were added are their owner's. */
+  async close(): Promise<void> {
+    const opened = [...this.#opened.values(), ...this.#leaving];
+    this.#opened.clear();
+    this.#leaving = [];
+    await Promise.all(opened.map(close));
+  }
+
+  #ownNewestFirst(): Session[] {
+    return [...this.#own.values()].sort((a, b) => b.header.startedAtMs - a.header.startedAtMs);
+  }
+
+  async #recordings(): ReturnType<Catalogue["recordings"]> {
+    return (await this.#catalogue?.recordings()) ?? [];
+  }
+
+  async #open(id: string): Promise<Session | undefined> {
+    const line = (await this.#recordings()).find(({ summary }) => summary.id === id);
+    if (line === undefined || this.#catalogue === null) return undefined;
+    const before = this.#opened.get(id);
+    if (before !== undefined && !isSameFile(before.line, line)) this.#letGo(id);
+    const opened = this.#opened.get(id) ?? {
+      session: openRecording(join(this.#catalogue.folder, line.file)),
+      line,
+      askedForMs: 0,
+    };
+    opened.askedForMs = performance.now();
+    this.#opened.delete(id);
+    this.#opened.set(id, opened);
+    try {
+      return await this.#withoutFolder(() => opened.session);
+    } catch (cause) {
+      this.#opened.delete(id);
+      throw cause;
+    }
+  }
+
+  /** What is wrong with a file, as it may be told to somebody elsewhere. */
+  async #withoutFolder<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      if (!(cause instanceof RecordingError)) throw cause;
+      const folder = this.#catalogue === null ? "" : join(this.#catalogue.folder, sep);
+      const message = folder === "" ? cause.message : cause.message.replaceAll(folder, "");
+      throw new LibraryError(cause.code, message, { cause });
+    }
+  }
+
+  #letGo(id: string): void {
+    const opened = this.#opened.get(id);
+    this.#opened.delete(id);
+    if (opened !== undefined) this.#leaving.push(opened);
+  }
+
+  /** Of those that may still be wanted, the ones asked for last stay. */
+  async #closeIdle(): Promise<void> {
+    const isIdle = async ({ session, askedForMs }: Opened) =>
+      performance.now() - askedForMs > HANDED_OVER_MS && (await session.catch(() => null))?.isIdle !== false;
+    const idle: string[] = [];
+    for (const [id, opened] of this.#opened) if (await isIdle(opened)) idle.push(id);
+    for (const id of idle.slice(0, Math.max(0, idle.length - MAX_IDLE))) this.#letGo(id);
+    const leaving = this.#leaving;
+    this.#leaving = [];
+    for (const opened of leaving) {
+      if (await isIdle(opened)) await close(opened);
+      else this.#leaving.push(opened);
+    }
+  }
+
+  /** The file behind an id, if nobody is writing it. */
+  async #changeable(id: string): Promise<{ readonly path: string; readonly parts: number }> {
+    const own = this.#own.get(id);
+    const elsewhere = own === undefined ? await this.#liveElsewhere() : new Set();
+    if ((own !== undefined && own.status.state !== "ended") || elsewhere.has(id)) {
+      throw new LibraryError("live", `session: expected a recording, got ${id}, which is going on`);
+    }
+    // It may have ended a moment ago.
+    if (own !== undefined) this.#catalogue?.touch();
+    const line = (await this.#recordings()).find(({ summary }) => summary.id === id);
+    if (line !== undefined && this.#catalogue !== null)
+      return { path: join(this.#catalogue.folder, line.file), parts: line.parts };
+    throw own === undefined
+      ? unknown(id)
+      : new LibraryError("no-recording", `session ${id} keeps no recording`);
+  }
+
+  /** What is known of it is no longer true; the catalogue has the file, if there still is one. */
+  #forget(id: string): void {
+    this.#own.delete(id);
+    this.#catalogue?.touch();
+    this.#letGo(id);
+  }
+}
+
+function isSameFile(a: CatalogueLine, b: CatalogueLine): boolean {
+  return (
+    a.file === b.file && a.inode === b.inode && a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs
+  );
+}
+
+async function close({ session }: Opened): Promise<void> {
+  await session.then((each) => each.close()).catch(() => undefined);
+}
+
+function unknown(id: string): LibraryError {
+  return new LibraryError(
+    "unknown-session",
+    `session: expected the id of a session of this server, got "${id.slice(0, 64)}"`,
+  );
 }

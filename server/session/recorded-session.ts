@@ -33,6 +33,7 @@ export class RecordedSession implements Session {
   readonly fault: string | null;
   readonly #segments: readonly Segment[];
   readonly #source: EventSource;
+  #readers = 0;
 
   /** @param segments  all parts, where `file` is not the only one; `scan` is then of all of them. */
   constructor(file: BlockFile, scan: RecordingScan, segments: readonly Segment[] = [{ file, firstSeq: 0 }]) {
@@ -52,7 +53,10 @@ export class RecordedSession implements Session {
   }
 
   cursor(options: CursorOptions): Cursor {
-    return new LogCursor(this.#source, options);
+    this.#readers++;
+    return new HeldCursor(this.#source, options, () => {
+      this.#readers--;
+    });
   }
 
   holeAt(seq: number): Hole | undefined {
@@ -63,8 +67,23 @@ export class RecordedSession implements Session {
     return findSeqOfStep(this.#source, step);
   }
 
-  weights(step: number): Promise<WeightsResult> {
-    return findWeights(this.#source, step);
+  async weights(step: number): Promise<WeightsResult> {
+    this.#readers++;
+    try {
+      return await findWeights(this.#source, step);
+    } finally {
+      this.#readers--;
+    }
+  }
+
+  /** How many θ each f32 channel holds. */
+  get thetaCounts(): ReadonlyMap<number, number> {
+    return new Map([...this.#source.weights].map(([channel, index]) => [channel, index.size]));
+  }
+
+  /** Nobody reads it at this moment. */
+  get isIdle(): boolean {
+    return this.#readers === 0;
   }
 
   /** Nothing is being written. */
@@ -74,6 +93,22 @@ export class RecordedSession implements Session {
 
   async close(): Promise<void> {
     await Promise.all(this.#segments.map(({ file }) => file.close()));
+  }
+}
+
+/** Says when it is closed, once. */
+class HeldCursor extends LogCursor {
+  #release: (() => void) | null;
+
+  constructor(source: EventSource, options: CursorOptions, release: () => void) {
+    super(source, options);
+    this.#release = release;
+  }
+
+  override close(): void {
+    super.close();
+    this.#release?.();
+    this.#release = null;
   }
 }
 

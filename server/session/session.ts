@@ -1,6 +1,6 @@
 /** A session: a header and an ordered log of events. Live or recorded: nothing downstream can tell, and nothing may ask. */
 import type { Observable } from "rxjs";
-import type { EndReason, SessionHeader, SessionState } from "../../shared/header.ts";
+import type { EndReason, SessionHeader, SessionState, SessionSummary } from "../../shared/header.ts";
 import type { ControlAction, Trouble, Watermarks } from "../../shared/protocol.ts";
 import type { Hole } from "../recording/segments.ts";
 
@@ -80,4 +80,22 @@ export interface Session {
   readonly recordingPath: string | undefined;
   /** Releases files. Live sessions are ended first (server/session/live-session.ts). */
   close(): Promise<void>;
+}
+
+export function summarise({ header, status }: Pick<Session, "header" | "status">): SessionSummary {
+  return {
+    id: header.id,
+    name: header.name,
+    live: status.state !== "ended",
+    state: status.state,
+    reason: status.reason,
+    startedAtMs: header.startedAtMs,
+    preset: header.preset,
+    task: header.task,
+    modelSummary: header.modelSummary,
+    steps: header.steps,
+    step: status.step,
+    headSeq: status.headSeq,
+    earliestSeq: status.earliestSeq,
+  };
 }

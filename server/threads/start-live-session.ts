@@ -1,6 +1,6 @@
 /** How a run begins: threads opened, costs measured, log begun, and only then the first step. */
 import { join } from "node:path";
-import type { SessionHeader } from "../../shared/header.ts";
+import { recordingFileName } from "../recording/file-name.ts";
 import type { OpenLogFile } from "../recording/log-file-handle.ts";
 import { type LogKeeping, SessionLog } from "../session/log.ts";
 import type { RunConfig, RunSettings } from "../training/config.ts";
@@ -62,7 +62,7 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
     };
     const log = await SessionLog.create(
       options.record
-        ? { ...kept, path: join(options.folder, fileName(header)) }
+        ? { ...kept, path: join(options.folder, recordingFileName(header)) }
         : { ...kept, temporary: true, folder: join(options.folder, header.id) },
     );
     const session = new LiveSession(log, threads, schedule.costsMs["step"] ?? 1, {
@@ -127,15 +127,4 @@ function affordableWeights({ config, initial }: Blueprint, state: number | undef
   let every = chooseWeightsEvery(initial.length, config.steps, config.recordingBudget);
   while (state !== undefined && every < state && state % every !== 0) every++;
   return every;
-}
-
-/** Sorts by time; the id keeps two runs of one second apart. */
-function fileName({ startedAtMs, name, id }: SessionHeader): string {
-  const at = new Date(startedAtMs).toISOString().slice(0, 19).replaceAll(":", "-");
-  const slug = name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, "-")
-    .replaceAll(/^-|-$/g, "")
-    .slice(0, 40);
-  return `${at}-${slug || "run"}-${id.slice(0, 8)}.mcap`;
 }

@@ -59,7 +59,7 @@ const LAW: readonly Rule[] = [
   },
 
   // The log and those who read it know nothing of training.
-  { part: "server/session/", ours: ["server/recording/", "shared/"], packages: ["node:", "rxjs"] },
+  { part: "server/session/", ours: ["server/recording/", "shared/"], packages: ["node:", "rxjs", "zod"] },
   {
     part: "server/recording/",
     ours: ["server/session/", "shared/"],

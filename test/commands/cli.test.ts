@@ -38,6 +38,19 @@ describe("the command line", { timeout: 120_000 }, () => {
     ],
     [["train", "/nowhere/run.js"], /^thalweg: .*run\.js.*\n$/],
     [["train", "--backend", "tpu"], /^thalweg: backend: expected one of .*, got "tpu"\n$/],
+    [
+      ["train", "--host", "0.0.0.0"],
+      /^thalweg: host: expected --tls-cert and --tls-key with 0\.0\.0\.0, which other machines can reach, or --insecure .*\n$/,
+    ],
+    [["train", "--tls-cert", "c.pem"], "thalweg: tls: expected --tls-key beside --tls-cert\n"],
+    [
+      ["train", "--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.key"],
+      "thalweg: tls-cert: /nowhere.pem cannot be read (ENOENT)\n",
+    ],
+    [
+      ["train", "--recordings-limit", "much"],
+      /^thalweg: recordings-limit: expected a size like 10GiB, got "much"\n$/,
+    ],
     [["replay", "/nowhere.mcap"], /^thalweg: \/nowhere\.mcap: .*\n$/],
     [["replay"], /^thalweg: missing required argument 'file'\n$/],
     [["wacth"], /^thalweg: unknown command 'wacth'/],

@@ -1,17 +1,16 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import * as z from "zod/mini";
+import type * as z from "zod/mini";
 import { LIMITS } from "../../server/gateway/limits.ts";
 import { FRAME_HEADER_BYTES } from "../../shared/frame.ts";
-import { CLOSE, ClientMessage, GapReason, ServerMessage, WireSample } from "../../shared/protocol.ts";
+import { ErrorBody, HTTP_ERRORS, MAX_PAGE_SAMPLES, PAGE_SAMPLES, SamplesPage } from "../../shared/http.ts";
+import { CLOSE, ClientMessage, GapReason, ServerMessage } from "../../shared/protocol.ts";
+import { ROUTES } from "../../shared/routes.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const page = readFileSync(join(ROOT, "docs", "protocol.md"), "utf8");
 const blocks = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text = ""]) => text.trim());
-
-const ErrorBody = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string() }) });
-const SamplesPage = z.strictObject({ samples: z.array(WireSample), nextSeq: z.int(), headSeq: z.int() });
 
 const opsOf = (union: unknown): string[] => {
   const { options } = (union as { _zod: { def: { options: unknown[] } } })._zod.def;
@@ -72,7 +71,7 @@ describe("docs/protocol.md", () => {
     const sources = readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"));
     const found = sources.flatMap((source) => [
       ...[...source.matchAll(/(?:#refuse|#misuse)\(\s*"([a-z-]+)"/g)].map(([, code = ""]) => code),
-      ...[...source.matchAll(/new Refused\(\s*\w+,\s*"([a-z-]+)"/g)].map(([, code = ""]) => code),
+      ...Object.keys(HTTP_ERRORS),
       ...[...source.matchAll(/\bcode: "([a-z-]+)"/g)].map(([, code = ""]) => code),
     ]);
     const codes = new Set(found);
@@ -83,6 +82,46 @@ describe("docs/protocol.md", () => {
     expect([...codes].filter((code) => !listed.has(code) && !local.includes(code))).toEqual([]);
   });
 
+  it("lists the routes that are served, and what each takes", () => {
+    // These are told of in the text.
+    const inText = new Set<string>([
+      ROUTES.health.path,
+      ROUTES.readiness.path,
+      ROUTES.launch.path,
+      ROUTES.stream.path,
+    ]);
+    const served = Object.values(ROUTES).filter(({ path }) => !inText.has(path));
+    const rows = new Map(
+      rowsUnder("## HTTP").flatMap(([first = "", about = ""]) => {
+        const route = /`([A-Z]+ \/[^`]*)`/.exec(first)?.[1];
+        return route === undefined ? [] : [[route.replaceAll(/:(\w+)/g, "{$1}"), about] as const];
+      }),
+    );
+    expect([...rows.keys()].sort()).toEqual(served.map(({ method, path }) => `${method} ${path}`).sort());
+    for (const { method, path, query, scope } of served) {
+      const about = rows.get(`${method} ${path}`) ?? "";
+      for (const parameter of Object.keys(query.shape)) expect(about).toContain(`\`${parameter}\``);
+      expect([path, about.includes("Scope `control`")]).toEqual([path, scope === "control"]);
+    }
+  });
+
+  it("lists each status with its codes", () => {
+    const rows = rowsUnder("## HTTP").filter(([first = ""]) => /^ \d{3}/.test(first));
+    const listed = rows.flatMap(([statuses = "", codes = ""]) =>
+      namesIn(codes).map((code) => ({ code, statuses: statuses.trim().split(" ").map(Number) })),
+    );
+    for (const { code, statuses } of listed) {
+      expect(statuses, code).toContain((HTTP_ERRORS as Record<string, number>)[code]);
+    }
+    expect(listed.map(({ code }) => code).sort()).toEqual(Object.keys(HTTP_ERRORS).sort());
+    for (const [status = "", code = ""] of rowsUnder("## Getting in").slice(1)) {
+      expect([code, Number(status)]).toEqual([
+        code,
+        (HTTP_ERRORS as Record<string, number>)[namesIn(code)[0] ?? ""],
+      ]);
+    }
+  });
+
   it("states the limits and close codes that hold", () => {
     const limits = rowsUnder("## Frames")
       .slice(1)
@@ -90,7 +129,7 @@ describe("docs/protocol.md", () => {
     const { maxFrameBytes, maxFragments, maxErrors, maxSubscriptions } = LIMITS;
     expect(limits).toEqual([maxFrameBytes, maxFragments, maxErrors, maxSubscriptions]);
     for (const code of Object.values(CLOSE)) expect(page).toContain(`\n| ${code} | `);
-    expect(page).toContain(`1 … ${LIMITS.maxSamples}, default ${LIMITS.defaultSamples}`);
+    expect(page).toContain(`1 … ${MAX_PAGE_SAMPLES}, default ${PAGE_SAMPLES}`);
     expect(page).toContain(`${LIMITS.maxConnections} sockets are open`);
     expect(LIMITS.batchMs).toBeLessThanOrEqual(16);
     expect([LIMITS.pingMs, LIMITS.maxMissedPings, LIMITS.stallMs]).toEqual([20_000, 2, 600_000]);

@@ -85,7 +85,9 @@ export class MemorySession implements Session {
     let position = options.from;
     const every = options.every ?? 1;
     const session = this;
-    const isChosen = (event: SessionEvent) => options.channels.has(event.channel) && event.step % every === 0;
+    const isChosen = ({ channel, step }: SessionEvent) =>
+      options.channels.has(channel) &&
+      (step % every === 0 || (this.header.channels[channel]?.name.startsWith("run/") ?? false));
     return {
       get position() {
         return position;

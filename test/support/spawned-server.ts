@@ -8,23 +8,23 @@ export const TOKEN = "a-token-for-tests-0123456789";
 
 export interface Spawned {
   readonly child: ChildProcess;
-  /** http://127.0.0.1:port, once the launch URL has been printed. */
+  /** http://127.0.0.1:port (https, with a certificate), once the launch URL has been printed. */
   readonly url: string;
   readonly launchUrl: string;
   output(): string;
 }
 
 /** @throws when the process ends before it has printed a launch URL, with what it said. */
-export async function spawnServer(args: readonly string[]): Promise<Spawned> {
+export async function spawnServer(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Spawned> {
   const child = spawn(process.execPath, [CLI, ...args, "--port", "0"], {
-    env: { ...process.env, THALWEG_TOKEN: TOKEN },
+    env: { ...process.env, THALWEG_TOKEN: TOKEN, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";
   const launched = new Promise<string>((resolve, reject) => {
     const listen = (chunk: Buffer) => {
       said += chunk.toString();
-      const found = /open\s+(http:\S+)/.exec(said)?.[1];
+      const found = /open\s+(https?:\S+)/.exec(said)?.[1];
       if (found !== undefined) resolve(found);
     };
     child.stdout?.on("data", listen);
@@ -42,8 +42,11 @@ export interface Finished {
 }
 
 /** One command, to its end. */
-export async function runCli(args: readonly string[]): Promise<Finished> {
-  const child = spawn(process.execPath, [CLI, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+export async function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let out = "";
   let err = "";
   child.stdout.on("data", (chunk: Buffer) => {

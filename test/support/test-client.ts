@@ -21,6 +21,8 @@ export class TestClient {
   readonly received: Received[] = [];
   readonly socket: WebSocket;
   closeCode: number | null = null;
+  /** False: the frame is not kept. For those who are sent more than memory holds. */
+  onReceived: (message: Received) => boolean = () => true;
   #read = 0;
   #wake: (() => void)[] = [];
 
@@ -32,11 +34,8 @@ export class TestClient {
     });
     this.socket.binaryType = "arraybuffer";
     this.socket.on("message", (data, isBinary) => {
-      if (isBinary) {
-        const frame = decodeFrame(data as ArrayBuffer);
-        if (frame === null) throw new Error("the server sent a binary frame that is none");
-        this.received.push({ op: "binary", frame });
-      } else this.received.push(ServerMessage.parse(JSON.parse(String(data))));
+      const message = isBinary ? binary(data as ArrayBuffer) : ServerMessage.parse(JSON.parse(String(data)));
+      if (this.onReceived(message)) this.received.push(message);
       this.#wakeAll();
     });
     this.socket.on("close", (code) => {
@@ -118,4 +117,10 @@ export class TestClient {
     this.#wake = [];
     for (const resolve of wake) resolve();
   }
+}
+
+function binary(data: ArrayBuffer): Received {
+  const frame = decodeFrame(data);
+  if (frame === null) throw new Error("the server sent a binary frame that is none");
+  return { op: "binary", frame };
 }

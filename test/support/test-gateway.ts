@@ -19,7 +19,7 @@ export async function testGateway(
   sessions: readonly Session[],
   options: Partial<GatewayOptions> = {},
 ): Promise<TestGateway> {
-  const library = new SessionLibrary();
+  const library = options.library ?? new SessionLibrary();
   for (const session of sessions) library.add(session);
   const auth = options.auth ?? new Auth({ token: TOKEN, readToken: READ_TOKEN });
   const gateway = await startGateway({

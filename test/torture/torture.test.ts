@@ -1,4 +1,4 @@
-/** A slice of each check that needs no server, so that a change which breaks one is seen at once; `npm run torture` has the rest. */
+/** A slice of each check that takes a second or two, so that a change which breaks one is seen at once; `npm run torture` has the rest. */
 import { expect, test } from "vitest";
 import { checks } from "./index.ts";
 
@@ -6,6 +6,11 @@ const COUNTS: Readonly<Record<string, number>> = {
   "recording/cut": 2000,
   "recording/bit-flips": 1000,
   "recording/zero-tails": 500,
+  "gateway/reconnects": 60,
+  "gateway/kills": 1,
+  "gateway/bad-inputs": 250,
+  "gateway/door": 200,
+  "gateway/protocol": 50,
   "recording/bad-files": 1000,
   "recording/recover": 100,
   "recording/disk-faults": 10,

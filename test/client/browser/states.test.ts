@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { userEvent } from "vitest/browser";
 import { clearPage, mountDashboard } from "./support/dashboard.ts";
 import { FakeServer } from "./support/fake-server.ts";
 import { syntheticSession } from "./support/synthetic-session.ts";
@@ -142,5 +143,82 @@ describe("with several sessions", () => {
     await dashboard.until(() => dashboard.text(".banner").includes("A run is live: newcomer."));
     dashboard.get(".banner button").click();
     await dashboard.atStep(12);
+  });
+});
+
+describe("the list of sessions", () => {
+  const other = syntheticSession({
+    id: "ab".repeat(16),
+    name: "edge again",
+    steps: 90,
+    startedAtMs: 1_700_000_000_000,
+  });
+  const row = (id: string) => `session-list li[data-session="${id}"]`;
+
+  async function opened() {
+    server.addRecording(session);
+    server.addRecording(other);
+    const dashboard = mountDashboard();
+    await dashboard.atStep(120);
+    dashboard.get('session-bar [aria-label="All sessions"]').click();
+    await dashboard.until(() => dashboard.all("session-list li").length === 2);
+    return dashboard;
+  }
+
+  it("opens a session", async () => {
+    const dashboard = await opened();
+    dashboard.get(`${row(other.header.id)} .open`).click();
+    await dashboard.until(() => dashboard.text("h1") === "edge again");
+    expect((dashboard.get("dialog.sessions") as HTMLDialogElement).open).toBe(false);
+  });
+
+  it("gives another title, by keyboard, and Escape leaves the old one", async () => {
+    const dashboard = await opened();
+    const menu = () => dashboard.get(`${row(session.header.id)} drop-menu`);
+    const rename = async () => {
+      menu().shadowRoot?.querySelector("button")?.click();
+      [...menu().querySelectorAll("button")].find(({ textContent }) => textContent === "Rename")?.click();
+      await dashboard.until(() => dashboard.find("session-list input[name=title]") !== null);
+      return dashboard.get("session-list input[name=title]") as HTMLInputElement;
+    };
+    const field = await rename();
+    expect((field.getRootNode() as ShadowRoot).activeElement).toBe(field);
+    field.value = "Run 7";
+    await userEvent.keyboard("{Enter}");
+    await dashboard.until(() => dashboard.text("h1") === "Run 7");
+    await rename();
+    await userEvent.keyboard("x{Escape}");
+    await dashboard.until(() => dashboard.find("session-list input[name=title]") === null);
+    expect((dashboard.get("dialog.sessions") as HTMLDialogElement).open).toBe(true);
+    expect(dashboard.text(`${row(session.header.id)} .open`)).toBe("Run 7");
+  });
+
+  it("deletes what is on screen after a second word, and shows another session", async () => {
+    const dashboard = await opened();
+    const remove = dashboard.all(`${row(session.header.id)} drop-menu button`);
+    [...remove].find(({ textContent }) => textContent === "Delete")?.click();
+    await dashboard.until(() => dashboard.find(".sure") !== null);
+    const keep = dashboard.get(".sure button");
+    await dashboard.until(() => (keep.getRootNode() as ShadowRoot).activeElement === keep);
+    expect(dashboard.all("session-list li").length).toBe(2);
+    dashboard.get(".danger").click();
+    await dashboard.until(() => dashboard.all("session-list li").length === 1);
+    await dashboard.until(() => dashboard.text("h1") === "edge again");
+  });
+
+  it("makes a link for reading one session", async () => {
+    const dashboard = await opened();
+    const buttons = dashboard.all(`${row(other.header.id)} drop-menu button`);
+    [...buttons].find(({ textContent }) => textContent === "Share for reading")?.click();
+    await dashboard.until(() => dashboard.find(".link input") !== null);
+    expect((dashboard.get(".link input") as HTMLInputElement).value).toContain(`#run=${other.header.id}`);
+  });
+
+  it("offers those who may only read no more than to open", async () => {
+    server.scopes = ["read"];
+    const dashboard = await opened();
+    expect([...dashboard.all("session-list drop-menu"), ...dashboard.all("session-list .upload")]).toEqual(
+      [],
+    );
   });
 });

@@ -8,7 +8,7 @@ import type { SyntheticEvent, SyntheticSession } from "./synthetic-session.ts";
 const BATCH = 400;
 
 interface Held {
-  readonly header: SessionHeader;
+  header: SessionHeader;
   /** All that is known of the future; the log is its first `length` events, and whatever control has put between. */
   readonly script: readonly SyntheticEvent[];
   scripted: number;
@@ -377,6 +377,25 @@ export class FakeServer {
       return reply({ id: newest?.id ?? "" }, 201);
     }
     if (url.pathname === "/v1/sessions") return reply({ sessions: this.#summaries() });
+    if (url.pathname === "/v1/shares" && isPost) {
+      const { session } = JSON.parse(String(init?.body)) as { session: string };
+      return reply(
+        { id: "1", session, url: `${location.origin}/launch?code=abc#run=${session}`, expiresAtMs: 2e12 },
+        201,
+      );
+    }
+    const held = this.#sessions.get(url.pathname.split("/")[3] ?? "");
+    if (held !== undefined && held.state !== "ended" && init?.method !== undefined)
+      return reply({ error: { code: "live", message: "session: expected a recording" } }, 409);
+    if (held !== undefined && init?.method === "PATCH") {
+      const { name } = JSON.parse(String(init.body)) as { name: string };
+      held.header = { ...held.header, name };
+      return reply({});
+    }
+    if (held !== undefined && init?.method === "DELETE") {
+      this.#sessions.delete(held.header.id);
+      return Promise.resolve(new Response(null, { status: 204 }));
+    }
     return reply({ error: { code: "not-found", message: `No ${url.pathname}` } }, 404);
   }
 

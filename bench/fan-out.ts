@@ -1,0 +1,162 @@
+/** What the gateway adds to bare `ws`: the same frame to many clients, as frames that a second of the server's CPU sends. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { WebSocketServer } from "ws";
+import { Auth } from "../server/gateway/auth.ts";
+import { startGateway } from "../server/gateway/gateway.ts";
+import { SessionLibrary } from "../server/session/library.ts";
+import { SessionLog } from "../server/session/log.ts";
+import type { SessionHeader } from "../shared/header.ts";
+import { interleaved, type Measurement, ratioOf } from "./harness.ts";
+import type { SinkOrder } from "./sink.ts";
+
+const ROUNDS = 5;
+const CLIENTS = 100;
+const TIMES = 300;
+/** About 1 KB with its frame. */
+const TEXT = "x".repeat(900);
+const TOKEN = "bench-token-0123456789";
+
+export async function fanOut(): Promise<Measurement[]> {
+  const sink = spawn(process.execPath, [fileURLToPath(new URL("./sink.js", import.meta.url))], {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const values = await interleaved(
+    [
+      { name: "bare ws, one prepared buffer", run: () => bare(sink) },
+      { name: "gateway, one subscription each", run: () => gateway(sink) },
+    ],
+    ROUNDS,
+  );
+  sink.kill();
+  const row = (name: string): Measurement => ({ name, unit: "frames/CPU-s", rounds: values.get(name) ?? [] });
+  const [of, to] = ["gateway, one subscription each", "bare ws, one prepared buffer"] as const;
+  return [row(to), { ...row(of), ratio: { to: "bare", value: ratioOf(values, of, to), target: "≥ 0.9" } }];
+}
+
+async function bare(sink: ChildProcess): Promise<number> {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: false });
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  const frame = Buffer.from(`{"op":"samples","id":1,"samples":[{"value":"${TEXT}"}]}`);
+  const order = { url: `ws://127.0.0.1:${port}`, protocols: [], hello: "" };
+  const rate = await framesPerCpuSecond(sink, order, async () => {
+    for (const client of server.clients) client.send(frame, { binary: false });
+  });
+  for (const client of server.clients) client.terminate();
+  server.close();
+  return rate;
+}
+
+async function gateway(sink: ChildProcess): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "thalweg-bench-"));
+  const log = await SessionLog.create({ header: HEADER, temporary: true, folder });
+  const library = new SessionLibrary();
+  library.add(log);
+  const served = await startGateway({
+    library,
+    auth: new Auth({ token: TOKEN }),
+    host: "127.0.0.1",
+    port: 0,
+    version: "bench",
+    // A frame for each sample, as bare ws sends them: batching, which makes it one for many, is not what is measured.
+    limits: { batchMs: 0, maxConnections: CLIENTS },
+  });
+  const order = {
+    url: `${served.url.replace("http", "ws")}/v1/stream`,
+    protocols: ["thalweg.v1", `bearer.${TOKEN}`],
+    hello: JSON.stringify({ op: "subscribe", id: 1, session: "live", channels: ["train/loss"] }),
+  };
+  const rate = await framesPerCpuSecond(sink, order, async (time) => {
+    log.append(0, time, { json: `"${TEXT}"` });
+    await log.flush();
+  });
+  await served.close();
+  await log.close();
+  await rm(folder, { recursive: true });
+  return rate;
+}
+
+/** @param send  one frame to each client; the next follows when all of them have it. */
+async function framesPerCpuSecond(
+  sink: ChildProcess,
+  order: Omit<SinkOrder, "clients">,
+  send: (time: number) => Promise<void>,
+): Promise<number> {
+  sink.send({ ...order, clients: CLIENTS } satisfies SinkOrder);
+  await said(sink, "connected");
+  // What connecting costs is behind it then.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const before = process.cpuUsage();
+  for (let time = 0; time < TIMES; time++) {
+    const round = said(sink, "round");
+    await send(time);
+    await round;
+  }
+  const { user, system } = process.cpuUsage(before);
+  sink.send("hang up");
+  return (CLIENTS * TIMES) / ((user + system) / 1e6);
+}
+
+function said(sink: ChildProcess, word: string): Promise<void> {
+  return new Promise((resolve) => {
+    const listen = (heard: unknown) => {
+      if (heard !== word) return;
+      sink.off("message", listen);
+      resolve();
+    };
+    sink.on("message", listen);
+  });
+}
+
+/** Of a session that only streams one channel. */
+const HEADER: SessionHeader = {
+  formatVersion: 1,
+  id: "b".repeat(32),
+  name: "bench",
+  startedAtMs: 0,
+  config: {},
+  preset: null,
+  task: "none",
+  seeds: { init: 0, order: 0, probe: 0, vectors: 0 },
+  model: null,
+  modelSummary: "none",
+  loss: { name: "none", formula: "none" },
+  parameters: [],
+  parameterCount: 0,
+  probe: {
+    dataset: "none",
+    sha256: "",
+    split: "",
+    size: 0,
+    isTrainingSet: false,
+    indices: [],
+    preprocessing: "",
+  },
+  train: { dataset: "none", size: 0, batchSize: 0, fullBatch: true, shuffling: "", lastBatch: "" },
+  optimizer: {},
+  steps: TIMES,
+  schedule: { every: {}, chosenBy: "given", bestEffort: false, costsMs: {} },
+  weightsEvery: 1,
+  backend: "none",
+  selfTest: { backend: "none", gradientError: 0, hvpError: 0, asymmetry: 0, passed: true },
+  versions: {},
+  channels: [
+    {
+      name: "train/loss",
+      title: "Text",
+      about: "Text of a bench.",
+      unit: "1",
+      encoding: "json",
+      heavy: false,
+      on: "run",
+      needs: "trainer",
+      cadence: { kind: "step" },
+      fields: [],
+    },
+  ],
+};

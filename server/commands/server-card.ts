@@ -1,0 +1,144 @@
+/** How commands find the servers of the same user: one file a port, readable by that user only. */
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { connect } from "node:tls";
+import { UserError } from "../training/user-error.ts";
+
+export interface ServerCard {
+  readonly url: string;
+  readonly token: string;
+  readonly pid: number;
+  readonly port: number;
+  /** SHA-256 of the certificate it shows, as Node writes it; null without TLS. */
+  readonly fingerprint: string | null;
+}
+
+export interface CardAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export async function leaveCard(card: ServerCard): Promise<string> {
+  const path = join(cardFolder(), `${card.port}.json`);
+  await mkdir(cardFolder(), { recursive: true, mode: 0o700 });
+  await rm(path, { force: true });
+  await writeFile(path, JSON.stringify(card), { mode: 0o600 });
+  return path;
+}
+
+/** Of servers whose process is there. */
+export async function readCards(): Promise<ServerCard[]> {
+  const names = await readdir(cardFolder()).catch(() => []);
+  const cards = await Promise.all(
+    names.filter((name) => name.endsWith(".json")).map((name) => readCard(join(cardFolder(), name))),
+  );
+  return cards.filter((card): card is ServerCard => card !== null && isRunning(card.pid));
+}
+
+/** The first that answers, and what. @throws {UserError} `no-server`, when none does. */
+export async function askAnyServer(
+  command: string,
+  port: unknown,
+  ask: { readonly method: string; readonly path: string; readonly body?: unknown },
+): Promise<CardAnswer> {
+  const cards = (await readCards()).filter((card) => port === undefined || Number(port) === card.port);
+  for (const card of cards) {
+    const answer = await askServer(card, ask).catch(() => null);
+    if (answer !== null && answer.status !== 401) return answer;
+  }
+  throw new UserError(
+    "no-server",
+    `${command}: no Thalweg server of yours answers on this machine; start one with npm start`,
+  );
+}
+
+/** Ids of the sessions that other servers of this user are writing now. */
+export async function liveElsewhere(): Promise<ReadonlySet<string>> {
+  const cards = (await readCards()).filter(({ pid }) => pid !== process.pid);
+  const answers = await Promise.all(
+    cards.map((card) => askServer(card, { method: "GET", path: "/v1/sessions" }).catch(() => null)),
+  );
+  const sessions = answers.flatMap(
+    (answer) => (answer?.body as { sessions?: { id: string; live: boolean }[] } | undefined)?.sessions ?? [],
+  );
+  return new Set(sessions.filter(({ live }) => live).map(({ id }) => id));
+}
+
+const PATIENCE_MS = 5_000;
+
+async function askServer(
+  card: ServerCard,
+  { method, path, body }: { readonly method: string; readonly path: string; readonly body?: unknown },
+): Promise<CardAnswer> {
+  const { hostname, port, host } = new URL(card.url);
+  const socket =
+    card.fingerprint === null ? undefined : await knownServer(hostname, Number(port), card.fingerprint);
+  const payload = body === undefined ? undefined : JSON.stringify(body);
+  const headers = {
+    host,
+    authorization: `Bearer ${card.token}`,
+    origin: card.url,
+    ...(payload === undefined ? {} : { "content-type": "application/json" }),
+  };
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      hostname,
+      port,
+      method,
+      path,
+      headers,
+      timeout: PATIENCE_MS,
+      ...(socket === undefined ? { agent: false as const } : { createConnection: () => socket }),
+    });
+    request.once("error", reject);
+    request.once("timeout", () => request.destroy(new Error("no answer")));
+    request.once("response", (response: IncomingMessage) => {
+      text(response)
+        .then((said) =>
+          resolve({ status: response.statusCode ?? 0, body: said === "" ? null : JSON.parse(said) }),
+        )
+        .catch(reject);
+    });
+    request.end(payload);
+  });
+}
+
+/** Nobody vouches for a certificate of one's own; its fingerprint, left by the server itself, does. The token is sent to no other. */
+function knownServer(host: string, port: number, fingerprint: string): Promise<ReturnType<typeof connect>> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: host.replace(/^\[|\]$/g, ""), port, rejectUnauthorized: false });
+    socket.once("error", reject);
+    socket.once("secureConnect", () => {
+      if (socket.getPeerCertificate().fingerprint256 === fingerprint) resolve(socket);
+      else {
+        socket.destroy();
+        reject(new Error("another certificate"));
+      }
+    });
+  });
+}
+
+async function readCard(path: string): Promise<ServerCard | null> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as ServerCard;
+  } catch {
+    // Gone, or being written at this moment.
+    return null;
+  }
+}
+
+function cardFolder(): string {
+  return join(process.env["XDG_RUNTIME_DIR"] ?? join(homedir(), ".cache"), "thalweg");
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,71 @@
+/** What `thalweg info` says of a recording. */
+import { stat } from "node:fs/promises";
+import type { RecordedSession } from "../session/recorded-session.ts";
+import { sizeText } from "./quantities.ts";
+
+const ALL_AT_ONCE = { maxEvents: 65_536, maxBytes: 4 * 2 ** 20 };
+
+export interface RecordingDescription {
+  readonly lines: readonly (readonly [string, string])[];
+  readonly json: unknown;
+}
+
+export async function describeRecording(session: RecordedSession): Promise<RecordingDescription> {
+  const { header, status, fault, recordingPath } = session;
+  const { size } = await stat(recordingPath);
+  const samples = await samplesByChannel(session);
+  const { probe, train, versions, seeds } = header;
+  const counts = header.channels.map(({ name }, channel) => ({
+    channel: name,
+    samples: samples[channel] ?? 0,
+  }));
+  return {
+    lines: [
+      ["title", header.name],
+      ["id", header.id],
+      ["file", `${recordingPath} (${sizeText(size)})`],
+      ["started", new Date(header.startedAtMs).toISOString()],
+      ["state", `${status.reason}, step ${status.step} of ${header.steps}, ${status.headSeq + 1} events`],
+      ...(fault === null ? [] : [["intact", `up to ${fault}`] as const]),
+      ["model", `${header.modelSummary}, ${header.parameterCount} parameters`],
+      ["loss", `${header.loss.name}: ${header.loss.formula}`],
+      ["optimizer", JSON.stringify(header.optimizer)],
+      [
+        "data",
+        `${train.dataset}, ${train.size} examples, batch ${train.fullBatch ? "full" : train.batchSize}`,
+      ],
+      ["probe", `${probe.size} of ${probe.split}, sha256 ${probe.sha256.slice(0, 16)}…`],
+      [
+        "seeds",
+        Object.entries(seeds)
+          .map(([name, seed]) => `${name} ${seed}`)
+          .join(", "),
+      ],
+      ["backend", header.backend],
+      [
+        "versions",
+        Object.entries(versions)
+          .map(([name, version]) => `${name} ${version}`)
+          .join(", "),
+      ],
+      ...counts.map(
+        ({ channel, samples: count }) => ["samples", `${String(count).padStart(8)}  ${channel}`] as const,
+      ),
+    ],
+    json: { file: recordingPath, sizeBytes: size, fault, status, samples: counts, header },
+  };
+}
+
+async function samplesByChannel(session: RecordedSession): Promise<readonly number[]> {
+  const { channels } = session.header;
+  const counts = channels.map(() => 0);
+  // Heavy ones are counted by their steps: decoding every θ to count it would take a minute.
+  const light = channels.flatMap(({ encoding }, channel) => (encoding === "f32" ? [] : [channel]));
+  const cursor = session.cursor({ channels: new Set(light), from: 0 });
+  while (cursor.position <= session.status.headSeq) {
+    for (const { channel } of await cursor.read(ALL_AT_ONCE)) counts[channel] = (counts[channel] ?? 0) + 1;
+  }
+  cursor.close();
+  for (const [channel, count] of session.thetaCounts) counts[channel] = count;
+  return counts;
+}

@@ -1,0 +1,154 @@
+/** `thalweg sessions`, `info`, `import`, `prune`: the recordings of a folder, without a server. */
+import { createReadStream } from "node:fs";
+import { join, resolve } from "node:path";
+import { LIMITS } from "../gateway/limits.ts";
+import { removeRecording } from "../recording/remove-recording.ts";
+import { Catalogue } from "../session/catalogue.ts";
+import { importRecording } from "../session/import-recording.ts";
+import { openRecording } from "../session/recorded-session.ts";
+import { UserError } from "../training/user-error.ts";
+import { readSize, sizeText } from "./quantities.ts";
+import { liveElsewhere } from "./server-card.ts";
+import { describeRecording } from "./session-description.ts";
+
+const FOLDER = "recordings";
+export const RECORDINGS_LIMIT = "10GiB";
+const DAY_MS = 86_400_000;
+/** A recording without an end that was written to so lately may be somebody's who leaves no card. */
+const LATELY_MS = 3_600_000;
+
+type Flags = Readonly<Record<string, unknown>>;
+type Recording = Awaited<ReturnType<Catalogue["recordings"]>>[number];
+
+export async function sessionsCommand(flags: Flags): Promise<void> {
+  const catalogue = catalogueOf(flags);
+  const [recordings, unreadable, live] = [
+    await catalogue.recordings(),
+    await catalogue.unreadable(),
+    await liveElsewhere(),
+  ];
+  if (flags["json"] === true) {
+    const sessions = recordings.map(({ file, summary }) => ({
+      ...summary,
+      live: live.has(summary.id),
+      file,
+    }));
+    console.log(JSON.stringify({ sessions, unreadable }, null, 2));
+    return;
+  }
+  const rows = recordings.map(({ file, sizeBytes, summary }) => [
+    summary.id.slice(0, 8),
+    localTime(summary.startedAtMs),
+    live.has(summary.id) ? "live" : (summary.reason ?? summary.state),
+    `${summary.step} of ${summary.steps}`,
+    sizeText(sizeBytes),
+    summary.name,
+    file,
+  ]);
+  printTable(["id", "started", "state", "steps", "size", "title", "file"], rows);
+  for (const { message } of unreadable) console.error(`thalweg: ${message}`);
+}
+
+export async function infoCommand(which: string, flags: Flags): Promise<void> {
+  const path = which.endsWith(".mcap") || which.includes("/") ? which : await pathOf(which, flags);
+  const session = await openRecording(path);
+  try {
+    const described = await describeRecording(session);
+    if (flags["json"] === true) console.log(JSON.stringify(described.json, null, 2));
+    else for (const [name, value] of described.lines) console.log(`${name.padEnd(12)} ${value}`);
+  } finally {
+    await session.close();
+  }
+}
+
+export async function importCommand(files: readonly string[], flags: Flags): Promise<void> {
+  const catalogue = catalogueOf(flags);
+  for (const file of files) {
+    // Here, whatever is wrong with it can be said with its name.
+    await (await openRecording(file)).close();
+    const known = new Set((await catalogue.recordings()).map(({ summary }) => summary.id));
+    const bounds = { maxBytes: LIMITS.importBytes, known };
+    const { id, name } = await importRecording(createReadStream(file), catalogue.folder, bounds);
+    catalogue.touch();
+    console.log(`${id}  ${name}`);
+  }
+}
+
+/** Deletes the oldest, by age, by what the folder takes, or both; without either, down to what `--recordings-limit` means. */
+export async function pruneCommand(flags: Flags): Promise<void> {
+  const keepDays = flags["keepDays"] === undefined ? null : days(flags["keepDays"]);
+  const isBounded = flags["limit"] !== undefined || keepDays === null;
+  const limit = isBounded ? readSize("limit", flags["limit"] ?? RECORDINGS_LIMIT) : Number.POSITIVE_INFINITY;
+  const catalogue = catalogueOf(flags);
+  const live = await liveElsewhere();
+  const isWritten = ({ summary, modifiedMs }: Recording) =>
+    live.has(summary.id) || (summary.reason === "interrupted" && Date.now() - modifiedMs < LATELY_MS);
+  const newestFirst = await catalogue.recordings();
+  let held = newestFirst.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  let [freed, count] = [0, 0];
+  for (const recording of newestFirst.toReversed()) {
+    const { file, sizeBytes, summary } = recording;
+    const isOld = keepDays !== null && summary.startedAtMs < Date.now() - keepDays * DAY_MS;
+    if ((!isOld && held <= limit) || isWritten(recording)) continue;
+    if (flags["dryRun"] !== true) await removeRecording(join(catalogue.folder, file), recording.parts);
+    console.log(`${file}  ${sizeText(sizeBytes)}  ${summary.name}`);
+    held -= sizeBytes;
+    freed += sizeBytes;
+    count++;
+  }
+  const verb = flags["dryRun"] === true ? "would free" : "freed";
+  console.log(
+    `${verb} ${sizeText(freed)} of ${count} recordings; ${sizeText(held)} of ${newestFirst.length - count} stay`,
+  );
+}
+
+/** One sentence when a folder has outgrown its limit; null otherwise. */
+export async function outgrown(catalogue: Catalogue, limitBytes: number): Promise<string | null> {
+  const recordings = await catalogue.recordings();
+  const held = recordings.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  if (held <= limitBytes) return null;
+  return (
+    `${catalogue.folder} holds ${sizeText(held)} in ${recordings.length} recordings, more than ` +
+    `--recordings-limit ${sizeText(limitBytes)}; thalweg prune deletes the oldest`
+  );
+}
+
+function catalogueOf(flags: Flags): Catalogue {
+  return new Catalogue(resolve(String(flags["recordings"] ?? FOLDER)));
+}
+
+/** By id, or by as much of its beginning as only one has. */
+async function pathOf(id: string, flags: Flags): Promise<string> {
+  const catalogue = catalogueOf(flags);
+  const found = (await catalogue.recordings()).filter(({ summary }) => summary.id.startsWith(id));
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return join(catalogue.folder, only.file);
+  const got =
+    found.length === 0
+      ? `"${id}", which none in ${catalogue.folder} has`
+      : `"${id}", which ${found.length} have`;
+  throw new UserError("unknown-session", `info: expected a file, or the id of one recording, got ${got}`);
+}
+
+function days(given: unknown): number {
+  const number = Number(given);
+  if (Number.isFinite(number) && number >= 0) return number;
+  throw new UserError("settings", `keep-days: expected a number ≥ 0, got ${JSON.stringify(given)}`);
+}
+
+function localTime(ms: number): string {
+  const at = new Date(ms);
+  return `${at.toLocaleDateString("sv-SE")} ${at.toLocaleTimeString("sv-SE").slice(0, 5)}`;
+}
+
+function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
+  for (const row of all)
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
+}

@@ -1,0 +1,47 @@
+/** `thalweg share`: links for reading one session of a running server; made, listed, taken back. */
+import type { Share } from "../../shared/http.ts";
+import { UserError } from "../training/user-error.ts";
+import { readDuration } from "./quantities.ts";
+import { askAnyServer, type CardAnswer } from "./server-card.ts";
+
+export async function shareCommand(flags: Readonly<Record<string, unknown>>): Promise<void> {
+  const { port, session, expires, list, revoke, origin } = flags;
+  const ask = async (method: string, path: string, body?: unknown): Promise<unknown> =>
+    accepted(await askAnyServer("share", port, { method, path, ...(body === undefined ? {} : { body }) }));
+  if (list === true) {
+    const { shares } = (await ask("GET", "/v1/shares")) as { shares: readonly Share[] };
+    for (const share of shares) console.log(line(share));
+    if (shares.length === 0) console.log("no share links");
+  } else if (revoke !== undefined) {
+    await ask("DELETE", `/v1/shares/${encodeURIComponent(String(revoke))}`);
+    console.log(`${revoke} is taken back`);
+  } else {
+    const made = (await ask("POST", "/v1/shares", {
+      ...(session === undefined ? {} : { session }),
+      ...(expires === undefined ? {} : { expiresInSeconds: readDuration("expires", expires) }),
+    })) as Share & { readonly url: string };
+    console.log(origin === undefined ? made.url : made.url.replace(/^https?:\/\/[^/]+/, originOf(origin)));
+    if (origin === undefined)
+      console.log("(for this machine; --origin says by what address others reach the server)");
+    console.log(`${line(made)}; \`thalweg share --revoke ${made.id}\` takes it back`);
+  }
+}
+
+function originOf(given: unknown): string {
+  const url = URL.canParse(String(given)) ? new URL(String(given)) : null;
+  if (url !== null && /^https?:$/.test(url.protocol)) return url.origin;
+  throw new UserError(
+    "settings",
+    `origin: expected an address like https://lab.example:4242, got ${JSON.stringify(given)}`,
+  );
+}
+
+function line({ id, session, expiresAtMs }: Share): string {
+  return `${id}  reads session ${session} until ${new Date(expiresAtMs).toISOString()}`;
+}
+
+function accepted({ status, body }: CardAnswer): unknown {
+  if (status < 400) return body;
+  const { code, message } = (body as { error: { code: string; message: string } }).error;
+  throw new UserError(code, message);
+}

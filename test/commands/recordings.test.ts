@@ -1,0 +1,163 @@
+/** Commands about recordings, and a server that others may reach: as processes, from the built files. */
+
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { selfSigned } from "../support/self-signed.ts";
+import { runCli, spawnServer, stop, TOKEN } from "../support/spawned-server.ts";
+import { writeRecording } from "../support/write-recording.ts";
+
+const idOf = (n: number) => n.toString(16).padEnd(32, "0");
+const DAY_MS = 86_400_000;
+
+let folder: string;
+let recordings: string;
+/** Where servers leave their cards: those of other tests are none of this one's business. */
+let env: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "thalweg-commands-"));
+  recordings = join(folder, "recordings");
+  env = { XDG_RUNTIME_DIR: folder };
+  await mkdir(recordings);
+  const now = Date.now();
+  await writeRecording(join(recordings, "old.mcap"), idOf(1), {
+    startedAtMs: now - 20 * DAY_MS,
+    name: "old",
+  });
+  await writeRecording(join(recordings, "new.mcap"), idOf(2), { startedAtMs: now - DAY_MS, name: "new" });
+  await writeRecording(join(recordings, "cut.mcap"), idOf(3), {
+    startedAtMs: now - 30 * DAY_MS,
+    name: "cut",
+  });
+  await truncate(join(recordings, "cut.mcap"), 6000);
+  await writeFile(join(recordings, "none.mcap"), "none");
+  await writeRecording(join(folder, "other.mcap"), idOf(4), { startedAtMs: now, name: "Other" });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const run = (...args: string[]) => runCli([...args, "--recordings", recordings], env);
+
+describe("without a server", { timeout: 60_000 }, () => {
+  it("lists the recordings of a folder, and what it cannot read", async () => {
+    const { code, out, err } = await run("sessions");
+    expect(code).toBe(0);
+    const lines = out.trimEnd().split("\n");
+    expect(lines[0]).toMatch(/^id +started +state +steps +size +title +file$/);
+    expect(lines.slice(1).map((line) => line.split(/ {2,}/).at(-1))).toEqual([
+      "new.mcap",
+      "old.mcap",
+      "cut.mcap",
+    ]);
+    expect(lines[3]).toMatch(/^30000000 .* interrupted .* cut +cut\.mcap$/);
+    expect(err).toMatch(/^thalweg: none\.mcap: expected a recording.*\n$/);
+    const { sessions } = JSON.parse((await run("sessions", "--json")).out);
+    expect(sessions[1]).toMatchObject({
+      id: idOf(1),
+      name: "old",
+      reason: "finished",
+      live: false,
+      file: "old.mcap",
+    });
+  });
+
+  it("says what a recording holds, by the beginning of its id", async () => {
+    const { out } = await run("info", "1000");
+    expect(out).toMatch(/^title +old\nid +10{31}\n/);
+    expect(out).toMatch(/samples +40 {2}train\/loss\n/);
+    expect(out).toMatch(/samples +40 {2}train\/weights\n/);
+    expect(JSON.parse((await run("info", "3", "--json")).out)).toMatchObject({
+      header: { id: idOf(3) },
+      status: { reason: "interrupted" },
+      fault: expect.any(String),
+    });
+    expect((await run("info", "7")).err).toMatch(
+      /^thalweg: info: expected a file, or the id of one recording, got "7"/,
+    );
+  });
+
+  it("takes in a recording, and not a second time", async () => {
+    const { out } = await run("import", join(folder, "other.mcap"));
+    expect(out).toBe(`${idOf(4)}  Other\n`);
+    expect(await readdir(recordings)).toContainEqual(expect.stringMatching(/-other-40000000\.mcap$/));
+    const again = await run("import", join(folder, "other.mcap"));
+    expect([again.code, again.err]).toEqual([
+      2,
+      expect.stringMatching(/^thalweg: recording: expected a session that is not here/),
+    ]);
+  });
+
+  it("prunes by age and by size, but nothing that may still be written", async () => {
+    const names = async () => (await readdir(recordings)).filter((name) => name.endsWith(".mcap")).length;
+    const before = await names();
+    const dry = await run("prune", "--keep-days", "10", "--dry-run");
+    // The cut one is older, but was written to a moment ago.
+    expect(dry.out).toMatch(/^old\.mcap .*\nwould free .* of 1 recordings; .* of 3 stay\n$/);
+    expect(await names()).toBe(before);
+    expect((await run("prune")).out).toMatch(/^freed 0 B of 0 recordings/);
+    await utimes(join(recordings, "cut.mcap"), 1e6, 1e6);
+    const { size } = await stat(join(recordings, "new.mcap"));
+    const { out } = await run("prune", "--limit", `${2.5 * size}`);
+    expect(out.split("\n").map((line) => line.split("  ")[0])).toEqual(
+      expect.arrayContaining(["cut.mcap", "old.mcap"]),
+    );
+    expect(await readdir(recordings)).toContain("new.mcap");
+    expect(await readdir(recordings)).not.toContain("old.mcap");
+  });
+});
+
+it("serves a folder over TLS; its commands find it, and trust no other", { timeout: 60_000 }, async () => {
+  const { cert, key } = selfSigned();
+  await writeFile(join(folder, "cert.pem"), cert);
+  await writeFile(join(folder, "key.pem"), key);
+  const server = await spawnServer(
+    [
+      ...["replay", join(recordings, "new.mcap"), "--host", "0.0.0.0"],
+      ...["--tls-cert", join(folder, "cert.pem"), "--tls-key", join(folder, "key.pem")],
+    ],
+    env,
+  );
+  try {
+    expect(server.url).toMatch(/^https:\/\/127\.0\.0\.1:/);
+    const ask = async (url: string, headers = {}): Promise<IncomingMessage> => {
+      const request = httpsRequest(url, { headers, ca: cert, agent: false });
+      request.end();
+      return ((await once(request, "response")) as [IncomingMessage])[0];
+    };
+    const listed = JSON.parse(
+      await text(await ask(`${server.url}/v1/sessions`, { authorization: `Bearer ${TOKEN}` })),
+    );
+    expect(listed.sessions.map(({ id }: { id: string }) => id)).toContain(idOf(2));
+    const opened = await runCli(["open"], env);
+    expect(opened.out).toMatch(new RegExp(`^${server.url}/launch\\?code=[\\w-]{43}\\n$`));
+    const shared = await runCli(
+      ["share", "--session", idOf(2), "--expires", "2h", "--origin", "https://lab.example"],
+      env,
+    );
+    const [link = "", said = ""] = shared.out.split("\n");
+    expect(link).toMatch(new RegExp(`^https://lab\\.example/launch\\?code=[\\w-]{43}#run=${idOf(2)}$`));
+    const shareId = said.split(" ")[0] ?? "";
+    expect(said).toContain(`thalweg share --revoke ${shareId}`);
+    const code = new URL(link).searchParams.get("code");
+    expect(
+      (await ask(`${server.url}/v1/sessions/${idOf(2)}`, { authorization: `Bearer ${code}` })).statusCode,
+    ).toBe(200);
+    expect((await runCli(["share", "--revoke", shareId], env)).code).toBe(0);
+    expect(
+      (await ask(`${server.url}/v1/sessions/${idOf(2)}`, { authorization: `Bearer ${code}` })).statusCode,
+    ).toBe(401);
+    // Another certificate on the card: whoever answers there is not the server, and is not told the token.
+    const card = join(folder, "thalweg", `${new URL(server.url).port}.json`);
+    const { fingerprint, ...rest } = JSON.parse(await readFile(card, "utf8"));
+    await writeFile(card, JSON.stringify({ ...rest, fingerprint: fingerprint.replace(/^../, "00") }));
+    expect((await runCli(["open"], env)).err).toMatch(/^thalweg: open: no Thalweg server of yours answers/);
+    expect(server.output()).not.toContain(TOKEN);
+  } finally {
+    expect(await stop(server)).toBe(0);
+  }
+});

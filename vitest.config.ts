@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
@@ -11,6 +12,8 @@ export default defineConfig(async () => {
   return {
     resolve: { alias: { thalweg: fileURLToPath(new URL("./server/index.ts", import.meta.url)) } },
     test: {
+      // Two also on two cores: many tests wait for a server of their own, not for a core.
+      maxWorkers: Math.max(2, availableParallelism() - 1),
       projects: [
         {
           extends: true,

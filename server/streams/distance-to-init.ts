@@ -42,6 +42,7 @@ export function distanceToInit(
 
   return derived(NAME, () => {
     const previous = initial.slice();
+    const sums = new Float64Array(SUMS);
     let pathLength = walked === null ? Number.NaN : (walked ?? 0);
     let isFirst = true;
     return ({ theta }) => {
@@ -53,20 +54,11 @@ export function distanceToInit(
       let displacementSquares = 0;
       let moveSquares = 0;
       for (const { from, to, initialSquares } of ranges) {
-        let displaced = 0;
-        let squares = 0;
-        let product = 0;
-        let moved = 0;
-        for (let i = from; i < to; i++) {
-          const now = theta[i] as number;
-          const start = initial[i] as number;
-          const move = now - (previous[i] as number);
-          displaced += (now - start) * (now - start);
-          squares += now * now;
-          product += now * start;
-          moved += move * move;
-          previous[i] = now;
+        sums.fill(0);
+        for (let start = from; start < to; start += BLOCK) {
+          addBlock(sums, theta, initial, previous, start, Math.min(start + BLOCK, to));
         }
+        const [displaced, squares, product, moved] = sums as unknown as [number, number, number, number];
         perLayer.push(Math.sqrt(displaced));
         rotation.push(oneMinusCosine(product, squares, initialSquares));
         displacementSquares += displaced;
@@ -85,6 +77,40 @@ export function distanceToInit(
       };
     };
   });
+}
+
+/** ‖θ_t − θ₀‖², ‖θ_t‖², ⟨θ_t, θ₀⟩, ‖θ_t − θ_{t−1}‖². */
+const SUMS = 4;
+/** Many short calls of one function: one long loop a step is at times left in slow code, three times as slow for a whole run. */
+const BLOCK = 2048;
+
+/** Adds a block's share to the sums, and makes θ_t the previous one. */
+function addBlock(
+  sums: Float64Array,
+  theta: Float32Array,
+  initial: Float32Array,
+  previous: Float32Array,
+  from: number,
+  to: number,
+): void {
+  let displaced = 0;
+  let squares = 0;
+  let product = 0;
+  let moved = 0;
+  for (let i = from; i < to; i++) {
+    const now = theta[i] as number;
+    const start = initial[i] as number;
+    const move = now - (previous[i] as number);
+    displaced += (now - start) * (now - start);
+    squares += now * now;
+    product += now * start;
+    moved += move * move;
+    previous[i] = now;
+  }
+  sums[0] = (sums[0] as number) + displaced;
+  sums[1] = (sums[1] as number) + squares;
+  sums[2] = (sums[2] as number) + product;
+  sums[3] = (sums[3] as number) + moved;
 }
 
 /** 1 − ⟨a,b⟩/‖a‖‖b‖, never below 0 by rounding; NaN where one is zero. */

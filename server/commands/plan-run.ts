@@ -1,7 +1,6 @@
 /** From settings to a run that can be started: resolved over a preset, or over the session that it is forked from. */
-import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { RecordingError } from "../recording/recording-error.ts";
+import { Catalogue } from "../session/catalogue.ts";
 import { openRecording } from "../session/recorded-session.ts";
 import type { Session } from "../session/session.ts";
 import { readFork } from "../threads/fork-point.ts";
@@ -69,17 +68,9 @@ export async function openParent(named: string, folder: string): Promise<Parent>
   return { session, release: () => session.close() };
 }
 
-/** The names of recordings end with the first digits of the id. */
 async function findRecording(id: string, folder: string) {
-  const names = await readdir(folder).catch(() => []);
-  for (const name of names.filter((each) => each.endsWith(`${id.slice(0, 8)}.mcap`))) {
-    const session = await openRecording(join(folder, name)).catch((cause: unknown) => {
-      if (cause instanceof RecordingError) return null;
-      throw cause;
-    });
-    if (session?.header.id === id) return session;
-    await session?.close();
-  }
+  const found = (await new Catalogue(folder).recordings()).find(({ summary }) => summary.id === id);
+  if (found !== undefined) return openRecording(join(folder, found.file));
   throw new UserError(
     "unknown-session",
     `fork: expected a recording or the id of one in ${folder}, got ${shown(id)}`,

@@ -10,7 +10,7 @@ import { Auth } from "../server/gateway/auth.ts";
 import { startGateway } from "../server/gateway/gateway.ts";
 import { SessionLibrary } from "../server/session/library.ts";
 import { SessionLog } from "../server/session/log.ts";
-import type { SessionHeader } from "../shared/header.ts";
+import { emptyHeader } from "./empty-header.ts";
 import { interleaved, type Measurement, ratioOf } from "./harness.ts";
 import type { SinkOrder } from "./sink.ts";
 
@@ -114,37 +114,10 @@ function said(sink: ChildProcess, word: string): Promise<void> {
 }
 
 /** Of a session that only streams one channel. */
-const HEADER: SessionHeader = {
-  formatVersion: 1,
+const HEADER = emptyHeader({
   id: "b".repeat(32),
   name: "bench",
-  startedAtMs: 0,
-  config: {},
-  preset: null,
-  task: "none",
-  seeds: { init: 0, order: 0, probe: 0, vectors: 0 },
-  model: null,
-  modelSummary: "none",
-  loss: { name: "none", formula: "none" },
-  parameters: [],
-  parameterCount: 0,
-  probe: {
-    dataset: "none",
-    sha256: "",
-    split: "",
-    size: 0,
-    isTrainingSet: false,
-    indices: [],
-    preprocessing: "",
-  },
-  train: { dataset: "none", size: 0, batchSize: 0, fullBatch: true, shuffling: "", lastBatch: "" },
-  optimizer: {},
   steps: TIMES,
-  schedule: { every: {}, chosenBy: "given", bestEffort: false, costsMs: {} },
-  weightsEvery: 1,
-  backend: "none",
-  selfTest: { backend: "none", gradientError: 0, hvpError: 0, asymmetry: 0, passed: true },
-  versions: {},
   channels: [
     {
       name: "train/loss",
@@ -159,4 +132,4 @@ const HEADER: SessionHeader = {
       fields: [],
     },
   ],
-};
+});

@@ -2,7 +2,7 @@
 import { css, html, LitElement, type TemplateResult } from "lit";
 import { formatStep } from "../data/formats.ts";
 import { icons } from "./icons.ts";
-import { base, buttons } from "./styles.ts";
+import { base, buttons, numberField } from "./styles.ts";
 
 export interface ForkDetail {
   readonly atStep: number;
@@ -20,6 +20,7 @@ export class ForkForm extends LitElement {
   static override styles = [
     base,
     buttons,
+    numberField,
     css`
       :host,
       form {
@@ -27,24 +28,6 @@ export class ForkForm extends LitElement {
         flex-wrap: wrap;
         align-items: center;
         gap: 8px;
-      }
-      label {
-        font-size: 12px;
-        color: var(--ink-3);
-      }
-      input {
-        width: 80px;
-        height: 32px;
-        padding: 0 8px;
-        font: inherit;
-        font-variant-numeric: tabular-nums;
-        color: var(--ink);
-        background: var(--surface);
-        border: 1px solid var(--line-strong);
-        border-radius: var(--radius-small);
-      }
-      input:user-invalid {
-        border-color: var(--bad);
       }
     `,
   ];

@@ -3,7 +3,7 @@ import { css, html, LitElement, type TemplateResult } from "lit";
 import type { SessionState } from "../../shared/header.ts";
 import type { ControlAction } from "../../shared/protocol.ts";
 import { icons } from "./icons.ts";
-import { base, buttons } from "./styles.ts";
+import { base, buttons, numberField } from "./styles.ts";
 
 export class RunControls extends LitElement {
   static override properties = {
@@ -15,6 +15,7 @@ export class RunControls extends LitElement {
   static override styles = [
     base,
     buttons,
+    numberField,
     css`
       :host {
         display: flex;
@@ -26,24 +27,6 @@ export class RunControls extends LitElement {
         display: inline-flex;
         align-items: center;
         gap: 8px;
-      }
-      label {
-        font-size: 12px;
-        color: var(--ink-3);
-      }
-      input {
-        width: 80px;
-        height: 32px;
-        padding: 0 8px;
-        font: inherit;
-        font-variant-numeric: tabular-nums;
-        color: var(--ink);
-        background: var(--surface);
-        border: 1px solid var(--line-strong);
-        border-radius: var(--radius-small);
-      }
-      input:user-invalid {
-        border-color: var(--bad);
       }
     `,
   ];

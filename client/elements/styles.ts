@@ -122,6 +122,28 @@ export const buttons = css`
   }
 `;
 
+/** A label and the number beside it. */
+export const numberField = css`
+  label {
+    font-size: 12px;
+    color: var(--ink-3);
+  }
+  input {
+    width: 80px;
+    height: 32px;
+    padding: 0 8px;
+    font: inherit;
+    font-variant-numeric: tabular-nums;
+    color: var(--ink);
+    background: var(--surface);
+    border: 1px solid var(--line-strong);
+    border-radius: var(--radius-small);
+  }
+  input:user-invalid {
+    border-color: var(--bad);
+  }
+`;
+
 export const dialogs = css`
   dialog {
     width: min(720px, calc(100vw - 32px));

@@ -5,6 +5,7 @@ import { gradientNoise } from "../numerics/gradient-noise.ts";
 import { createRandom } from "../numerics/random.ts";
 import { ratioInterval } from "../numerics/ratio-interval.ts";
 import type { Run, Step } from "../training/run.ts";
+import { withBatch } from "../training/with-batch.ts";
 import type { StreamDefinition } from "./define.ts";
 import { type Schedule, scheduled } from "./derived.ts";
 import { drawIndices } from "./draw-indices.ts";
@@ -47,14 +48,13 @@ export function noiseScale(
   return scheduled(NAME, options, () => ({ step, theta }) => {
     const random = createRandom(seed).stream(NAME).stream(step);
     const drawn = random.shuffle(drawIndices(random, batches * batchSize, run.trainSize));
-    const gradients = Array.from({ length: batches }, (_, i) => {
-      const objective = run.batchObjective(drawn.subarray(i * batchSize, (i + 1) * batchSize));
-      try {
-        return objective.gradient(theta).gradient;
-      } finally {
-        objective.dispose();
-      }
-    });
+    const gradients = Array.from({ length: batches }, (_, i) =>
+      withBatch(
+        run,
+        drawn.subarray(i * batchSize, (i + 1) * batchSize),
+        (objective) => objective.gradient(theta).gradient,
+      ),
+    );
     const { signal, noise, signalVariance, noiseVariance, covariance } = gradientNoise(gradients, batchSize);
     const ratio = {
       numerator: noise,

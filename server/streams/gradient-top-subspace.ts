@@ -7,7 +7,7 @@ import { randomSubspace, shareWithin } from "../numerics/subspace.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
 import { positiveInteger, type Schedule, scheduled } from "./derived.ts";
-import { spectrumSource } from "./measured-spectra.ts";
+import { leading, spectrumSource } from "./measured-spectra.ts";
 
 const NAME = "gradient/top-subspace";
 
@@ -39,14 +39,14 @@ export function topSubspace(
     const d = objective.parameterCount;
     const unrelated = randomSubspace(Math.min(wanted, d), d, createRandom(seed).stream(NAME));
     return (step) => {
-      const { top, finite, gradient } = spectrumAt(step);
-      const leading = top.slice(0, wanted);
-      const vectors = leading.map(({ vector }) => vector);
+      const spectrum = spectrumAt(step);
+      const { finite, gradient } = spectrum;
+      const { vectors, converged } = leading(spectrum, wanted);
       return {
         share: finite ? shareWithin(vectors, gradient) : Number.NaN,
         control: finite ? shareWithin(unrelated.slice(0, vectors.length), gradient) : Number.NaN,
         k: vectors.length,
-        converged: leading.filter(({ converged }) => converged).length,
+        converged,
       };
     };
   });

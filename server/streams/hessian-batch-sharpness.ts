@@ -6,6 +6,7 @@ import type { Objective } from "../engine/objective.ts";
 import { createRandom } from "../numerics/random.ts";
 import { dot } from "../numerics/vector.ts";
 import type { Run, Step } from "../training/run.ts";
+import { withBatch } from "../training/with-batch.ts";
 import type { StreamDefinition } from "./define.ts";
 import { type Schedule, scheduled } from "./derived.ts";
 import { drawIndices } from "./draw-indices.ts";
@@ -43,14 +44,11 @@ export function batchSharpness(
   }
   return scheduled(NAME, options, () => ({ step, theta, learningRate }) => {
     const random = createRandom(seed).stream(NAME).stream(step);
-    const values = Array.from({ length: batches }, () => {
-      const objective = run.batchObjective(drawIndices(random, batchSize, run.trainSize));
-      try {
-        return curvatureAlongGradient(objective, theta);
-      } finally {
-        objective.dispose();
-      }
-    });
+    const values = Array.from({ length: batches }, () =>
+      withBatch(run, drawIndices(random, batchSize, run.trainSize), (objective) =>
+        curvatureAlongGradient(objective, theta),
+      ),
+    );
     const value = values.reduce((sum, one) => sum + one, 0) / batches;
     const squares = values.reduce((sum, one) => sum + (one - value) ** 2, 0);
     const limit = threshold(learningRate);

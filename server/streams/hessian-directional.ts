@@ -5,6 +5,7 @@ import type { Objective } from "../engine/objective.ts";
 import { axpy, dot } from "../numerics/vector.ts";
 import { createBatchOrder } from "../training/batch-order.ts";
 import type { Run, Step } from "../training/run.ts";
+import { withBatch } from "../training/with-batch.ts";
 import type { StreamDefinition } from "./define.ts";
 import { type Schedule, scheduled } from "./derived.ts";
 
@@ -41,12 +42,7 @@ export function directionalSharpness(
       const update = axpy(-1, previousTheta, theta.slice());
       if (run.isFullBatch && run.probeIsTrainingSet)
         return curvatureAlong(run.objective, previousTheta, update);
-      const batch = run.batchObjective(order.batch(step - 1));
-      try {
-        return curvatureAlong(batch, previousTheta, update);
-      } finally {
-        batch.dispose();
-      }
+      return withBatch(run, order.batch(step - 1), (batch) => curvatureAlong(batch, previousTheta, update));
     };
   });
 }

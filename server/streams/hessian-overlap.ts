@@ -6,7 +6,7 @@ import { overlap } from "../numerics/subspace.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
 import { positiveInteger, type Schedule, scheduled } from "./derived.ts";
-import { spectrumSource } from "./measured-spectra.ts";
+import { leading, spectrumSource } from "./measured-spectra.ts";
 
 const NAME = "hessian/overlap";
 
@@ -46,13 +46,14 @@ export function hessianOverlap(
     const snapshots: Snapshot[] = [];
     let previous: Snapshot | null = null;
     return (at) => {
-      const { top, finite } = spectrumAt(at);
-      const leading = top.slice(0, wanted);
-      const now = { step: at.step, vectors: leading.map(({ vector }) => vector) };
+      const spectrum = spectrumAt(at);
+      const { finite } = spectrum;
+      const { vectors, converged } = leading(spectrum, wanted);
+      const now = { step: at.step, vectors };
       const value = {
-        k: leading.length,
-        converged: leading.filter(({ converged }) => converged).length,
-        control: leading.length / objective.parameterCount,
+        k: vectors.length,
+        converged,
+        control: vectors.length / objective.parameterCount,
         previous: previous === null ? null : compare(previous, now, finite),
         references: snapshots.map((snapshot) => compare(snapshot, now, finite)),
       };

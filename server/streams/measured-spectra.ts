@@ -35,6 +35,15 @@ export function measuredSpectrum(objective: Objective, step: Step): MeasuredSpec
   return known !== undefined && known.step === step.step ? known : null;
 }
 
+/** The first k eigenvectors, fewer where fewer were found, and how many of them have converged. */
+export function leading({ top }: MeasuredSpectrum, k: number) {
+  const pairs = top.slice(0, k);
+  return {
+    vectors: pairs.map(({ vector }) => vector),
+    converged: pairs.filter(({ converged }) => converged).length,
+  };
+}
+
 /**
  * The top of the spectrum at each step: as another stream has measured it, else by a Lanczos of its own.
  * @param k  eigenvectors wanted where none have been measured; what has been measured may be fewer or more.

@@ -161,8 +161,6 @@ class Slots {
 export class RingWriter {
   readonly #slots: Slots;
   readonly #ring: RingBuffers;
-  /** Milliseconds spent waiting for readers: what measuring has cost training so far. */
-  waitedMs = 0;
 
   constructor(ring: RingBuffers) {
     this.#ring = ring;
@@ -172,17 +170,12 @@ export class RingWriter {
   /** Copies the step into the ring; blocks the thread while the slowest reader is a whole ring behind. False when abandoned. */
   push(step: Step): boolean {
     const { control } = this.#slots;
-    if (!this.hasRoom()) {
-      const began = performance.now();
-      for (;;) {
-        const progress = Atomics.load(control, PROGRESS);
-        if (Atomics.load(control, ABANDONED) === 1) return false;
-        if (this.hasRoom()) break;
-        Atomics.wait(control, PROGRESS, progress, WAIT_MS);
-      }
-      this.waitedMs += performance.now() - began;
+    for (;;) {
+      const progress = Atomics.load(control, PROGRESS);
+      if (Atomics.load(control, ABANDONED) === 1) return false;
+      if (this.hasRoom()) break;
+      Atomics.wait(control, PROGRESS, progress, WAIT_MS);
     }
-    if (Atomics.load(control, ABANDONED) === 1) return false;
     const written = Atomics.load(control, WRITTEN);
     this.#slots.put(written % this.#ring.slots, step);
     Atomics.store(control, WRITTEN, written + 1);

@@ -7,6 +7,7 @@ import { learningRateShare } from "./optimizers/learning-rate.ts";
 import type { Run, Step, Update } from "./run.ts";
 import { decodeTrainingState, encodeTrainingState } from "./training-state.ts";
 import { createTurns } from "./turns.ts";
+import { withBatch } from "./with-batch.ts";
 
 /** Where a run goes on that was left: θ_t, and the `train/state` of the same step. */
 export interface Resumption {
@@ -78,12 +79,7 @@ export function startLoop(
 
   const gradientAt = (t: number): Slope => {
     if (fullBatch !== null) return fullBatch.gradient(theta, gradient);
-    const batch = run.batchObjective(order.batch(t));
-    try {
-      return batch.gradient(theta, gradient);
-    } finally {
-      batch.dispose();
-    }
+    return withBatch(run, order.batch(t), (batch) => batch.gradient(theta, gradient));
   };
 
   /** At θ_t: measure, emit. */

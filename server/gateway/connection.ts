@@ -19,7 +19,7 @@ import type { GatewayLogger } from "./logger.ts";
 import { Outlet } from "./outlet.ts";
 import { locate } from "./position.ts";
 import { SessionWatch } from "./session-watch.ts";
-import { Subscription } from "./subscription.ts";
+import { Subscription, unknownSubscription } from "./subscription.ts";
 import type { VisibleSessions } from "./visible-sessions.ts";
 
 export interface ConnectionSurroundings {
@@ -216,8 +216,8 @@ export class Connection {
     const { request } = message;
     const subscription = this.#subscriptions.get(message.id);
     if (subscription === undefined) {
-      const text = `id: expected a subscription of this connection, got ${message.id}`;
-      return this.#refuse("unknown-subscription", text, echo);
+      const { code, message: text } = unknownSubscription(message.id);
+      return this.#refuse(code, text, echo);
     }
     switch (message.op) {
       case "play":

@@ -35,6 +35,13 @@ export interface SubscriptionSurroundings {
   readonly onClosed: () => void;
 }
 
+export function unknownSubscription(id: number): { readonly code: string; readonly message: string } {
+  return {
+    code: "unknown-subscription",
+    message: `id: expected a subscription of this connection, got ${id}`,
+  };
+}
+
 interface Loop {
   readonly from: Start;
   /** The last seq played. */
@@ -149,10 +156,16 @@ export class Subscription {
   }
 
   #change(request: string | undefined, apply: () => void): Promise<void> {
-    return this.#around.outlet.turn(() => {
-      if (this.#isClosed) return;
+    const { outlet } = this.#around;
+    return outlet.turn(() => {
+      // It ended by itself while this waited for its turn.
+      if (this.#isClosed) {
+        const echo = request === undefined ? {} : { request };
+        outlet.send({ op: "error", id: this.id, ...echo, ...unknownSubscription(this.id), retryable: false });
+        return;
+      }
       apply();
-      this.#around.outlet.send(this.#state(request));
+      outlet.send(this.#state(request));
       this.#bell.ring();
     });
   }

@@ -22,7 +22,6 @@ export interface StoredWeights {
 export interface Extent {
   readonly firstSeq: number;
   readonly lastSeq: number;
-  readonly minStep: number;
   readonly maxStep: number;
 }
 
@@ -51,7 +50,6 @@ export class ChunkBuilder {
   readonly #weights: StoredWeights[] = [];
   readonly #firstSeq: number;
   #lastSeq: number;
-  #minStep = Number.POSITIVE_INFINITY;
   #maxStep = -1;
   #startNanos = 0n;
   #endNanos = 0n;
@@ -102,7 +100,6 @@ export class ChunkBuilder {
     if (this.isEmpty) this.#startNanos = nanos;
     this.#endNanos = nanos;
     this.#lastSeq = seq;
-    this.#minStep = Math.min(this.#minStep, step);
     this.#maxStep = Math.max(this.#maxStep, step);
   }
 
@@ -132,7 +129,6 @@ export class ChunkBuilder {
       chunkBytes,
       firstSeq: this.#firstSeq,
       lastSeq: this.#lastSeq,
-      minStep: this.#minStep,
       maxStep: this.#maxStep,
       startNanos: this.#startNanos,
       endNanos: this.#endNanos,

@@ -21,6 +21,12 @@ export class Column {
     if (block !== undefined) block[at % BLOCK_LENGTH] = value;
   }
 
+  /** In place of what is there. */
+  set(i: number, value: number): void {
+    const block = this.#blocks[Math.floor(i / BLOCK_LENGTH)];
+    if (block !== undefined && i < this.#length) block[i % BLOCK_LENGTH] = value;
+  }
+
   /** NaN where there is none. */
   at(i: number): number {
     return i < this.#length

@@ -52,12 +52,12 @@ async function copy(
   const flush = async (): Promise<void> => {
     if (builder.isEmpty) return;
     const chunk = builder.close();
-    const { bytes, firstSeq, lastSeq, minStep, maxStep } = chunk;
+    const { bytes, firstSeq, lastSeq, maxStep } = chunk;
     const offset = await writer.appendChunk(chunk);
-    spans.add({ offset, length: bytes.byteLength, firstSeq, lastSeq, minStep, maxStep });
+    spans.add({ offset, length: bytes.byteLength, firstSeq, lastSeq, maxStep });
     builder = new ChunkBuilder(lastSeq + 1);
   };
-  for (const span of source.spans.spans) {
+  for (const span of source.spans) {
     const block = await source.read(span);
     const walk = new MessageWalk(block);
     while (walk.next()) {

@@ -140,7 +140,6 @@ class Scan {
     const firstSeq = this.#headSeq + 1;
     const walk = new MessageWalk({ bytes, firstSeq, lastSeq: Number.MAX_SAFE_INTEGER });
     const weights: [channel: number, seq: number, step: number, isKeyframe: boolean][] = [];
-    let minStep = Number.POSITIVE_INFINITY;
     let maxStep = -1;
     let walked = CHUNK_HEADER_BYTES;
     while (walk.next()) {
@@ -150,7 +149,6 @@ class Scan {
         return `sequence ${walk.storedSequence} in place of ${walk.seq}`;
       const message = openMessage(descriptor.encoding, bytes, walk.start, walk.end);
       if (message === null) return `a message that is not ${descriptor.encoding}`;
-      minStep = Math.min(minStep, message.step);
       maxStep = Math.max(maxStep, message.step);
       if (descriptor.encoding === "f32") {
         const isKey = isKeyframe(bytes.subarray(message.start, message.end));
@@ -161,7 +159,7 @@ class Scan {
     if (walked !== bytes.byteLength) return "a chunk that does not consist of messages";
     if (walk.seq < firstSeq) return null;
     for (const [channel, ...entry] of weights) this.#weights.get(channel)?.add(...entry);
-    this.#spans.add({ offset, length: end - offset, firstSeq, lastSeq: walk.seq, minStep, maxStep });
+    this.#spans.add({ offset, length: end - offset, firstSeq, lastSeq: walk.seq, maxStep });
     this.#headSeq = walk.seq;
     this.#lastStep = Math.max(this.#lastStep, maxStep);
     return null;

@@ -116,7 +116,7 @@ class Copy {
   }
 
   async add({ file }: Segment, lastSeq: number): Promise<void> {
-    for (const span of file.spans.spans) {
+    for (const span of file.spans) {
       const block = await file.read(span);
       const walk = new MessageWalk(block);
       while (walk.next() && walk.seq <= lastSeq) {

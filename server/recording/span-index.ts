@@ -1,5 +1,6 @@
-/** Where in a file which events lie: neighbouring small chunks count as one span, so that the index does not grow with their number. */
+/** Where in a file which events lie: neighbouring small chunks count as one span, of which 40 bytes are kept, so that the index stays small. */
 import type { Extent } from "./chunk-builder.ts";
+import { Column } from "./column.ts";
 
 /** About what one read of the file brings into memory. */
 export const SPAN_BYTES = 2 ** 20;
@@ -10,44 +11,62 @@ export interface Span extends Extent {
   readonly length: number;
 }
 
-export class SpanIndex {
-  readonly #spans: Span[] = [];
+/** Where a span's numbers lie in its row. */
+const AT = { offset: 0, length: 1, firstSeq: 2, lastSeq: 3, maxStep: 4 } as const;
+const ROW = 5;
 
-  get spans(): readonly Span[] {
-    return this.#spans;
+export class SpanIndex {
+  readonly #rows = new Column(Float64Array);
+
+  get length(): number {
+    return this.#rows.length / ROW;
   }
 
   /** -1 while empty. */
   get lastSeq(): number {
-    return this.#spans.at(-1)?.lastSeq ?? -1;
+    return this.length === 0 ? -1 : this.#number(this.length - 1, "lastSeq");
   }
 
   /** A chunk after all others. What lies between it and the one before becomes part of the span: whole records, too. */
-  add(chunk: Span): void {
-    const last = this.#spans.at(-1);
-    const length = last === undefined ? 0 : chunk.offset + chunk.length - last.offset;
-    if (last === undefined || length > SPAN_BYTES) {
-      this.#spans.push(chunk);
+  add({ offset, length, firstSeq, lastSeq, maxStep }: Span): void {
+    const last = this.length - 1;
+    const joined = last < 0 ? Number.POSITIVE_INFINITY : offset + length - this.#number(last, "offset");
+    if (joined > SPAN_BYTES) {
+      for (const value of [offset, length, firstSeq, lastSeq, maxStep]) this.#rows.push(value);
       return;
     }
-    this.#spans[this.#spans.length - 1] = {
-      offset: last.offset,
-      length,
-      firstSeq: last.firstSeq,
-      lastSeq: chunk.lastSeq,
-      minStep: Math.min(last.minStep, chunk.minStep),
-      maxStep: Math.max(last.maxStep, chunk.maxStep),
-    };
+    this.#rows.set(ROW * last + AT.length, joined);
+    this.#rows.set(ROW * last + AT.lastSeq, lastSeq);
+    this.#rows.set(ROW * last + AT.maxStep, Math.max(maxStep, this.#number(last, "maxStep")));
   }
 
   find(seq: number): Span | undefined {
-    const span = this.#spans[firstIndex(this.#spans.length, (i) => (this.#spans[i] as Span).lastSeq >= seq)];
-    return span !== undefined && span.firstSeq <= seq ? span : undefined;
+    const i = firstIndex(this.length, (candidate) => this.#number(candidate, "lastSeq") >= seq);
+    return i < this.length && this.#number(i, "firstSeq") <= seq ? this.#span(i) : undefined;
   }
 
   /** The first span with an event at or after this step. */
   reaching(step: number): Span | undefined {
-    return this.#spans.find((span) => span.maxStep >= step);
+    for (let i = 0; i < this.length; i++) if (this.#number(i, "maxStep") >= step) return this.#span(i);
+    return undefined;
+  }
+
+  *[Symbol.iterator](): Generator<Span> {
+    for (let i = 0; i < this.length; i++) yield this.#span(i);
+  }
+
+  #number(i: number, name: keyof typeof AT): number {
+    return this.#rows.at(ROW * i + AT[name]);
+  }
+
+  #span(i: number): Span {
+    return {
+      offset: this.#number(i, "offset"),
+      length: this.#number(i, "length"),
+      firstSeq: this.#number(i, "firstSeq"),
+      lastSeq: this.#number(i, "lastSeq"),
+      maxStep: this.#number(i, "maxStep"),
+    };
   }
 }
 

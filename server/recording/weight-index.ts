@@ -1,4 +1,4 @@
-/** Which θ a log holds, and where decoding of each must begin. 12 bytes for each. */
+/** Which θ a log holds, and where decoding of each must begin. 12 bytes for each, and 4 for each keyframe. */
 import { Column } from "./column.ts";
 import { firstIndex } from "./span-index.ts";
 
@@ -6,7 +6,7 @@ export class WeightIndex {
   #seqs = new Column(Float64Array);
   #steps = new Column(Uint32Array);
   /** Places in `#seqs`. */
-  #keyframes: number[] = [];
+  #keyframes = new Column(Uint32Array);
 
   get isEmpty(): boolean {
     return this.#seqs.length === 0;
@@ -29,23 +29,30 @@ export class WeightIndex {
     if (from === to) return;
     this.#seqs = this.#seqs.without(from, to);
     this.#steps = this.#steps.without(from, to);
-    this.#keyframes = this.#keyframes.flatMap((i) => (i < from ? [i] : i < to ? [] : [i - (to - from)]));
+    const keyframes = new Column(Uint32Array);
+    for (let k = 0; k < this.#keyframes.length; k++) {
+      const i = this.#keyframes.at(k);
+      if (i < from || i >= to) keyframes.push(i < from ? i : i - (to - from));
+    }
+    this.#keyframes = keyframes;
   }
 
   /** Hands over all entries to an index that ends before them. */
   appendTo(other: WeightIndex): void {
-    const keyframes = new Set(this.#keyframes);
-    for (let i = 0; i < this.#seqs.length; i++)
-      other.add(this.#seqs.at(i), this.#steps.at(i), keyframes.has(i));
+    let next = 0;
+    for (let i = 0; i < this.#seqs.length; i++) {
+      const isKeyframe = this.#keyframes.at(next) === i;
+      if (isKeyframe) next++;
+      other.add(this.#seqs.at(i), this.#steps.at(i), isKeyframe);
+    }
   }
 
   /** The seqs to decode, in order, from the keyframe to this one; undefined where there is no keyframe. */
   chainTo(seq: number): readonly number[] | undefined {
     const at = this.#placeOf(seq);
     if (this.#seqs.at(at) !== seq) return undefined;
-    const after = firstIndex(this.#keyframes.length, (i) => (this.#keyframes[i] as number) > at);
-    const keyframe = this.#keyframes[after - 1];
-    return keyframe === undefined ? undefined : this.#seqs.slice(keyframe, at + 1);
+    const after = firstIndex(this.#keyframes.length, (i) => this.#keyframes.at(i) > at);
+    return after === 0 ? undefined : this.#seqs.slice(this.#keyframes.at(after - 1), at + 1);
   }
 
   /** Steps increase: an optimizer does not go back. */

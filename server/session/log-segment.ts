@@ -91,8 +91,8 @@ export class LogSegment implements Segment {
   async append(chunk: Chunk): Promise<void> {
     const writer = this.#writer;
     const offset = await writer.appendChunk(chunk);
-    const { firstSeq, lastSeq, minStep, maxStep, bytes } = chunk;
-    this.#file.spans.add({ offset, length: bytes.byteLength, firstSeq, lastSeq, minStep, maxStep });
+    const { firstSeq, lastSeq, maxStep, bytes } = chunk;
+    this.#file.spans.add({ offset, length: bytes.byteLength, firstSeq, lastSeq, maxStep });
     if (writer.chunkCount > MANY_CHUNKS && writer.position / writer.chunkCount < SMALL_CHUNK_BYTES) {
       writer.dropChunkIndexes();
     }

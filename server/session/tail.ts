@@ -3,6 +3,8 @@ import type { Block } from "../recording/block.ts";
 import { firstIndex } from "../recording/span-index.ts";
 
 export const TAIL_BYTES = 4 * 2 ** 20;
+/** Each has a price beside its bytes, and a slow session makes tiny ones. */
+const MOST_BLOCKS = 2048;
 
 export class Tail {
   readonly #blocks: Block[] = [];
@@ -11,7 +13,8 @@ export class Tail {
   add(block: Block): void {
     this.#blocks.push(block);
     this.#byteLength += block.bytes.byteLength;
-    while (this.#byteLength > TAIL_BYTES) this.#byteLength -= this.#blocks.shift()?.bytes.byteLength ?? 0;
+    while (this.#byteLength > TAIL_BYTES || this.#blocks.length > MOST_BLOCKS)
+      this.#byteLength -= this.#blocks.shift()?.bytes.byteLength ?? 0;
   }
 
   /** Infinity while empty. */

@@ -379,6 +379,21 @@ describe("a log that forgets", () => {
     expect((await client.next("subscribed")).firstSeq).toBe(10);
   });
 
+  it("answers what was asked of a subscription that was overtaken meanwhile", async () => {
+    session.append(...losses(0, 20));
+    const other = await gateway.connect();
+    session.beforeRead = async () => {
+      client.send({ op: "pause", id: 1, request: "p" });
+      // Until the server has that.
+      for (let i = 0; i < 3; i++) await other.settle();
+      session.forget(6);
+    };
+    client.send({ op: "subscribe", id: 1, session: "live", channels: ["train/loss"] });
+    expect(await client.next("error")).toMatchObject({ id: 1, code: "retention" });
+    expect(await client.next("error")).toMatchObject({ id: 1, code: "unknown-subscription", request: "p" });
+    await other.close();
+  });
+
   it("announces what was dropped while it was being read", async () => {
     session.append(...losses(0, 20));
     session.beforeRead = async () => session.forget(6);

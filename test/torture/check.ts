@@ -46,6 +46,6 @@ const MOST_SENTENCES = 20;
 
 /** The value below which a share of the values lies, as near as one of them comes; NaN of none. */
 export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = Float64Array.from(values).sort();
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }

@@ -1,29 +1,25 @@
-/** Small runs, each forked at a random step and trained on beside itself: a check of `npm run torture`. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+/** Small runs, each forked at a random step and trained on beside itself. */
 import { forkOnce } from "../support/forked-run.ts";
+import { type Check, Failures, type Outcome } from "./check.ts";
+import { withFolder } from "./victim.ts";
 
-export const forks = {
-  name: "forks",
+export const forks: Check = {
+  name: "training/forks",
   unit: "forks",
   fast: 10,
   full: 100,
   must: "θ of every later step, bit for bit",
-  /** Optimizers in turn; schedule, batches, batch-norm, intervals and the step by chance, all of it from `seed`. */
-  async run(count: number, seed: number) {
-    const folder = await mkdtemp(join(tmpdir(), "thalweg-forks-"));
-    const failures: string[] = [];
-    let steps = 0;
-    try {
-      for (let i = 0; i < count; i++) {
-        const { what, differs, compared } = await forkOnce(1000 * seed + i, folder);
-        steps += compared;
-        if (differs !== null) failures.push(`${what}: ${differs}`);
-      }
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-    return { count, failures, figures: { "θ compared": steps } };
-  },
+  run: (count, seed) => withFolder((folder) => run(folder, count, seed)),
 };
+
+/** Optimizers in turn; schedule, batches, batch-norm, intervals and the step by chance, all of it from `seed`. */
+async function run(folder: string, count: number, seed: number): Promise<Outcome> {
+  const failures = new Failures();
+  let compared = 0;
+  for (let i = 0; i < count; i++) {
+    const fork = await forkOnce(1000 * seed + i, folder);
+    compared += fork.compared;
+    if (fork.differs !== null) failures.add(`${fork.what}: ${fork.differs}`);
+  }
+  return { count, failures: failures.sentences, figures: { "θ compared": compared } };
+}

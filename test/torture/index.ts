@@ -6,6 +6,7 @@ import { crowd } from "./crowd.ts";
 import { bitFlips, truncation, zeroTails } from "./damage.ts";
 import { diskFaults } from "./disk-faults.ts";
 import { door } from "./door.ts";
+import { forks } from "./forks.ts";
 import { kill } from "./kill.ts";
 import { protocolModel } from "./protocol-model.ts";
 import { reconnects } from "./reconnects.ts";
@@ -32,4 +33,5 @@ export const checks: readonly Check[] = [
   door,
   protocolModel,
   crowd,
+  forks,
 ];

@@ -1,12 +1,10 @@
-/** Random conversations with the gateway (fast-check's commands), each frame held against a log in memory. */
+/** Random conversations with the gateway (fast-check draws and shrinks them), each frame held against a model of docs/protocol.md. */
+import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import fc from "fast-check";
-import type { ClientMessageInput, Position } from "../../shared/protocol.ts";
-import { MemorySession } from "../support/memory-session.ts";
-import { descriptor, sessionHeader } from "../support/session-header.ts";
-import { TestClient } from "../support/test-client.ts";
-import { type TestGateway, TOKEN, testGateway } from "../support/test-gateway.ts";
+import { testGateway } from "../support/test-gateway.ts";
 import { type Check, Failures, type Outcome } from "./check.ts";
-import { Transcript, type Wanted } from "./transcript.ts";
+import { Conversation, type Place } from "./conversation.ts";
+import { FileLog, MemoryLog, NAMES } from "./model-log.ts";
 
 export const protocolModel: Check = {
   name: "gateway/protocol",
@@ -17,233 +15,158 @@ export const protocolModel: Check = {
   run,
 };
 
-const OPS = 50;
-const MAX_SUBSCRIPTIONS = 16;
+/** Of each conversation, beside those that end it. */
+const OPERATIONS = 50;
+/** Of which the first says most. */
+const MOST_COMPLAINTS = 3;
 /** A server serves so many conversations; its sessions stay in memory. */
 const A_SERVER = 100;
-const NAMES = ["train/loss", "hessian/eigenvalues", "run/status", "train/weights"] as const;
 
-/** Paced: by recorded time. */
-type Op = "pause" | "play" | "unsubscribe" | "asap" | "paced" | { readonly seek: Position };
-
-/** The conversation: what is really there. The transcript is the model; commands need no other. */
-class Conversation {
-  readonly session: MemorySession;
-  readonly gateway: TestGateway;
-  readonly complaints: string[] = [];
-  client: TestClient;
-  transcript: Transcript;
-  ops = 0;
-  #step = 0;
-  #nextId = 0;
-
-  private constructor(gateway: TestGateway, session: MemorySession, client: TestClient) {
-    this.gateway = gateway;
-    this.session = session;
-    this.client = client;
-    this.transcript = this.#listen(client);
-  }
-
-  static async begin(gateway: TestGateway, id: string): Promise<Conversation> {
-    const channels = NAMES.map((name) =>
-      name === "train/weights" ? descriptor(name, { encoding: "f32", heavy: true }) : descriptor(name),
-    );
-    const session = new MemorySession(sessionHeader({ id, channels }));
-    gateway.library.add(session);
-    return new Conversation(gateway, session, await TestClient.open(gateway.url, { token: TOKEN }));
-  }
-
-  append(channels: readonly number[]): void {
-    // A batch is written at once; paced, the next is due some milliseconds later.
-    const wallTimeMs = 1_700_000_000_000 + 2 * this.session.events.length;
-    const samples = channels.map((channel) => {
-      const step = channel === 0 ? ++this.#step : this.#step;
-      const name = NAMES[channel] ?? "train/loss";
-      const value =
-        name === "train/weights"
-          ? new Float32Array([step, Number.NaN, -0])
-          : step === 5
-            ? Number.NaN
-            : step / 3;
-      return { channel: name, step, value, wallTimeMs };
-    });
-    if (samples.length > 0) this.session.append(...samples);
-  }
-
-  subscribe(wanted: Wanted): void {
-    if (this.#nextId >= MAX_SUBSCRIPTIONS) return;
-    const id = this.#nextId++;
-    this.transcript.expectSubscription(id, wanted);
-    const { every, ...rest } = wanted;
-    this.#send({
-      op: "subscribe",
-      id,
-      session: this.session.header.id,
-      ...rest,
-      channels: [...rest.channels],
-      every,
-    });
-  }
-
-  /** One of the subscriptions, by any number; what follows is asked of it. */
-  async ask(which: number, op: Op): Promise<void> {
-    const { live } = this.transcript;
-    const chosen = live[which % Math.max(1, live.length)];
-    if (chosen === undefined) return;
-    const { id, mode } = chosen;
-    if (op === "unsubscribe") this.transcript.expectUnsubscribed(id);
-    if (op === "pause" || op === "play" || op === "unsubscribe") this.#send({ op, id });
-    else if (op === "paced") this.#send({ op: "speed", id, speed: 1 });
-    else if (op === "asap") this.#send({ op: "speed", id, speed: "asap" });
-    // What a latest subscription omits is counted from its start, which a seek would move.
-    else if (mode === "lossless") {
-      this.transcript.expectSeek(id, op.seek);
-      this.#send({ op: "seek", id, to: op.seek });
-    }
-  }
-
-  /** The line breaks; on a new one, every lossless subscription goes on behind what it has. */
-  async reconnect(): Promise<void> {
-    await this.client.close();
-    const before = this.transcript.live;
-    this.complaints.push(...this.transcript.complaints);
-    this.client = await TestClient.open(this.gateway.url, { token: TOKEN });
-    this.transcript = this.#listen(this.client);
-    this.#nextId = 0;
-    for (const { channels, mode, every, position } of before) {
-      if (mode === "lossless") this.subscribe({ channels, mode, every, from: { seq: position } });
-    }
-  }
-
-  /** Everybody plays on to the end, and has everything. */
-  async finish(): Promise<void> {
-    await this.client.settle();
-    for (const { id, isPaused } of this.transcript.live) {
-      this.#send({ op: "speed", id, speed: "asap" });
-      if (isPaused) this.#send({ op: "play", id });
-    }
-    await this.client.settle();
-    this.session.end("finished");
-    await this.client.until(() => this.transcript.haveAllEnded);
-    this.transcript.finish();
-    this.complaints.push(...this.transcript.complaints);
-    await this.client.close();
-  }
-
-  #send(message: ClientMessageInput): void {
-    this.client.send(message);
-  }
-
-  #listen(client: TestClient): Transcript {
-    const transcript = new Transcript(this.session);
-    client.onReceived = (message) => {
-      transcript.take(message);
-      // Kept: what the client itself waits for.
-      return message.op === "pong";
-    };
-    return transcript;
-  }
+interface Operation {
+  act(conversation: Conversation): void | Promise<void>;
+  toString(): string;
 }
 
-type Act = (conversation: Conversation) => void | Promise<void>;
-
-/** The model is the transcript; what fast-check sees of it is nothing. */
-class Command implements fc.AsyncCommand<object, Conversation> {
-  readonly #name: string;
-  readonly #act: Act;
-
-  constructor(name: string, act: Act) {
-    this.#name = name;
-    this.#act = act;
-  }
-
-  check(): boolean {
-    return true;
-  }
-
-  async run(_model: object, conversation: Conversation): Promise<void> {
-    conversation.ops++;
-    await this.#act(conversation);
-    const [complaint] = conversation.transcript.complaints;
-    if (complaint !== undefined) throw new Error(complaint);
-  }
-
-  toString(): string {
-    return this.#name;
-  }
+function operation(name: string, act: Operation["act"]): Operation {
+  return { act, toString: () => name };
 }
 
-const position = fc.oneof(fc.record({ seq: fc.nat(60) }), fc.record({ step: fc.nat(40) }));
-const wanted = fc.record({
-  channels: fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1 }),
-  mode: fc.constantFrom("lossless" as const, "lossless" as const, "latest" as const),
-  from: fc.constantFrom("start" as const, "now" as const),
-  every: fc.constantFrom(1, 1, 3),
-});
+/** Anywhere in a log of some hundred events, and often about its head, where things go wrong. */
+const position: fc.Arbitrary<Place> = fc.oneof(
+  fc.record({ seq: fc.nat(120) }),
+  fc.record({ step: fc.nat(40) }),
+  fc.record({ fromHead: fc.integer({ min: -3, max: 3 }) }),
+);
 const subscription = fc.nat(20);
+const wanted = fc
+  .record({
+    channels: fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1 }),
+    mode: fc.constantFrom("lossless" as const, "lossless" as const, "latest" as const),
+    from: fc.oneof(fc.constantFrom("start" as const, "now" as const), position),
+    every: fc.constantFrom(1, 1, 3),
+    maxHz: fc.constantFrom(undefined, 1000),
+    allowGap: fc.boolean(),
+  })
+  .map(({ maxHz, ...rest }) => (maxHz === undefined || rest.mode === "lossless" ? rest : { ...rest, maxHz }));
 
-const commands = [
-  fc
-    .array(fc.nat(3), { maxLength: 30 })
-    .map((channels) => new Command(`append(${channels})`, (with_) => with_.append(channels))),
-  wanted.map(
-    (asked) => new Command(`subscribe(${JSON.stringify(asked)})`, (with_) => with_.subscribe(asked)),
-  ),
-  fc
-    .tuple(
-      subscription,
-      fc.constantFrom(
-        "pause" as const,
-        "play" as const,
-        "unsubscribe" as const,
-        "asap" as const,
-        "paced" as const,
-      ),
-    )
-    .map(([which, op]) => new Command(`${op}(${which})`, (with_) => with_.ask(which, op))),
-  fc
-    .tuple(subscription, position)
-    .map(
-      ([which, seek]) =>
-        new Command(`seek(${which}, ${JSON.stringify(seek)})`, (with_) => with_.ask(which, { seek })),
+const settle = operation("settle()", (with_) => with_.settle());
+const operations: fc.WeightedArbitrary<Operation>[] = [
+  // First: what a failing conversation shrinks to.
+  { weight: 4, arbitrary: fc.constant(settle) },
+  { weight: 2, arbitrary: fc.constant(operation("turn()", () => turnOfTheLoop())) },
+  {
+    weight: 8,
+    arbitrary: fc
+      .array(fc.nat(3), { maxLength: 30, size: "max" })
+      .map((channels) => operation(`append(${channels})`, (with_) => with_.log.append(channels))),
+  },
+  {
+    weight: 4,
+    arbitrary: wanted.map((asked) =>
+      operation(`subscribe(${JSON.stringify(asked)})`, (with_) => with_.subscribe(asked)),
     ),
-  fc.constant(new Command("settle()", (with_) => with_.client.settle())),
-  fc.constant(new Command("reconnect()", (with_) => with_.reconnect())),
+  },
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(subscription, fc.constantFrom("pause" as const, "play" as const))
+      .map(([which, op]) => operation(`${op}(${which})`, (with_) => with_.ask(which, { op }))),
+  },
+  {
+    weight: 1,
+    arbitrary: subscription.map((which) =>
+      operation(`unsubscribe(${which})`, (with_) => with_.ask(which, { op: "unsubscribe" })),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(subscription, fc.constantFrom("asap" as const, 1))
+      .map(([which, speed]) =>
+        operation(`speed(${which}, ${speed})`, (with_) => with_.ask(which, { op: "speed", speed })),
+      ),
+  },
+  {
+    weight: 5,
+    arbitrary: fc
+      .tuple(subscription, position)
+      .map(([which, to]) =>
+        operation(`seek(${which}, ${JSON.stringify(to)})`, (with_) => with_.seek(which, to)),
+      ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(subscription, fc.oneof(fc.constant("start" as const), position), position)
+      .map(([which, from, to]) =>
+        operation(`loop(${which}, ${JSON.stringify(from)}, ${JSON.stringify(to)})`, (with_) =>
+          with_.loop(which, from, to),
+        ),
+      ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .nat(100)
+      .map((percent) => operation(`forget(${percent} %)`, (with_) => with_.log.forget(percent / 100))),
+  },
+  { weight: 2, arbitrary: fc.constant(operation("hold()", (with_) => with_.log.hold())) },
+  { weight: 2, arbitrary: fc.constant(operation("release()", (with_) => with_.log.release())) },
+  { weight: 2, arbitrary: fc.constant(operation("reconnect()", (with_) => with_.reconnect())) },
 ];
+/** One in three ends before its conversation does, so that an ended session is played, too. */
+const endAt = fc.oneof(fc.constant(null), fc.constant(null), fc.nat(OPERATIONS - 1));
+const plan = fc.record({
+  isFile: fc.boolean(),
+  endAt,
+  operations: fc.array(fc.oneof({ withCrossShrink: true }, ...operations), {
+    minLength: OPERATIONS,
+    maxLength: OPERATIONS,
+  }),
+});
+
+type Plan = typeof plan extends fc.Arbitrary<infer P> ? P : never;
 
 async function run(count: number, seed: number): Promise<Outcome> {
   const failures = new Failures();
+  const figures = { operations: 0, events: 0, "held on a file": 0, "ended on the way": 0 };
   let gateway = await testGateway([]);
   let conversations = 0;
-  let ops = 0;
-  let events = 0;
-  const conversation = async (plan: Iterable<fc.AsyncCommand<object, Conversation>>): Promise<void> => {
+  let hasWaited = false;
+  const converse = async ({ isFile, endAt, operations }: Plan): Promise<void> => {
+    // Shrunk no further: each try would wait as long.
+    if (hasWaited) return;
     if (conversations > 0 && conversations % A_SERVER === 0) {
       await gateway.close();
       gateway = await testGateway([]);
     }
-    const real = await Conversation.begin(gateway, (conversations++).toString(16).padStart(32, "0"));
-    try {
-      await fc.asyncModelRun(() => ({ model: {}, real }), plan);
-      await real.finish();
-    } finally {
-      ops += real.ops;
-      events += real.session.events.length;
-      await real.client.close();
+    const id = (conversations++).toString(16).padStart(32, "0");
+    const log = isFile ? await FileLog.begin(id) : new MemoryLog(id);
+    const conversation = await Conversation.begin(gateway, log);
+    for (const [at, { act }] of operations.entries()) {
+      if (at === endAt) await log.end();
+      await act(conversation);
+      figures.operations++;
+      if (conversation.complaints.length > 0) break;
     }
-    if (real.complaints.length > 0) throw new Error(real.complaints.join("; "));
+    if (conversation.complaints.length === 0) await conversation.finish();
+    const complaints = await conversation.close();
+    figures.events += log.events.length;
+    hasWaited = conversation.hasWaited;
+    if (isFile) figures["held on a file"]++;
+    if (endAt !== null) figures["ended on the way"]++;
+    if (complaints.length > 0) throw new Error(complaints.slice(0, MOST_COMPLAINTS).join("; "));
   };
-  const plans = fc.commands(commands, { maxCommands: OPS, size: "max" });
-  const result = await fc.check(fc.asyncProperty(plans, conversation), {
-    numRuns: count,
-    seed,
-    endOnFailure: false,
-  });
+  const result = await fc.check(fc.asyncProperty(plan, converse), { numRuns: count, seed });
   if (result.failed) {
-    failures.add(
-      `${result.counterexample}: ${String(result.errorInstance)}, seed ${seed}, path ${result.counterexamplePath}`,
+    const { counterexample, errorInstance, counterexamplePath } = result;
+    const said = counterexample?.map(({ isFile, endAt, operations }) =>
+      [isFile ? "file" : "memory", `end at ${endAt}`, ...operations.filter((done) => done !== settle)].join(
+        ", ",
+      ),
     );
+    failures.add(`${said}: ${String(errorInstance)}, seed ${seed}, path ${counterexamplePath}`);
   }
   await gateway.close();
-  return { count: result.numRuns, failures: failures.sentences, figures: { operations: ops, events } };
+  return { count: result.numRuns, failures: failures.sentences, figures };
 }

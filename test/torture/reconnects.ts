@@ -3,14 +3,16 @@ import { createRandom, type Random } from "../../server/numerics/random.ts";
 import { MemorySession } from "../support/memory-session.ts";
 import { descriptor, sessionHeader } from "../support/session-header.ts";
 import { TestClient } from "../support/test-client.ts";
-import { type TestGateway, TOKEN, testGateway } from "../support/test-gateway.ts";
-import { type Check, Failures, type Outcome } from "./check.ts";
-import { quantile } from "./figures.ts";
+import { TOKEN, testGateway } from "../support/test-gateway.ts";
+import { type Check, Failures, type Outcome, quantile } from "./check.ts";
+import { FragileLine } from "./fragile-line.ts";
 import { isSameValue } from "./same-value.ts";
 
 /** After so many, another session: they are held in memory. */
 const CUTS_A_SESSION = 250;
 const THETA = 300;
+/** A handshake, or some dozen frames. */
+const LONGEST_CONNECTION_BYTES = 20_000;
 
 export const reconnects: Check = {
   name: "gateway/reconnects",
@@ -27,9 +29,12 @@ async function run(count: number, seed: number): Promise<Outcome> {
   const resumeMs: number[] = [];
   let samples = 0;
   let cuts = 0;
+  let insideFrames = 0;
   for (let round = 0; cuts < count; round++) {
     const trial = new Trial(random, failures, `seed ${seed}, session ${round}`);
-    samples += await trial.run(Math.min(CUTS_A_SESSION, count - cuts), resumeMs);
+    const { arrived, brokenFrames } = await trial.run(Math.min(CUTS_A_SESSION, count - cuts), resumeMs);
+    samples += arrived;
+    insideFrames += brokenFrames;
     cuts += Math.min(CUTS_A_SESSION, count - cuts);
   }
   const p99 = quantile(resumeMs, 0.99);
@@ -38,7 +43,12 @@ async function run(count: number, seed: number): Promise<Outcome> {
   return {
     count: cuts,
     failures: failures.sentences,
-    figures: { samples, "p50 resume ms": quantile(resumeMs, 0.5), "p99 resume ms": p99 },
+    figures: {
+      samples,
+      "cuts inside a frame": insideFrames,
+      "p50 resume ms": quantile(resumeMs, 0.5),
+      "p99 resume ms": p99,
+    },
   };
 }
 
@@ -60,35 +70,52 @@ class Trial {
     this.#name = name;
   }
 
-  /** @returns how many samples have arrived. */
-  async run(cuts: number, resumeMs: number[]): Promise<number> {
+  /** @param resumeMs  gains one for each connection on which a sample came. */
+  async run(
+    cuts: number,
+    resumeMs: number[],
+  ): Promise<{ readonly arrived: number; readonly brokenFrames: number }> {
     const gateway = await testGateway([this.#session]);
+    const line = await FragileLine.to(gateway.port);
     this.#write(100);
-    for (let cut = 0; cut < cuts; cut++) resumeMs.push(await this.#connection(gateway, true));
+    for (let cut = 0; cut < cuts; cut++) {
+      line.breaksAfter = this.#random.integer(LONGEST_CONNECTION_BYTES);
+      await this.#connection(line, resumeMs);
+    }
+    line.breaksAfter = null;
     this.#session.end("finished");
-    await this.#connection(gateway, false);
+    await this.#connection(line, resumeMs);
+    await line.close();
     await gateway.close();
     const { length } = this.#session.events;
     this.#failures.expect(this.#next === length, () => `${this.#name}: ${this.#next} of ${length} arrived`);
-    return this.#next;
+    return { arrived: this.#next, brokenFrames: line.brokenFrames };
   }
 
-  /** @returns milliseconds from the beginning of the handshake to the first sample. */
-  async #connection(gateway: TestGateway, isCut: boolean): Promise<number> {
+  async #connection(line: FragileLine, resumeMs: number[]): Promise<void> {
+    const isCut = line.breaksAfter !== null;
     const beganMs = performance.now();
-    const client = await TestClient.open(gateway.url, { token: TOKEN });
-    if (isCut) this.#cutLater(client);
-    let firstMs = Number.NaN;
-    client.socket.once("message", () => {
-      firstMs = performance.now() - beganMs;
-    });
-    client.send({
-      op: "subscribe",
-      id: 1,
-      session: this.#session.header.id,
-      channels: ["train/loss", "train/weights"],
-      from: { seq: this.#next },
-    });
+    const client = new TestClient(line.url, { token: TOKEN });
+    let hasSample = false;
+    client.onReceived = ({ op }) => {
+      // From the beginning of the handshake.
+      if (!hasSample && (op === "samples" || op === "binary")) resumeMs.push(performance.now() - beganMs);
+      hasSample ||= op === "samples" || op === "binary";
+      return true;
+    };
+    const isWelcome = await client.next("welcome").then(
+      () => true,
+      () => false,
+    );
+    if (isWelcome) {
+      client.send({
+        op: "subscribe",
+        id: 1,
+        session: this.#session.header.id,
+        channels: ["train/loss", "train/weights"],
+        from: { seq: this.#next },
+      });
+    }
     // At the head nothing would come, and nothing be cut.
     while (isCut && client.closeCode === null) {
       this.#write(1 + this.#random.integer(40));
@@ -99,17 +126,6 @@ class Trial {
     if (!isCut) await client.next("end");
     for (const sample of client.samples(1)) this.#take(sample);
     await client.close();
-    return firstMs;
-  }
-
-  /** Below the frames: the cut falls where it falls. */
-  #cutLater(client: TestClient): void {
-    const { _socket: raw } = client.socket as unknown as { _socket: import("node:net").Socket };
-    let left = this.#random.integer(20_000);
-    raw.prependListener("data", (chunk: Buffer) => {
-      left -= chunk.length;
-      if (left < 0) raw.destroy();
-    });
   }
 
   #take({ seq, value }: { readonly seq: number; readonly value: unknown }): void {

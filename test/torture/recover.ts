@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { McapIndexedReader } from "@mcap/core";
 import { createRandom } from "../../server/numerics/random.ts";
 import { RecordingError } from "../../server/recording/recording-error.ts";
-import { recoverRecording } from "../../server/recording/recover.ts";
-import { openRecording } from "../../server/session/recorded-session.ts";
+import { type Recovered, recoverRecording } from "../../server/recording/recover.ts";
+import { openRecording, type RecordedSession } from "../../server/session/recorded-session.ts";
 import { fingerprints, readAll } from "../support/read-all.ts";
 import { type Check, Failures, type Outcome } from "./check.ts";
 import { cut, flip, type Inflict, zeroTail } from "./damage.ts";
@@ -34,21 +34,44 @@ async function run(folder: string, count: number, seed: number): Promise<Outcome
     const harm = (WAYS[i % WAYS.length] ?? cut)(victim, random, random.uniform());
     const fail = (sentence: string) => failures.add(`${victim.kind}, ${harm.what}: ${sentence}`);
     await writeFile(path, harm.bytes);
-    try {
-      const { files, events } = await recoverRecording(path, out);
-      const { session } = await openBytes(harm.bytes);
-      const expected = fingerprints(await readAll(session));
-      if (events !== expected.length) fail(`${events} events are said to be kept, of ${expected.length}`);
-      if (files.length > 0) await compare(out, expected, fail);
-      found[files.length > 0 ? "recovered" : "whole"]++;
-    } catch (cause) {
-      if (!(cause instanceof RecordingError)) throw cause;
+    const recovered = await unlessRefused(recoverRecording(path, out));
+    const opened = await unlessRefused(openBytes(harm.bytes));
+    if (typeof recovered === "string" || typeof opened === "string") {
+      if (recovered !== opened) fail(`recovering says ${wordOf(recovered)}, opening ${wordOf(opened)}`);
       found.refused++;
+    } else {
+      await judge(recovered, opened.session, out, fail);
+      found[recovered.files.length > 0 ? "recovered" : "whole"]++;
     }
     if (!(await readFile(path)).equals(harm.bytes)) fail("the original was changed");
     await rm(out, { force: true });
   }
   return { count, failures: failures.sentences, figures: found };
+}
+
+/** The code of a refusal in place of a result. */
+async function unlessRefused<T>(work: Promise<T>): Promise<T | RecordingError["code"]> {
+  return work.catch((cause: unknown) => {
+    if (cause instanceof RecordingError) return cause.code;
+    throw cause;
+  });
+}
+
+function wordOf(result: unknown): string {
+  return typeof result === "string" ? result : "nothing against it";
+}
+
+async function judge(
+  { files, events }: Recovered,
+  session: RecordedSession,
+  out: string,
+  fail: (sentence: string) => void,
+): Promise<void> {
+  const expected = fingerprints(await readAll(session));
+  if (events !== expected.length) fail(`${events} events are said to be kept, of ${expected.length}`);
+  if (files.length > 0) await compare(out, expected, fail);
+  else if (session.fault !== null || session.status.reason === "interrupted")
+    fail(`nothing was written, and what is there is not whole: ${session.fault}`);
 }
 
 async function compare(

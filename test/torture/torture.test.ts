@@ -15,6 +15,7 @@ const COUNTS: Readonly<Record<string, number>> = {
   "recording/recover": 100,
   "recording/disk-faults": 10,
   "recording/kill": 4,
+  "training/forks": 5,
 };
 
 test.each(Object.entries(COUNTS))("%s holds %i times", async (name, count) => {

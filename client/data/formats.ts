@@ -54,9 +54,10 @@ export function formatPercent(share: number | null | undefined): string {
   return `${minus(format(Math.abs(percent) >= 10 || percent === 0 ? ".0f" : ".1~f")(percent))} %`;
 }
 
-/** "840 ms", "3.2 s", "4 min 05 s", "2 h 07 min". */
+/** "0.043 ms", "3.2 ms", "840 ms", "3.2 s", "4 min 05 s", "2 h 07 min". */
 export function formatDuration(durationMs: number | null | undefined): string {
   if (durationMs === null || durationMs === undefined || !Number.isFinite(durationMs)) return MISSING;
+  if (durationMs > 0 && durationMs < 9.95) return `${formatNumber(durationMs, 2)} ms`;
   if (durationMs < 999.5) return `${Math.round(durationMs)} ms`;
   if (durationMs < 59_950) return `${format(".1~f")(durationMs / 1000)} s`;
   const seconds = Math.round(durationMs / 1000);

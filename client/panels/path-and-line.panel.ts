@@ -1,5 +1,8 @@
 /** Two things are called "the loss falls monotonically". They stand side by side here, so that nobody takes one for the other. */
 import type { LineProfile, PathMonotonicity } from "../../shared/readings.ts";
+import { fallsOnLine } from "../../shared/verdicts/line-monotone.ts";
+import { fallsOnPath } from "../../shared/verdicts/path-monotone.ts";
+import type { Verdict } from "../../shared/verdicts.ts";
 import type { ProfileChartModel } from "../charts/chart.ts";
 import { formatNumber, formatPercent } from "../data/formats.ts";
 import { ageNote, sampleAt } from "./figure.ts";
@@ -7,6 +10,13 @@ import type { Figure, LineDrawing, Panel, Scene } from "./panel.ts";
 
 const PATH = "path/monotonicity";
 const LINE = "line/profile";
+
+/** The rules are those of the verdicts. */
+const ANSWERS: Readonly<Record<Verdict["state"], Pick<Figure, "text" | "tone">>> = {
+  yes: { text: "yes", tone: "good" },
+  no: { text: "no", tone: "warn" },
+  undecided: { text: "undecided" },
+};
 
 function drawPath({ history }: Scene): LineDrawing {
   const excess = history.series(PATH, "excess");
@@ -38,12 +48,10 @@ function pathFigures(scene: Scene): readonly Figure[] {
   const sample = sampleAt<PathMonotonicity>(scene, PATH);
   if (sample === null) return [{ label: "Draw-up", text: "–" }];
   const { drawUp, upFraction, every, pairedStdErr } = sample.value;
+  const losses = scene.history.series("path/loss");
+  const firstLoss = losses === undefined || losses.length === 0 ? Number.NaN : losses.valueAt(0);
   return [
-    {
-      label: "Monotone",
-      text: drawUp > 0 ? "no" : "so far",
-      tone: drawUp > 0 ? "warn" : "good",
-    },
+    { label: "Monotone", ...ANSWERS[fallsOnPath(sample.value, firstLoss)] },
     {
       label: every > 1 ? "Draw-up, at least" : "Draw-up",
       text: formatNumber(drawUp, 3),
@@ -83,7 +91,7 @@ function drawLine(scene: Scene): ProfileChartModel | null {
         directLabel: false,
       },
     ],
-    xLabel: "α from θ₀ (0) to θ_t (1)",
+    xLabel: "α, from θ₀ (0) to θ at the cursor (1)",
     yLabel: "loss",
     scale: scene.scales["line"] ?? "linear",
     unit: "loss",
@@ -93,13 +101,9 @@ function drawLine(scene: Scene): ProfileChartModel | null {
 function lineFigures(scene: Scene): readonly Figure[] {
   const sample = sampleAt<LineProfile>(scene, LINE);
   if (sample === null) return [{ label: "Draw-up", text: "–" }];
-  const { drawUp, pairedStdErr, monotoneOnProbe, control, residual } = sample.value;
+  const { drawUp, pairedStdErr, control, residual } = sample.value;
   return [
-    {
-      label: "Monotone",
-      text: monotoneOnProbe ? "yes" : "no",
-      tone: monotoneOnProbe ? "good" : "warn",
-    },
+    { label: "Monotone", ...ANSWERS[fallsOnLine(sample.value)] },
     {
       label: "Draw-up",
       text: formatNumber(drawUp, 3),

@@ -436,7 +436,7 @@ describe("figures in sentences", () => {
       "1.01",
       "12.3",
       "123",
-      "123456",
+      "123,456",
       "1.2e−4",
     ]);
     expect(percent(0.01234)).toBe("1.23 %");

@@ -51,7 +51,9 @@ const train = serverFlags(command("train [module]", "train, watch, record; [modu
 for (const { flags, help, read } of SETTING_FLAGS) train.option(flags, help, read);
 train.action((module: string | undefined) => trainCommand(module, given(train)));
 
-const replay = serverFlags(command("replay <file>", "serve a recording to the same dashboard"))
+const replay = serverFlags(
+  command("replay <recording>", "serve a recording, by file or id, to the same dashboard"),
+)
   .option("--speed <x>", "times the speed at which it was recorded")
   .option("--from-step <n>", "begin at this step");
 replay.action((file: string) => replayCommand(file, given(replay)));
@@ -91,7 +93,7 @@ const prune = inFolder(command("prune", "delete the oldest recordings; never one
   .option("--dry-run", "say which, and delete nothing");
 prune.action(() => pruneCommand(given(prune)));
 
-const diff = command("diff <a> <b>", "compare two recordings, sample by sample").option(
+const diff = command("diff <a> <b>", "compare two recordings, by file or id, sample by sample").option(
   "--json",
   "the whole answer as JSON",
 );

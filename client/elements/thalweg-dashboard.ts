@@ -188,7 +188,11 @@ export class ThalwegDashboard extends LitElement {
   #recordingLink(desk: Desk): TemplateResult | null {
     const { session } = desk.store;
     if (session === null || !session.capabilities.includes("recording")) return null;
-    return html`<a class="recording" href=${desk.api.recordingUrl(session.header.id)} download>${icons.download}Recording (.mcap)</a>`;
+    const { id } = session.header;
+    const { recordingParts = 1 } = desk.sessions.find((summary) => summary.id === id) ?? {};
+    const others = Array.from({ length: recordingParts - 1 }, (_, i) => i + 2);
+    return html`<a class="recording" href=${desk.api.recordingUrl(id)} download>${icons.download}Recording (.mcap)</a>
+      ${others.map((part) => html`<a class="recording" href=${desk.api.recordingUrl(id, part)} download>Part ${part}</a>`)}`;
   }
 
   #banner(desk: Desk): TemplateResult | null {

@@ -6,10 +6,10 @@
  */
 import type { EndReason, SessionHeader, SessionState } from "../../shared/header.ts";
 import type { ControlAction, Trouble } from "../../shared/protocol.ts";
-import type { Connection, SessionMessage, Subscription } from "./connection.ts";
+import type { Connection, SessionMessage, Subscription } from "../connection/connection.ts";
+import { RequestError } from "../connection/requests.ts";
 import { History } from "./history.ts";
 import { Playback } from "./playback.ts";
-import { RequestError } from "./requests.ts";
 import { View } from "./view.ts";
 
 /**

@@ -3,7 +3,7 @@ import type { SessionSummary } from "../../shared/header.ts";
 import type { PresetSummary } from "../../shared/http.ts";
 import type { ControlAction } from "../../shared/protocol.ts";
 import type { Verdict } from "../../shared/verdicts.ts";
-import { Connection } from "../data/connection.ts";
+import { Connection } from "../connection/connection.ts";
 import type { History } from "../data/history.ts";
 import { SessionStore } from "../data/session-store.ts";
 import { View } from "../data/view.ts";

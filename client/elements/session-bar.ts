@@ -1,8 +1,8 @@
 /** The top line: which session, how it stands, how the connection stands. */
 import { html, LitElement, type TemplateResult } from "lit";
 import type { EndReason, SessionState, SessionSummary } from "../../shared/header.ts";
+import { INITIAL_LINK, type LinkState } from "../connection/link.ts";
 import { formatNumber, formatPercent, formatStep } from "../data/formats.ts";
-import { INITIAL_LINK, type LinkState } from "../data/link.ts";
 import "./link-badge.ts";
 import { icons } from "./icons.ts";
 import { sessionBarStyles } from "./session-bar-styles.ts";

@@ -46,7 +46,8 @@ export async function sessionsCommand(flags: Flags): Promise<void> {
     summary.name,
     file,
   ]);
-  printTable(["id", "started", "state", "steps", "size", "title", "file"], rows);
+  if (rows.length === 0) console.log(`no recordings in ${catalogue.folder}`);
+  else printTable(["id", "started", "state", "steps", "size", "title", "file"], rows);
   for (const { message } of unreadable) console.error(`thalweg: ${message}`);
 }
 

@@ -77,6 +77,17 @@ export function formatClock(wallTimeMs: number): string {
   return new Date(wallTimeMs).toLocaleTimeString(undefined, { hour12: false });
 }
 
+/** "Nov 27, 2026, 19:40" in the reader's language and time zone. */
+export function formatMoment(wallTimeMs: number): string {
+  const day = { year: "numeric", month: "short", day: "numeric" } as const;
+  return new Date(wallTimeMs).toLocaleString(undefined, {
+    ...day,
+    hour: "2-digit",
+    minute: "2-digit",
+    hour12: false,
+  });
+}
+
 /** Steps on an axis: "0", "500", "12k". */
 export function formatStepTick(step: number): string {
   return Math.abs(step) >= 10_000 ? minus(format("~s")(step)) : grouped(step);

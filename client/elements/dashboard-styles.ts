@@ -58,11 +58,8 @@ export const dashboardStyles = css`
   .grid {
     display: grid;
     grid-template-columns: repeat(12, minmax(0, 1fr));
-    gap: 16px;
-  }
-  .more {
-    display: grid;
-    grid-template-columns: repeat(auto-fit, minmax(min(100%, 288px), 1fr));
+    /* What is narrow goes where there is room beside what is wide. */
+    grid-auto-flow: dense;
     gap: 16px;
   }
   .span-4 {
@@ -82,9 +79,6 @@ export const dashboardStyles = css`
   }
   .span-12 {
     grid-column: span 12;
-  }
-  .more > * {
-    grid-column: auto;
   }
   status-log {
     container-type: inline-size;
@@ -150,8 +144,7 @@ export const dashboardStyles = css`
     main {
       padding: 16px;
     }
-    .grid > *,
-    .more > * {
+    .grid > * {
       grid-column: 1 / -1;
     }
   }

@@ -103,7 +103,7 @@ export class SessionBar extends LitElement {
       </select>
       ${icons.chevron}
     </div>
-    <button class="quiet icon" aria-label="All sessions" title="All sessions" @click=${() => this.#say("all-sessions")}>${icons.list}</button>`;
+    <button class="quiet icon all" aria-label="All sessions" title="All sessions" @click=${() => this.#say("all-sessions")}>${icons.list}</button>`;
   }
 
   #standing({ state, reason, step, steps, loss, stepsPerSecond, overhead }: Standing): TemplateResult {

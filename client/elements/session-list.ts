@@ -2,7 +2,7 @@
 import { html, LitElement, type PropertyValues, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { SessionSummary } from "../../shared/header.ts";
-import { formatBytes, formatCount, formatStep } from "../data/formats.ts";
+import { formatBytes, formatCount, formatMoment, formatStep } from "../data/formats.ts";
 import "./drop-menu.ts";
 import { icons } from "./icons.ts";
 import { sessionListStyles } from "./session-list-styles.ts";
@@ -124,7 +124,7 @@ export class SessionList extends LitElement {
   }
 
   #link({ url, expiresAtMs }: SharedLink): TemplateResult {
-    const until = new Date(expiresAtMs).toLocaleString();
+    const until = formatMoment(expiresAtMs);
     return html`<div class="link">
       <input readonly aria-label="Share link" .value=${url} @focus=${selectAll}>
       <button @click=${() => void navigator.clipboard?.writeText(url)}>Copy</button>
@@ -201,7 +201,7 @@ function aboutOf({
 }: SessionSummary): string {
   return [
     live ? `live, ${state}` : (reason ?? state),
-    new Date(startedAtMs).toLocaleString(),
+    formatMoment(startedAtMs),
     modelSummary,
     `step ${formatStep(step)} of ${formatStep(steps)}`,
     ...(recordingBytes === undefined ? [] : [formatBytes(recordingBytes)]),

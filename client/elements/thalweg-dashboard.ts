@@ -155,7 +155,7 @@ export class ThalwegDashboard extends LitElement {
         </div>
         <verdict-list .verdicts=${desk.verdicts}></verdict-list>
         <div class="grid">${repeat(drawn, panelKey, (panel) => this.#panel(panel, scene))}</div>
-        ${others.length === 0 ? null : html`<div class="more">${repeat(others, panelKey, (panel) => this.#panel(panel, scene))}</div>`}
+        ${others.length === 0 ? null : html`<div class="grid">${repeat(others, panelKey, (panel) => this.#panel(panel, scene))}</div>`}
         <div class="grid">
           ${repeat(foot, panelKey, (panel) => this.#panel(panel, scene))}
           <status-log class=${foot.length === 0 ? "span-12" : "span-8"} .events=${scene.history.events} .count=${scene.history.events.length}></status-log>

@@ -78,7 +78,8 @@ function figures(scene: Scene): readonly Figure[] {
   const first = sample?.value.top[0];
   if (sample === null || first === undefined) return [{ label: "λ₁", text: "–" }];
   // A trainer of somebody else's may not measure the lower end.
-  const { threshold, rule, top, bottom = [], probeStdErr, coldGap } = sample.value;
+  const { threshold, rule, top, bottom = [], probeStdErr } = sample.value;
+  const cold = scene.history.series(SPECTRUM, "coldGap")?.at(scene.step) ?? null;
   const batch = sampleAt<BatchSharpness>(scene, BATCH);
   const unconverged = [...top, ...bottom].filter(({ converged }) => !converged).length;
   const lowest = bottom[0];
@@ -114,8 +115,6 @@ function figures(scene: Scene): readonly Figure[] {
     ...(lowest === undefined
       ? []
       : [{ label: "λ min", text: formatNumber(lowest.value, 3), colour: "series-4" as const }]),
-    ...(probeStdErr === null ? [] : [{ label: "Probe error of λ₁", text: formatNumber(probeStdErr, 2) }]),
-    ...(coldGap === null ? [] : [{ label: "Cold check", text: formatPercent(coldGap) }]),
     unconverged > 0
       ? {
           label: "Converged",
@@ -123,6 +122,9 @@ function figures(scene: Scene): readonly Figure[] {
           tone: "warn",
         }
       : { label: "Converged", text: "all", ...ageNote(sample.ageSteps) },
+    // Made at every tenth measurement; it stays, with its age.
+    { label: "Cold check", text: formatPercent(cold?.value), ...ageNote(cold?.ageSteps ?? 0) },
+    ...(probeStdErr === null ? [] : [{ label: "Probe error of λ₁", text: formatNumber(probeStdErr, 2) }]),
   ];
 }
 

@@ -7,10 +7,16 @@ const LOSS = "path/loss";
 /**
  * Has the loss risen above an earlier value? A rise below {@link ROUNDING} of the first loss is none; where not every step was measured,
  * no rise seen is no answer.
+ *
+ * @param lastFinite  the newest draw-up that is a number: what has risen has risen, whatever came after.
  */
-export function fallsOnPath({ drawUp, every }: PathMonotonicity, firstLoss: number): Verdict["state"] {
+export function fallsOnPath(
+  { drawUp, every }: PathMonotonicity,
+  firstLoss: number,
+  lastFinite = drawUp,
+): Verdict["state"] {
+  if (lastFinite > ROUNDING * Math.abs(firstLoss)) return "no";
   if (Number.isNaN(drawUp)) return "undecided";
-  if (drawUp > ROUNDING * Math.abs(firstLoss)) return "no";
   return every > 1 ? "undecided" : "yes";
 }
 
@@ -24,6 +30,7 @@ export const pathMonotone: JudgeDefinition = {
     let samples = 0;
     let newest: { readonly step: number; readonly value: PathMonotonicity } | null = null;
     let drawUpStep = -1;
+    let lastFinite = Number.NaN;
 
     function verdict(state: Verdict["state"], sentence: string): Verdict {
       const pairedStdErr = newest?.value.pairedStdErr ?? null;
@@ -52,13 +59,20 @@ export const pathMonotone: JudgeDefinition = {
         samples++;
         if (newest === null || reading.drawUp > newest.value.drawUp) drawUpStep = step;
         newest = { step, value: reading };
+        if (!Number.isNaN(reading.drawUp)) lastFinite = reading.drawUp;
       },
       verdict() {
         if (newest === null || samples < 2)
           return verdict("undecided", "The loss on the path has been measured at fewer than two steps.");
         const { drawUp, upFraction, every, populationDrawUp } = newest.value;
-        if (Number.isNaN(drawUp)) return verdict("undecided", "The loss is no longer finite.");
-        const answer = fallsOnPath(newest.value, firstLoss);
+        const answer = fallsOnPath(newest.value, firstLoss, lastFinite);
+        if (Number.isNaN(drawUp))
+          return verdict(
+            answer,
+            answer === "no"
+              ? `The loss had risen by up to ${figure(lastFinite)} above an earlier value before it was no longer finite.`
+              : "The loss is no longer finite.",
+          );
         if (answer === "undecided")
           return verdict(
             answer,

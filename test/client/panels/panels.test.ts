@@ -143,18 +143,23 @@ describe("the eigenvalue panel", () => {
       ["λ₁", "9"],
       ["Threshold", "10"],
       ["Converged", "all"],
+      ["Cold check", "–"],
     ]);
   });
 
   it("says how many eigenvalues have not converged", () => {
     // The synthetic session leaves one unconverged at each multiple of 90.
     const [part] = panelOf("eigenvalues", sceneOf(270)).parts;
-    expect(part.figures?.(sceneOf(270)).at(-1)).toMatchObject({
-      label: "Converged",
-      text: "13 of 14",
-      tone: "warn",
-    });
-    expect(part.figures?.(sceneOf(240)).at(-1)).toMatchObject({ label: "Converged", text: "all" });
+    const converged = (step: number) =>
+      part.figures?.(sceneOf(step)).find(({ label }) => label === "Converged");
+    expect(converged(270)).toMatchObject({ text: "13 of 14", tone: "warn" });
+    expect(converged(240)).toMatchObject({ text: "all" });
+  });
+
+  it("keeps its figures in their places, whatever was measured at the cursor", () => {
+    const [part] = panelOf("eigenvalues", sceneOf(300)).parts;
+    const labels = [0, 90, 240, 300].map((step) => part.figures?.(sceneOf(step)).map(({ label }) => label));
+    for (const each of labels) expect(each).toEqual(labels[0]);
   });
 });
 
@@ -177,6 +182,23 @@ describe("the panel of path and line", () => {
     const verdict = verdictsOf(scene.header, [...samples, ...again], "ended").find((each) => each.id === id);
     return { panel: text, verdict: verdict?.state };
   };
+  it("does not forget a rise when the loss is no longer finite", () => {
+    const scene = sceneOf(300);
+    const history = new History();
+    history.describe(announced);
+    const samples = [
+      { channel: "path/loss", step: 0, value: 4 },
+      { channel: "path/monotonicity", step: 299, value: path(1e30) },
+      { channel: "path/monotonicity", step: 300, value: path(Number.NaN) },
+    ] as const;
+    history.accept(samples.map((sample, seq) => ({ ...sample, seq, wallTimeMs: 0 })));
+    const [part] = panelOf("path-and-line", scene).parts;
+    const figures = part.figures?.({ ...scene, history });
+    expect(figures?.find(({ label }) => label === "Monotone")?.text).toBe("no");
+    const verdict = verdictsOf(scene.header, samples, "diverged").find(({ id }) => id === "path-monotone");
+    expect(verdict).toMatchObject({ state: "no", sentence: expect.stringContaining("1.0e30 above") });
+  });
+
   const path = (drawUp: number, every = 1) => ({
     ...{ excess: 0, upFraction: 0.1, populationDrawUp: drawUp, pairedStdErr: null },
     ...{ drawUp, every },

@@ -104,7 +104,10 @@ export function tickFormat(ticks: readonly number[], scale: FieldScale): (value:
   const smallest = magnitudes.length > 0 ? Math.min(...magnitudes) : 0;
   if (scale !== "linear") {
     const plain = smallest >= 1e-3 && largest < 1e5;
-    return (value) => (plain ? minus(format(",.12~r")(value)) : minus(tidyExponent(value.toExponential(6))));
+    return (value) => {
+      if (value === 0) return "0";
+      return minus(plain ? format(",.12~r")(value) : tidyExponent(value.toExponential(6)));
+    };
   }
   const gap = ticks.length > 1 ? Math.abs((ticks[1] as number) - (ticks[0] as number)) : largest || 1;
   if (largest >= 1e6 || (largest > 0 && largest < 1e-3)) {

@@ -125,6 +125,7 @@ export const streamPanelStyles = css`
     transform: translate(-50%, -50%);
     padding: 4px 12px;
     /* No grid line runs through the words. */
+    z-index: 1;
     background: var(--surface);
     color: var(--ink-3);
     font-size: 13px;

@@ -37,6 +37,7 @@ export const dashboardStyles = css`
     align-items: center;
     justify-content: end;
     gap: 8px;
+    margin-inline-start: auto;
   }
   h1 {
     font-size: 22px;
@@ -143,6 +144,10 @@ export const dashboardStyles = css`
   @media (max-width: 699px) {
     main {
       padding: 16px;
+    }
+    .actions {
+      justify-content: start;
+      margin-inline-start: 0;
     }
     .grid > * {
       grid-column: 1 / -1;

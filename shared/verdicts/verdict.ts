@@ -49,9 +49,9 @@ export function figure(value: number): string {
   return size >= 100 ? whole(Math.round(value)) : String(Number(value.toPrecision(3)));
 }
 
-/** A share as per cent: 0.0123 → "1.23 %". */
+/** A share as per cent: 0.0123 → "1.23 %", never broken over two lines. */
 export function percent(share: number): string {
-  return `${figure(100 * share)} %`;
+  return `${figure(100 * share)}\u00a0%`;
 }
 
 /** "1,500", as everywhere in the dashboard. */

@@ -4,7 +4,7 @@ export default defineConfig({
   root: "client",
   base: "./",
   build: {
-    outDir: "../dist/client",
+    outDir: "../dist/dashboard",
     emptyOutDir: true,
     target: "es2023",
     // The server's content security policy allows files of its own and nothing inline: no data: assets, no inline polyfill.

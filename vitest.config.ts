@@ -10,7 +10,11 @@ export default defineConfig(async () => {
   // Where there is none, the node tests run all the same, and require-browser.ts says what to do.
   const browser = await findBrowser(root).catch(() => null);
   return {
-    resolve: { alias: { thalweg: fileURLToPath(new URL("./server/index.ts", import.meta.url)) } },
+    resolve: {
+      alias: [
+        { find: /^thalweg$/, replacement: fileURLToPath(new URL("./server/index.ts", import.meta.url)) },
+      ],
+    },
     test: {
       // Two also on two cores: many tests wait for a server of their own, not for a core.
       maxWorkers: Math.max(2, availableParallelism() - 1),

@@ -7,7 +7,7 @@ import { hessianCommand } from "./commands/hessian.ts";
 import { openCommand } from "./commands/open.ts";
 import { recoverCommand } from "./commands/recover.ts";
 import { replayCommand } from "./commands/replay.ts";
-import { SERVER_FLAGS } from "./commands/server-settings.ts";
+import { SERVER_FLAGS, type ServerSettings } from "./commands/server-settings.ts";
 import { importCommand, infoCommand, pruneCommand, sessionsCommand } from "./commands/sessions.ts";
 import { shareCommand } from "./commands/share.ts";
 import { tasksCommand } from "./commands/tasks.ts";
@@ -39,19 +39,34 @@ function command(usage: string, description: string): Command {
     .configureOutput({ outputError: () => {} });
 }
 
-const serverFlags = (to: Command): Command => {
-  for (const { flags, help, read } of SERVER_FLAGS) {
+/** Of a server that writes a recording. */
+const WRITING: ReadonlySet<string> = new Set<keyof ServerSettings>([
+  "recordingsLimit",
+  "record",
+  "sync",
+  "onRecordFailure",
+  "segmentSize",
+]);
+
+const serverFlags = (to: Command, writes: boolean): Command => {
+  for (const { key, flags, help, read } of SERVER_FLAGS) {
+    if (!writes && WRITING.has(key)) continue;
     if (read === undefined) to.option(flags, help);
     else to.option(flags, help, read);
   }
   return to.option("--config <file>", "JSON file with the same settings; flags go over it");
 };
 
-const train = serverFlags(command("train [module]", "train, watch, record; [module] is a run of your own"));
+const train = command("train [module]", "train, watch, record; [module] is a run of your own");
+train.optionsGroup("The run:");
 for (const { flags, help, read } of SETTING_FLAGS) train.option(flags, help, read);
+serverFlags(train.optionsGroup("The server and its recordings:"), true);
 train.action((module: string | undefined) => trainCommand(module, given(train)));
 
-const replay = serverFlags(command("replay <file>", "serve a recording to the same dashboard"))
+const replay = serverFlags(
+  command("replay <recording>", "serve a recording, by file or id, to the same dashboard"),
+  false,
+)
   .option("--speed <x>", "times the speed at which it was recorded")
   .option("--from-step <n>", "begin at this step");
 replay.action((file: string) => replayCommand(file, given(replay)));
@@ -91,7 +106,7 @@ const prune = inFolder(command("prune", "delete the oldest recordings; never one
   .option("--dry-run", "say which, and delete nothing");
 prune.action(() => pruneCommand(given(prune)));
 
-const diff = command("diff <a> <b>", "compare two recordings, sample by sample").option(
+const diff = command("diff <a> <b>", "compare two recordings, by file or id, sample by sample").option(
   "--json",
   "the whole answer as JSON",
 );

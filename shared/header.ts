@@ -117,7 +117,8 @@ export const SessionSummary = z.object({
   step: z.int(),
   headSeq: z.int(),
   earliestSeq: z.int(),
-  /** Of a recording that nobody is writing. */
+  /** Of a recording that nobody is writing; of all its files, and how many these are. */
   recordingBytes: z.optional(z.int()),
+  recordingParts: z.optional(z.int()),
 });
 export type SessionSummary = z.infer<typeof SessionSummary>;

@@ -76,6 +76,7 @@ const HTML_TYPE = "text/html";
 const GET = { method: "GET", scope: "read", query: anyQuery, body: null, status: 200 } as const;
 const POST = { method: "POST", query: anyQuery, body: null, status: 201 } as const;
 
+const FILE_ERRORS = ["not-a-recording", "newer-version", "later-part", "cut", "damaged"] as const;
 const RECORDING_ERRORS = ["unknown-session", "live", "no-recording", "disk-full", "unreadable"] as const;
 
 export const ROUTES = {
@@ -165,20 +166,12 @@ export const ROUTES = {
   importRecording: {
     ...POST,
     path: "/v1/recordings",
-    about: "Takes in a recording, checked from end to end.",
+    about:
+      "Takes in a recording, checked from end to end; of one in parts the first, then each of the others.",
     scope: "control",
     body: "bytes",
     answers: { [JSON_TYPE]: SessionSummary },
-    errors: [
-      "no-recording",
-      "exists",
-      "not-a-recording",
-      "newer-version",
-      "later-part",
-      "cut",
-      "damaged",
-      "disk-full",
-    ],
+    errors: ["no-recording", "exists", "live", "disk-full", ...FILE_ERRORS],
   },
   samples: {
     ...GET,
@@ -204,6 +197,13 @@ export const ROUTES = {
     query: RecordingQuery,
     answers: { [BYTES_TYPE]: null },
     errors: ["unknown-session", "no-recording", "bad-query", "range"],
+  },
+  metrics: {
+    ...GET,
+    path: "/metrics",
+    about: "How the server stands, for Prometheus; not for those who came by a share link.",
+    answers: { "text/plain": null },
+    errors: ["forbidden"],
   },
   presets: {
     ...GET,

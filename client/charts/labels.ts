@@ -68,9 +68,12 @@ export function drawRowLabels(
   surface.save();
   surface.font = fontOf(theme);
   let right = width - 2;
+  // The unit of the y axis stands at the left.
+  const unit = axes.yLabel === "1" ? 0 : surface.measureText(axes.yLabel).width;
+  const left = Math.max(axes.box.left, unit + 12);
   for (const label of labels.toReversed()) {
     const wide = SWATCH_PX + GAP_PX + surface.measureText(label.name).width;
-    if (right - wide < axes.box.left) break;
+    if (right - wide < left) break;
     drawLabel(surface, label, right - wide, axes.box.top - 12, theme);
     right -= wide + 12;
   }

@@ -164,7 +164,7 @@ class LineChart implements Chart<LineChartModel> {
       box,
       stepScale(domain, box),
       valueScale(model.scale, [low, high], [box.bottom, box.top], count),
-      { x: "step", y: isCompact ? "" : model.unit, isSteps: true },
+      { x: "step", y: model.unit, isSteps: true },
     );
     this.#margin = margin;
     this.#axes = axes;
@@ -197,6 +197,8 @@ class LineChart implements Chart<LineChartModel> {
     if (model.includeZero && !isLog) {
       min = Math.min(min, 0);
       max = Math.max(max, 0);
+      // Nothing but zeros: they lie on the ground.
+      if (min === max) max = 1;
     }
     const key = [model.scale, model.unit, count, model.series.map(({ label }) => label)].join("|");
     const kept = this.#valueDomain;

@@ -130,7 +130,7 @@ class ProfileChart implements Chart<ProfileChartModel> {
       box,
       scaleLinear().domain(xDomain).range([box.left, box.right]),
       valueScale(model.scale, [low, high], [box.bottom, box.top], count),
-      { x: model.xLabel, y: isCompact ? "" : model.yLabel, isSteps: false },
+      { x: model.xLabel, y: model.yLabel, isSteps: false },
     );
     renderAxes(stage.svg, this.#axes, stage.theme);
     return this.#axes;

@@ -72,7 +72,7 @@ class ScrubberChart implements Chart<ScrubberModel> {
     const at = model.cursor
       ? ` Cursor at step ${formatStep(model.cursor.step)}${model.cursor.kind === "live" ? ", live" : ""}.`
       : "";
-    return `${this.#options.title}: steps 0 to ${formatStep(model.head)}, ${formatCount(noted, "event")}.${at}`;
+    return `${this.#options.title}: steps ${formatStep(model.extent[0])} to ${formatStep(model.head)}, ${formatCount(noted, "event")}.${at}`;
   }
 
   toCsv(): string {
@@ -110,7 +110,8 @@ class ScrubberChart implements Chart<ScrubberModel> {
     const key = [stage.version, model.extent, domain, model.scale].join("|");
     if (key === this.#axesKey && this.#axes) return this.#axes;
     const previous = this.#axes;
-    const isSameX = previous !== null && this.#axesKey.startsWith([stage.version, model.extent].join("|"));
+    const isSameX =
+      previous !== null && this.#axesKey.startsWith(`${[stage.version, model.extent].join("|")}|`);
     this.#axesKey = key;
     this.#axes = makeAxes(
       box,
@@ -143,7 +144,7 @@ class ScrubberChart implements Chart<ScrubberModel> {
       surface.rect(left, top, Math.max(0, right - left), bottom - top);
       surface.fill();
     };
-    const end = Math.max(box.left, Math.min(box.right, x(Math.max(0, model.head))));
+    const end = Math.max(box.left, Math.min(box.right, x(Math.max(model.extent[0], model.head))));
     fill("sunken", box.left, box.right);
     surface.save();
     surface.beginPath();
@@ -301,6 +302,7 @@ class ScrubberChart implements Chart<ScrubberModel> {
     const axes = this.#axes;
     if (!axes) return 0;
     const px = clientX - this.#stage.svg.getBoundingClientRect().left;
-    return Math.max(0, Math.min(this.#model?.head ?? 0, Math.round(axes.x.invert(px))));
+    const { extent, head } = this.#model ?? { extent: [0, 0], head: 0 };
+    return Math.max(extent[0] ?? 0, Math.min(head, Math.round(axes.x.invert(px))));
   }
 }

@@ -31,11 +31,8 @@ export function valueScale(
   }
   if (kind === "symlog") {
     const scale = scaleSymlog().constant(symlogConstant(domain)).domain([from, to]).range(ends);
-    return Object.assign((value: number) => scale(value), {
-      kind,
-      domain,
-      ticks: symlogTicks(domain, count),
-    });
+    const place = (value: number): number => scale(value);
+    return Object.assign(place, { kind, domain, ticks: apart(symlogTicks(domain, count), place) });
   }
   const scale = scaleLinear().domain([from, to]).range(ends);
   return Object.assign((value: number) => scale(value), { kind, domain, ticks: scale.ticks(count) });
@@ -93,6 +90,19 @@ function logTicks(from: number, to: number, count: number): number[] {
     }
   }
   return ticks;
+}
+
+/** Room for a line of the axis's numbers. */
+const TICK_LINE_PX = 14;
+
+/** Zero, and from the ends inwards what leaves room for the others. */
+function apart(ticks: readonly number[], place: (value: number) => number): number[] {
+  const kept: number[] = [];
+  const fits = (tick: number): boolean =>
+    kept.every((other) => Math.abs(place(tick) - place(other)) >= TICK_LINE_PX);
+  const fromOutside = [...ticks].sort((a, b) => (a === 0 ? -1 : b === 0 ? 1 : Math.abs(b) - Math.abs(a)));
+  for (const tick of fromOutside) if (fits(tick)) kept.push(tick);
+  return kept.sort((a, b) => a - b);
 }
 
 /** Linear within a hundredth of the largest magnitude's decade. */

@@ -1,17 +1,11 @@
 /** All samples of one channel, in columns: rows in order of (step, seq), one series per drawable field, raw values where a number is not enough. */
 import type { StreamDescriptor } from "../../shared/stream.ts";
 import type { Value } from "../../shared/value.ts";
+import type { ReceivedSample } from "../connection/subscription.ts";
 import { expandPath, listLengthAt, valueAt } from "./field-path.ts";
 import { Rows, Series } from "./series.ts";
 
-/** A sample as the history takes it in: values decoded, non-finite numbers real. */
-export interface HistorySample {
-  readonly seq: number;
-  readonly channel: string;
-  readonly step: number;
-  readonly wallTimeMs: number;
-  readonly value: Value;
-}
+export type HistorySample = ReceivedSample;
 
 /** Raw values kept per channel; older ones are forgotten, their numbers stay in the columns. */
 export const RAW_LIMIT = 20_000;

@@ -54,9 +54,10 @@ export function formatPercent(share: number | null | undefined): string {
   return `${minus(format(Math.abs(percent) >= 10 || percent === 0 ? ".0f" : ".1~f")(percent))} %`;
 }
 
-/** "840 ms", "3.2 s", "4 min 05 s", "2 h 07 min". */
+/** "0.043 ms", "3.2 ms", "840 ms", "3.2 s", "4 min 05 s", "2 h 07 min". */
 export function formatDuration(durationMs: number | null | undefined): string {
   if (durationMs === null || durationMs === undefined || !Number.isFinite(durationMs)) return MISSING;
+  if (durationMs > 0 && durationMs < 9.95) return `${formatNumber(durationMs, 2)} ms`;
   if (durationMs < 999.5) return `${Math.round(durationMs)} ms`;
   if (durationMs < 59_950) return `${format(".1~f")(durationMs / 1000)} s`;
   const seconds = Math.round(durationMs / 1000);
@@ -76,6 +77,17 @@ export function formatClock(wallTimeMs: number): string {
   return new Date(wallTimeMs).toLocaleTimeString(undefined, { hour12: false });
 }
 
+/** "Nov 27, 2026, 19:40" in the reader's language and time zone. */
+export function formatMoment(wallTimeMs: number): string {
+  const day = { year: "numeric", month: "short", day: "numeric" } as const;
+  return new Date(wallTimeMs).toLocaleString(undefined, {
+    ...day,
+    hour: "2-digit",
+    minute: "2-digit",
+    hour12: false,
+  });
+}
+
 /** Steps on an axis: "0", "500", "12k". */
 export function formatStepTick(step: number): string {
   return Math.abs(step) >= 10_000 ? minus(format("~s")(step)) : grouped(step);
@@ -92,7 +104,10 @@ export function tickFormat(ticks: readonly number[], scale: FieldScale): (value:
   const smallest = magnitudes.length > 0 ? Math.min(...magnitudes) : 0;
   if (scale !== "linear") {
     const plain = smallest >= 1e-3 && largest < 1e5;
-    return (value) => (plain ? minus(format(",.12~r")(value)) : minus(tidyExponent(value.toExponential(6))));
+    return (value) => {
+      if (value === 0) return "0";
+      return minus(plain ? format(",.12~r")(value) : tidyExponent(value.toExponential(6)));
+    };
   }
   const gap = ticks.length > 1 ? Math.abs((ticks[1] as number) - (ticks[0] as number)) : largest || 1;
   if (largest >= 1e6 || (largest > 0 && largest < 1e-3)) {

@@ -46,10 +46,10 @@ export class Playback {
 
   /** From the cursor; from the beginning when the cursor is at the end. */
   play(): void {
-    const { cursor, head } = this.#view;
+    const { cursor, first, head } = this.#view;
     if (this.#playing || !cursor) return;
     this.#view.preview(null);
-    this.#step = cursor.kind === "live" || cursor.step >= head ? 0 : cursor.step;
+    this.#step = cursor.kind === "live" || cursor.step >= head ? first : cursor.step;
     this.#elapsedMs = 0;
     this.#lastTickMs = null;
     this.#playing = true;

@@ -6,10 +6,10 @@
  */
 import type { EndReason, SessionHeader, SessionState } from "../../shared/header.ts";
 import type { ControlAction, Trouble } from "../../shared/protocol.ts";
-import type { Connection, SessionMessage, Subscription } from "./connection.ts";
+import type { Connection, SessionMessage, Subscription } from "../connection/connection.ts";
+import { RequestError } from "../connection/requests.ts";
 import { History } from "./history.ts";
 import { Playback } from "./playback.ts";
-import { RequestError } from "./requests.ts";
 import { View } from "./view.ts";
 
 /**
@@ -185,7 +185,7 @@ export class SessionStore {
     this.#trouble = session.trouble ?? null;
     this.#reason = session.reason;
     this.#backfillTo = session.headSeq;
-    this.view.reset(session.header.id);
+    this.view.reset(session.header.id, session.header.fork?.step ?? 0);
     const light = session.channels.filter((channel) => !channel.heavy && channel.encoding === "json");
     if (light.length === 0) {
       this.#fail({ code: "no-channels", message: `Session ${session.header.name} has no channels to show.` });

@@ -29,6 +29,7 @@ export const INITIAL_VIEW: ViewState = { run: null, step: null, range: { kind: "
 export class View {
   #state: ViewState;
   #preview: number | null = null;
+  #first = 0;
   #head = -1;
   #frozenHead: number | null = null;
   #plannedSteps = 0;
@@ -59,6 +60,11 @@ export class View {
     return this.#frozenHead !== null;
   }
 
+  /** Step at which the session begins: 0, or where it was forked. */
+  get first(): number {
+    return this.#first;
+  }
+
   /** Newest step held, frozen or not. */
   get head(): number {
     return this.#head;
@@ -71,21 +77,21 @@ export class View {
 
   /** Steps on every x axis. The end of a growing run is rounded up, so that axes hop rather than crawl. */
   get domain(): readonly [from: number, to: number] {
-    const head = Math.max(1, this.#shownHead);
+    const head = Math.max(this.#first + 1, this.#shownHead);
     const { range } = this.#state;
     if (range.kind === "fixed") return [range.from, range.to];
     if (range.kind === "all") return this.extent;
     const hop = roundHop(range.steps / 20);
-    const to = Math.max(range.steps, Math.ceil(head / hop) * hop);
+    const to = Math.max(this.#first + range.steps, Math.ceil(head / hop) * hop);
     return [to - range.steps, to];
   }
 
-  /** Everything there is to look at: from 0 to the head, rounded up, at most the planned end. */
+  /** Everything there is to look at: from the first step to the head, rounded up, at most the planned end. */
   get extent(): readonly [number, number] {
-    const head = Math.max(1, this.#shownHead);
-    const hop = roundHop(head / 6);
+    const head = Math.max(this.#first + 1, this.#shownHead);
+    const hop = roundHop((head - this.#first) / 6);
     const rounded = Math.ceil(head / hop) * hop;
-    return [0, this.#plannedSteps >= head ? Math.min(rounded, Math.max(1, this.#plannedSteps)) : rounded];
+    return [this.#first, this.#plannedSteps >= head ? Math.min(rounded, this.#plannedSteps) : rounded];
   }
 
   /** Calls back after each change; returns the release. */
@@ -103,8 +109,9 @@ export class View {
   }
 
   /** Another run: same scales, everything else from the start. */
-  reset(run: string | null): void {
+  reset(run: string | null, first = 0): void {
     this.#preview = null;
+    this.#first = first;
     this.#head = -1;
     this.#frozenHead = null;
     this.#plannedSteps = 0;
@@ -146,7 +153,7 @@ export class View {
 
   setRange(range: XRange): void {
     if (range.kind === "fixed") {
-      const from = Math.max(0, Math.floor(Math.min(range.from, range.to)));
+      const from = Math.max(this.#first, Math.floor(Math.min(range.from, range.to)));
       this.#set({
         ...this.#state,
         range: { kind: "fixed", from, to: Math.max(from + 1, Math.ceil(Math.max(range.from, range.to))) },
@@ -164,7 +171,7 @@ export class View {
       centre - (centre - from) * factor,
       centre + (to - centre) * factor,
     ];
-    if (next[0] <= 0 && next[1] >= this.extent[1]) this.setRange({ kind: "all" });
+    if (next[0] <= this.#first && next[1] >= this.extent[1]) this.setRange({ kind: "all" });
     else
       this.setRange({
         kind: "fixed",
@@ -203,7 +210,7 @@ export class View {
   }
 
   #clamp(step: number): number {
-    return Math.max(0, Math.min(Math.round(step), Math.max(0, this.#head)));
+    return Math.max(this.#first, Math.min(Math.round(step), this.#head));
   }
 
   #set(state: ViewState): void {

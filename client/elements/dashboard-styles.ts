@@ -37,6 +37,7 @@ export const dashboardStyles = css`
     align-items: center;
     justify-content: end;
     gap: 8px;
+    margin-inline-start: auto;
   }
   h1 {
     font-size: 22px;
@@ -58,11 +59,8 @@ export const dashboardStyles = css`
   .grid {
     display: grid;
     grid-template-columns: repeat(12, minmax(0, 1fr));
-    gap: 16px;
-  }
-  .more {
-    display: grid;
-    grid-template-columns: repeat(auto-fit, minmax(min(100%, 288px), 1fr));
+    /* What is narrow goes where there is room beside what is wide. */
+    grid-auto-flow: dense;
     gap: 16px;
   }
   .span-4 {
@@ -82,9 +80,6 @@ export const dashboardStyles = css`
   }
   .span-12 {
     grid-column: span 12;
-  }
-  .more > * {
-    grid-column: auto;
   }
   status-log {
     container-type: inline-size;
@@ -150,8 +145,11 @@ export const dashboardStyles = css`
     main {
       padding: 16px;
     }
-    .grid > *,
-    .more > * {
+    .actions {
+      justify-content: start;
+      margin-inline-start: 0;
+    }
+    .grid > * {
       grid-column: 1 / -1;
     }
   }

@@ -3,7 +3,7 @@ import type { SessionSummary } from "../../shared/header.ts";
 import type { PresetSummary } from "../../shared/http.ts";
 import type { ControlAction } from "../../shared/protocol.ts";
 import type { Verdict } from "../../shared/verdicts.ts";
-import { Connection } from "../data/connection.ts";
+import { Connection } from "../connection/connection.ts";
 import type { History } from "../data/history.ts";
 import { SessionStore } from "../data/session-store.ts";
 import { View } from "../data/view.ts";
@@ -153,7 +153,7 @@ export class Desk {
       case "rename":
         return this.api.rename(wish.id, wish.name);
       case "upload":
-        return this.api.importRecording(wish.file);
+        return this.#import(wish.files);
       case "share": {
         const made = await this.api.share(wish.id);
         if (!("url" in made)) return made;
@@ -166,6 +166,15 @@ export class Desk {
         return failure;
       }
     }
+  }
+
+  /** Parts in their order; what comes after one that is refused would be refused, too. */
+  async #import(files: readonly File[]): Promise<Failure | null> {
+    for (const file of [...files].sort((a, b) => partOf(a) - partOf(b))) {
+      const failure = await this.api.importRecording(file);
+      if (failure !== null) return { ...failure, message: `${file.name}: ${failure.message}` };
+    }
+    return null;
   }
 
   /** As the list has it: a title may change while a session is on screen. */
@@ -300,6 +309,11 @@ export class Desk {
     this.#isAskingDoor = false;
     this.#changed();
   }
+}
+
+/** x.mcap is the first, x.2.mcap the second. */
+function partOf({ name }: File): number {
+  return Number(/\.(\d+)\.mcap$/.exec(name)?.[1] ?? 1);
 }
 
 /** Speed is taken over this much of the newest past. */

@@ -39,7 +39,7 @@ const BINDINGS: readonly Binding[] = [
 export const KEY_HELP: readonly KeyHelp[] = [
   { keys: ["←", "→"], does: "One step back, one step on" },
   { keys: ["Shift ←", "Shift →"], does: "To the previous, the next measurement of the Hessian" },
-  { keys: ["Home"], does: "To step 0" },
+  { keys: ["Home"], does: "To the first step" },
   { keys: ["L", "End"], does: "Follow the newest step" },
   { keys: ["Space"], does: "Freeze while live; play or pause a replay" },
   { keys: ["[", "]"], does: "Begin, end the range of steps at the cursor" },

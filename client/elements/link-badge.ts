@@ -1,7 +1,7 @@
 /** How the connection stands, how old the newest data are, and what was left out on the way. Never silent. */
 import { css, html, LitElement, type TemplateResult } from "lit";
+import { INITIAL_LINK, type LinkState } from "../connection/link.ts";
 import { formatCount, formatDuration, formatNumber } from "../data/formats.ts";
-import { INITIAL_LINK, type LinkState } from "../data/link.ts";
 import { base } from "./styles.ts";
 
 /** Between frames of a healthy line there is at most a ping's interval. */

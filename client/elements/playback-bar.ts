@@ -88,6 +88,7 @@ export class PlaybackBar extends LitElement {
   override render(): TemplateResult {
     const { playback, scene } = this;
     const step = scene?.step ?? -1;
+    const [first] = playback.extent;
     const isLiveNow = playback.isFollowing && playback.isLive;
     return html`<div class="bar" role="region" aria-label="Time">
       <div class="buttons">
@@ -102,7 +103,7 @@ export class PlaybackBar extends LitElement {
         </select>
       </div>
       <div class="track">
-        <input type="range" min="0" max=${Math.max(0, playback.head)} step="1" .value=${String(Math.max(0, step))} aria-label="Cursor"
+        <input type="range" min=${first} max=${Math.max(first, playback.head)} step="1" .value=${String(Math.max(first, step))} aria-label="Cursor"
           aria-valuetext="step ${formatStep(step)}${isLiveNow ? ", live" : ""}" @input=${this.#onRangeInput} />
         <div class="overview"></div>
       </div>

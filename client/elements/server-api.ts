@@ -19,8 +19,9 @@ export class ServerApi {
     return `${this.origin.replace(/^http/, "ws")}/v1/stream`;
   }
 
-  recordingUrl(session: string): string {
-    return `${this.origin}/v1/sessions/${encodeURIComponent(session)}/recording.mcap`;
+  recordingUrl(session: string, part = 1): string {
+    const url = `${this.origin}/v1/sessions/${encodeURIComponent(session)}/recording.mcap`;
+    return part === 1 ? url : `${url}?part=${part}`;
   }
 
   async door(): Promise<Door> {

@@ -164,7 +164,13 @@ export const sessionBarStyles = css`
       max-width: none;
     }
     .standing {
-      grid-column: 1 / -1;
+      grid-column: 1 / 3;
+      grid-row: 2;
+    }
+    .all {
+      grid-column: 3;
+      grid-row: 2;
+      justify-self: end;
     }
     dl {
       gap: 16px;

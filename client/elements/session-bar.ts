@@ -1,8 +1,8 @@
 /** The top line: which session, how it stands, how the connection stands. */
 import { html, LitElement, type TemplateResult } from "lit";
 import type { EndReason, SessionState, SessionSummary } from "../../shared/header.ts";
+import { INITIAL_LINK, type LinkState } from "../connection/link.ts";
 import { formatNumber, formatPercent, formatStep } from "../data/formats.ts";
-import { INITIAL_LINK, type LinkState } from "../data/link.ts";
 import "./link-badge.ts";
 import { icons } from "./icons.ts";
 import { sessionBarStyles } from "./session-bar-styles.ts";
@@ -103,7 +103,7 @@ export class SessionBar extends LitElement {
       </select>
       ${icons.chevron}
     </div>
-    <button class="quiet icon" aria-label="All sessions" title="All sessions" @click=${() => this.#say("all-sessions")}>${icons.list}</button>`;
+    <button class="quiet icon all" aria-label="All sessions" title="All sessions" @click=${() => this.#say("all-sessions")}>${icons.list}</button>`;
   }
 
   #standing({ state, reason, step, steps, loss, stepsPerSecond, overhead }: Standing): TemplateResult {

@@ -2,7 +2,7 @@
 import { html, LitElement, type PropertyValues, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { SessionSummary } from "../../shared/header.ts";
-import { formatBytes, formatCount, formatStep } from "../data/formats.ts";
+import { formatBytes, formatCount, formatMoment, formatStep } from "../data/formats.ts";
 import "./drop-menu.ts";
 import { icons } from "./icons.ts";
 import { sessionListStyles } from "./session-list-styles.ts";
@@ -19,7 +19,7 @@ export interface SharedLink {
 export type SessionWish =
   | { readonly kind: "open" | "delete" | "share"; readonly id: string }
   | { readonly kind: "rename"; readonly id: string; readonly name: string }
-  | { readonly kind: "upload"; readonly file: File };
+  | { readonly kind: "upload"; readonly files: readonly File[] };
 
 const MAX_TITLE_LENGTH = 120;
 /** From so many on, there is something to look for. */
@@ -124,7 +124,7 @@ export class SessionList extends LitElement {
   }
 
   #link({ url, expiresAtMs }: SharedLink): TemplateResult {
-    const until = new Date(expiresAtMs).toLocaleString();
+    const until = formatMoment(expiresAtMs);
     return html`<div class="link">
       <input readonly aria-label="Share link" .value=${url} @focus=${selectAll}>
       <button @click=${() => void navigator.clipboard?.writeText(url)}>Copy</button>
@@ -135,7 +135,7 @@ export class SessionList extends LitElement {
   #foot(): TemplateResult {
     return html`<p class="foot">
       <label class="upload">Import a recording
-        <input class="visually-hidden" type="file" accept=".mcap" @change=${this.#onFile}>
+        <input class="visually-hidden" type="file" accept=".mcap" multiple @change=${this.#onFile}>
       </label>
       <span class="muted">${formatCount(this.sessions.length, "session")}</span>
     </p>`;
@@ -177,8 +177,8 @@ export class SessionList extends LitElement {
 
   readonly #onFile = (event: Event): void => {
     const input = event.target as HTMLInputElement;
-    const file = input.files?.[0];
-    if (file !== undefined) this.#wish({ kind: "upload", file });
+    const files = [...(input.files ?? [])];
+    if (files.length > 0) this.#wish({ kind: "upload", files });
     input.value = "";
   };
 
@@ -201,7 +201,7 @@ function aboutOf({
 }: SessionSummary): string {
   return [
     live ? `live, ${state}` : (reason ?? state),
-    new Date(startedAtMs).toLocaleString(),
+    formatMoment(startedAtMs),
     modelSummary,
     `step ${formatStep(step)} of ${formatStep(steps)}`,
     ...(recordingBytes === undefined ? [] : [formatBytes(recordingBytes)]),

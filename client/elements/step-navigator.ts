@@ -63,7 +63,7 @@ export class StepNavigator {
         this.#toMeasured(action.direction);
         return;
       case "first":
-        view.pin(0);
+        view.pin(view.first);
         return;
       case "live":
         this.#live();

@@ -120,11 +120,16 @@ export const streamPanelStyles = css`
   }
   .waiting {
     position: absolute;
-    inset: 0;
-    display: grid;
-    place-items: center;
+    top: 50%;
+    left: 50%;
+    transform: translate(-50%, -50%);
+    padding: 4px 12px;
+    /* No grid line runs through the words. */
+    z-index: 1;
+    background: var(--surface);
     color: var(--ink-3);
     font-size: 13px;
+    white-space: nowrap;
     pointer-events: none;
   }
   .note {

@@ -4,7 +4,7 @@ import type { Chart, LineChartModel, ProfileChartModel, StepPointer } from "../c
 import { createLineChart } from "../charts/line-chart.ts";
 import { createProfileChart } from "../charts/profile-chart.ts";
 import type { FieldScale } from "../data/history.ts";
-import type { LinePart, Panel, Part, Scene } from "../panels/panel.ts";
+import type { Figure, LinePart, Panel, Part, Scene } from "../panels/panel.ts";
 import "./drop-menu.ts";
 import { download, fileName } from "./download.ts";
 import { figureList, figureStyles } from "./figure-list.ts";
@@ -17,6 +17,8 @@ interface Mounted {
   readonly host: HTMLElement;
   readonly chart: Chart<LineChartModel> | Chart<ProfileChartModel>;
 }
+
+const UNREADABLE: readonly Figure[] = [{ label: "This sample", text: "cannot be read", tone: "warn" }];
 
 const SCALE_NAMES: Readonly<Record<FieldScale, string>> = { linear: "linear", log: "log", symlog: "symlog" };
 
@@ -38,6 +40,7 @@ export class StreamPanel extends LitElement {
   /** Pointed at by a verdict. */
   declare marked: boolean;
   #mounted: readonly Mounted[] = [];
+  #hasFailed = false;
 
   constructor() {
     super();
@@ -67,7 +70,7 @@ export class StreamPanel extends LitElement {
     const { panel, scene } = this;
     if (panel === null || scene === null) return nothing;
     const [only] = panel.parts.length === 1 ? panel.parts : [];
-    const note = panel.note?.(scene) ?? null;
+    const note = this.#read(() => panel.note?.(scene) ?? null, null);
     return html`<section aria-labelledby="title">
       <header>
         <h2 id="title">${panel.title}</h2>
@@ -114,7 +117,7 @@ export class StreamPanel extends LitElement {
                 ${this.#scaleSwitch(part)}
               </div>`
         }
-        ${figureList(part.figures?.(scene) ?? [])}
+        ${figureList(this.#read(() => part.figures?.(scene) ?? [], UNREADABLE))}
       </figcaption>
       <div class="chart" data-part=${part.id} data-height=${panel.height}>
         ${this.#isWaiting(part, scene) ? html`<p class="waiting">${waitingFor(panel, scene)}</p>` : null}
@@ -151,9 +154,23 @@ export class StreamPanel extends LitElement {
   }
 
   #isWaiting(part: Part, scene: Scene): boolean {
-    return part.kind === "profile"
-      ? part.draw(scene) === null
-      : part.draw(scene).series.every(({ series }) => series.length === 0);
+    const isEmpty = () =>
+      part.kind === "profile"
+        ? part.draw(scene) === null
+        : part.draw(scene).series.every(({ series }) => series.length === 0);
+    return this.#read(isEmpty, false);
+  }
+
+  /** A sample may be of another make than the panel knows: the panel says so, and the others go on. */
+  #read<T>(work: () => T, otherwise: T): T {
+    try {
+      return work();
+    } catch (error) {
+      // Once: it will be drawn again in the next frame.
+      if (!this.#hasFailed) console.error(error);
+      this.#hasFailed = true;
+      return otherwise;
+    }
   }
 
   #mount(): void {
@@ -178,7 +195,11 @@ export class StreamPanel extends LitElement {
     this.#mounted = [];
   }
 
-  #drawPart({ part, chart }: Mounted, scene: Scene): void {
+  #drawPart(mounted: Mounted, scene: Scene): void {
+    this.#read(() => this.#update(mounted, scene), undefined);
+  }
+
+  #update({ part, chart }: Mounted, scene: Scene): void {
     if (part.kind === "profile") {
       const model = part.draw(scene);
       if (model !== null) (chart as Chart<ProfileChartModel>).update(model);

@@ -155,7 +155,7 @@ export class ThalwegDashboard extends LitElement {
         </div>
         <verdict-list .verdicts=${desk.verdicts}></verdict-list>
         <div class="grid">${repeat(drawn, panelKey, (panel) => this.#panel(panel, scene))}</div>
-        ${others.length === 0 ? null : html`<div class="more">${repeat(others, panelKey, (panel) => this.#panel(panel, scene))}</div>`}
+        ${others.length === 0 ? null : html`<div class="grid">${repeat(others, panelKey, (panel) => this.#panel(panel, scene))}</div>`}
         <div class="grid">
           ${repeat(foot, panelKey, (panel) => this.#panel(panel, scene))}
           <status-log class=${foot.length === 0 ? "span-12" : "span-8"} .events=${scene.history.events} .count=${scene.history.events.length}></status-log>
@@ -188,7 +188,11 @@ export class ThalwegDashboard extends LitElement {
   #recordingLink(desk: Desk): TemplateResult | null {
     const { session } = desk.store;
     if (session === null || !session.capabilities.includes("recording")) return null;
-    return html`<a class="recording" href=${desk.api.recordingUrl(session.header.id)} download>${icons.download}Recording (.mcap)</a>`;
+    const { id } = session.header;
+    const { recordingParts = 1 } = desk.sessions.find((summary) => summary.id === id) ?? {};
+    const others = Array.from({ length: recordingParts - 1 }, (_, i) => i + 2);
+    return html`<a class="recording" href=${desk.api.recordingUrl(id)} download>${icons.download}Recording (.mcap)</a>
+      ${others.map((part) => html`<a class="recording" href=${desk.api.recordingUrl(id, part)} download>Part ${part}</a>`)}`;
   }
 
   #banner(desk: Desk): TemplateResult | null {

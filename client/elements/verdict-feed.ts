@@ -1,5 +1,6 @@
 /** Hands a history's samples to the judges, each once, in the order of the log. */
 import type { SessionHeader, SessionState } from "../../shared/header.ts";
+import type { Sample } from "../../shared/stream.ts";
 import { createVerdicts, VERDICT_CHANNELS, type Verdict, type Verdicts } from "../../shared/verdicts.ts";
 import type { History } from "../data/history.ts";
 import type { Rows, Series } from "../data/series.ts";
@@ -16,6 +17,7 @@ export class VerdictFeed {
   readonly #history: History;
   readonly #verdicts: Verdicts;
   readonly #readers: readonly Reader[];
+  #hasFailed = false;
 
   constructor(header: SessionHeader, history: History) {
     this.#history = history;
@@ -45,7 +47,17 @@ export class VerdictFeed {
         first.numbers === null
           ? this.#history.rawAtOrBefore(first.channel, step)?.value
           : first.numbers.valueAt(first.numbers.indexOfRow(row));
-      if (value !== undefined) this.#verdicts.observe({ channel: first.channel, step, value });
+      if (value !== undefined) this.#observe({ channel: first.channel, step, value });
+    }
+  }
+
+  /** A sample of another make than the judges know is as good as none. */
+  #observe(sample: Sample): void {
+    try {
+      this.#verdicts.observe(sample);
+    } catch (error) {
+      if (!this.#hasFailed) console.error(error);
+      this.#hasFailed = true;
     }
   }
 

@@ -24,8 +24,7 @@ function eigenvalueLines(history: History, end: "top" | "bottom"): LineSeries[] 
       const residual = history.series(SPECTRUM, `${end}.${index}.residual`);
       const converged = history.series(SPECTRUM, `${end}.${index}.converged`);
       return {
-        label:
-          end === "top" ? `λ${subscript(index + 1)}` : index === 0 ? "λ_min" : `λ_min${subscript(index + 1)}`,
+        label: end === "top" ? `λ${subscript(index + 1)}` : index === 0 ? "λ min" : `λ min ${index + 1}`,
         series,
         colour: end === "top" ? "series-1" : "series-4",
         weight: index === 0 ? (end === "top" ? 1.5 : 1) : 0.5,
@@ -78,7 +77,9 @@ function figures(scene: Scene): readonly Figure[] {
   const sample = sampleAt<HessianEigenvalues>(scene, SPECTRUM);
   const first = sample?.value.top[0];
   if (sample === null || first === undefined) return [{ label: "λ₁", text: "–" }];
-  const { threshold, rule, top, bottom, probeStdErr, coldGap } = sample.value;
+  // A trainer of somebody else's may not measure the lower end.
+  const { threshold, rule, top, bottom = [], probeStdErr } = sample.value;
+  const cold = scene.history.series(SPECTRUM, "coldGap")?.at(scene.step) ?? null;
   const batch = sampleAt<BatchSharpness>(scene, BATCH);
   const unconverged = [...top, ...bottom].filter(({ converged }) => !converged).length;
   const lowest = bottom[0];
@@ -113,9 +114,7 @@ function figures(scene: Scene): readonly Figure[] {
         ]),
     ...(lowest === undefined
       ? []
-      : [{ label: "λ_min", text: formatNumber(lowest.value, 3), colour: "series-4" as const }]),
-    ...(probeStdErr === null ? [] : [{ label: "Probe error of λ₁", text: formatNumber(probeStdErr, 2) }]),
-    ...(coldGap === null ? [] : [{ label: "Cold check", text: formatPercent(coldGap) }]),
+      : [{ label: "λ min", text: formatNumber(lowest.value, 3), colour: "series-4" as const }]),
     unconverged > 0
       ? {
           label: "Converged",
@@ -123,6 +122,9 @@ function figures(scene: Scene): readonly Figure[] {
           tone: "warn",
         }
       : { label: "Converged", text: "all", ...ageNote(sample.ageSteps) },
+    // Made at every tenth measurement; it stays, with its age.
+    { label: "Cold check", text: formatPercent(cold?.value), ...ageNote(cold?.ageSteps ?? 0) },
+    ...(probeStdErr === null ? [] : [{ label: "Probe error of λ₁", text: formatNumber(probeStdErr, 2) }]),
   ];
 }
 

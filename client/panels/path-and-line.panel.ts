@@ -1,5 +1,8 @@
 /** Two things are called "the loss falls monotonically". They stand side by side here, so that nobody takes one for the other. */
 import type { LineProfile, PathMonotonicity } from "../../shared/readings.ts";
+import { fallsOnLine } from "../../shared/verdicts/line-monotone.ts";
+import { fallsOnPath } from "../../shared/verdicts/path-monotone.ts";
+import type { Verdict } from "../../shared/verdicts.ts";
 import type { ProfileChartModel } from "../charts/chart.ts";
 import { formatNumber, formatPercent } from "../data/formats.ts";
 import { ageNote, sampleAt } from "./figure.ts";
@@ -7,6 +10,13 @@ import type { Figure, LineDrawing, Panel, Scene } from "./panel.ts";
 
 const PATH = "path/monotonicity";
 const LINE = "line/profile";
+
+/** The rules are those of the verdicts. */
+const ANSWERS: Readonly<Record<Verdict["state"], Pick<Figure, "text" | "tone">>> = {
+  yes: { text: "yes", tone: "good" },
+  no: { text: "no", tone: "warn" },
+  undecided: { text: "undecided" },
+};
 
 function drawPath({ history }: Scene): LineDrawing {
   const excess = history.series(PATH, "excess");
@@ -38,12 +48,11 @@ function pathFigures(scene: Scene): readonly Figure[] {
   const sample = sampleAt<PathMonotonicity>(scene, PATH);
   if (sample === null) return [{ label: "Draw-up", text: "–" }];
   const { drawUp, upFraction, every, pairedStdErr } = sample.value;
+  const losses = scene.history.series("path/loss");
+  const firstLoss = losses === undefined || losses.length === 0 ? Number.NaN : losses.valueAt(0);
+  const answer = fallsOnPath(sample.value, firstLoss, lastFiniteDrawUp(scene));
   return [
-    {
-      label: "Monotone",
-      text: drawUp > 0 ? "no" : "so far",
-      tone: drawUp > 0 ? "warn" : "good",
-    },
+    { label: "Monotone", ...ANSWERS[answer] },
     {
       label: every > 1 ? "Draw-up, at least" : "Draw-up",
       text: formatNumber(drawUp, 3),
@@ -53,6 +62,15 @@ function pathFigures(scene: Scene): readonly Figure[] {
     },
     { label: "Steps that rise", text: formatPercent(upFraction), ...ageNote(sample.ageSteps) },
   ];
+}
+
+/** From the first loss that is no number on, the draw-up is none either. */
+function lastFiniteDrawUp({ history, step }: Scene): number {
+  const drawUps = history.series(PATH, "drawUp");
+  const index = drawUps?.indexAtOrBefore(step) ?? -1;
+  if (drawUps === undefined || index < 0) return Number.NaN;
+  const [firstBad = index + 1] = drawUps.nonFinite(0, index + 1);
+  return firstBad === 0 ? Number.NaN : drawUps.valueAt(firstBad - 1);
 }
 
 function drawLine(scene: Scene): ProfileChartModel | null {
@@ -83,7 +101,7 @@ function drawLine(scene: Scene): ProfileChartModel | null {
         directLabel: false,
       },
     ],
-    xLabel: "α from θ₀ (0) to θ_t (1)",
+    xLabel: "α, from θ₀ (0) to θ at the cursor (1)",
     yLabel: "loss",
     scale: scene.scales["line"] ?? "linear",
     unit: "loss",
@@ -93,33 +111,23 @@ function drawLine(scene: Scene): ProfileChartModel | null {
 function lineFigures(scene: Scene): readonly Figure[] {
   const sample = sampleAt<LineProfile>(scene, LINE);
   if (sample === null) return [{ label: "Draw-up", text: "–" }];
-  const { drawUp, pairedStdErr, monotoneOnProbe, control, residual } = sample.value;
+  const { drawUp, pairedStdErr, control } = sample.value;
   return [
-    {
-      label: "Monotone",
-      text: monotoneOnProbe ? "yes" : "no",
-      tone: monotoneOnProbe ? "good" : "warn",
-    },
+    { label: "Monotone", ...ANSWERS[fallsOnLine(sample.value)] },
     {
       label: "Draw-up",
       text: formatNumber(drawUp, 3),
       ...(drawUp > 0 ? { note: `± ${formatNumber(pairedStdErr, 2)}` } : ageNote(sample.ageSteps)),
       colour: "series-3",
     },
-    ...(residual.length === 0
-      ? []
-      : [{ label: "Path off it", text: formatPercent(Math.max(...residual)), note: "of the distance" }]),
-    ...(control === null
-      ? []
-      : [
-          {
-            label: "Control",
-            text: formatNumber(control.drawUp, 3),
-            note: control.monotoneOnProbe ? "monotone too" : "rises",
-            colour: "series-4" as const,
-            dashed: true,
-          },
-        ]),
+    {
+      label: "Control",
+      // Always there, so that nothing moves when it comes.
+      text: formatNumber(control?.drawUp, 3),
+      ...(control === null ? {} : { note: control.monotoneOnProbe ? "monotone too" : "rises" }),
+      colour: "series-4",
+      dashed: true,
+    },
   ];
 }
 
@@ -153,7 +161,10 @@ export const panel: Panel = {
   ],
   note: (scene) => {
     const line = sampleAt<LineProfile>(scene, LINE);
-    if (line === null || line.value.carriesVerdict) return null;
-    return `The line has ${line.value.alphas.length} points now, which is a hint; the last measurement of the run has 51 and carries the verdict.`;
+    if (line === null) return null;
+    const { alphas, carriesVerdict, residual } = line.value;
+    const points = `The line has ${alphas.length} points, which ${carriesVerdict ? "carry the verdict" : "are a hint; the last measurement has 51"}.`;
+    if (residual.length === 0) return points;
+    return `${points} The path strays from it by up to ${formatPercent(Math.max(...residual))} of its length.`;
   },
 };

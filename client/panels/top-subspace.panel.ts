@@ -95,7 +95,7 @@ export const panel: Panel = {
   about:
     "The span of the first Hessian eigenvectors, as many as there are classes. Left: the share of the full gradient that lies in it, beside the share in a random subspace of that size. Right: how far the span of now and that of earlier measurements overlap; 1 is the same subspace.",
   order: 80,
-  span: 8,
+  span: 12,
   height: 200,
   streams: [SHARE, OVERLAP],
   parts: [

@@ -1,13 +1,15 @@
 /** `thalweg diff a b`: do two recordings hold the same samples, to the last bit? */
 import { type ChannelDiff, diffSessions, type SessionDiff } from "../session/diff.ts";
 import { openRecording } from "../session/recorded-session.ts";
+import { findRecording } from "./find-recording.ts";
 
 /** Exit code 0 when equal, 1 when not, as `diff` has it. */
 export async function diffCommand(
-  pathA: string,
-  pathB: string,
+  nameA: string,
+  nameB: string,
   { json }: { readonly json?: boolean },
 ): Promise<void> {
+  const [pathA, pathB] = [await findRecording("diff", nameA, {}), await findRecording("diff", nameB, {})];
   const [a, b] = await Promise.all([openRecording(pathA), openRecording(pathB)]);
   const found = await diffSessions(a, b);
   await Promise.all([a.close(), b.close()]);

@@ -38,7 +38,7 @@ export async function planRun(
     return { config: resolved.config, module: path === null ? null : { path, settings }, fork: null };
   }
   if (atStep === undefined) {
-    throw new UserError("settings", "at-step: expected the step to begin at beside fork, got none");
+    throw new UserError("settings", "at-step: expected the step at which the fork begins, got none");
   }
   const { session, release } = await openParent(named);
   try {

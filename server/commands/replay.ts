@@ -1,20 +1,22 @@
-/** `thalweg replay <file>`: a recording, to the same dashboard over the same protocol. */
+/** `thalweg replay <recording>`: a recording, to the same dashboard over the same protocol. */
 import { dirname, resolve } from "node:path";
 import { Catalogue } from "../session/catalogue.ts";
 import { SessionLibrary } from "../session/library.ts";
 import { openRecording } from "../session/recorded-session.ts";
 import { UserError } from "../training/user-error.ts";
+import { findRecording } from "./find-recording.ts";
 import { printLaunch, serve, untilInterrupted } from "./serve.ts";
 import { liveElsewhere } from "./server-card.ts";
 import { readSettings } from "./server-settings.ts";
 
 /** `speed` and `fromStep` are where the dashboard begins; they travel in its address. */
-export async function replayCommand(path: string, flags: Readonly<Record<string, unknown>>): Promise<void> {
+export async function replayCommand(which: string, flags: Readonly<Record<string, unknown>>): Promise<void> {
   const { speed, fromStep, ...rest } = flags;
   const { server } = await readSettings(rest);
   const hash = new URLSearchParams();
   if (speed !== undefined) hash.set("speed", String(positive("speed", speed)));
   if (fromStep !== undefined) hash.set("step", String(positive("from-step", fromStep, 0)));
+  const path = await findRecording("replay", which, server as Readonly<Record<string, unknown>>);
   const session = await openRecording(path);
   await session.close();
   const { header, status } = session;

@@ -50,7 +50,7 @@ export async function serve(
     strictPort: settings.port !== undefined,
     allowOrigins: settings.allowOrigin ?? [],
     allowHosts: settings.allowHost ?? [],
-    clientFolder: fileURLToPath(new URL("../../client", import.meta.url)),
+    clientFolder: fileURLToPath(new URL("../../dashboard", import.meta.url)),
     ...(startRun === undefined
       ? {}
       : {

@@ -113,7 +113,7 @@ export const SERVER_FLAGS: readonly ServerFlag[] = [
   {
     key: "recordings",
     flags: "--recordings <folder>",
-    help: "where recordings go (recordings)",
+    help: "the folder of recordings (recordings)",
     expected: "a folder",
     schema: z.string().check(z.minLength(1)),
   },

@@ -1,17 +1,18 @@
 /** `thalweg sessions`, `info`, `import`, `prune`: the recordings of a folder, without a server. */
 import { createReadStream } from "node:fs";
-import { join, resolve } from "node:path";
-import { LIMITS } from "../gateway/limits.ts";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { firstPartOf, partPath } from "../recording/part.ts";
 import { removeRecording } from "../recording/remove-recording.ts";
-import { Catalogue } from "../session/catalogue.ts";
+import type { Catalogue } from "../session/catalogue.ts";
 import { importRecording } from "../session/import-recording.ts";
 import { openRecording } from "../session/recorded-session.ts";
 import { UserError } from "../training/user-error.ts";
+import { catalogueOf, findRecording } from "./find-recording.ts";
 import { readSize, sizeText } from "./quantities.ts";
 import { liveElsewhere } from "./server-card.ts";
 import { describeRecording } from "./session-description.ts";
 
-const FOLDER = "recordings";
 export const RECORDINGS_LIMIT = "10GiB";
 const DAY_MS = 86_400_000;
 /** A recording without an end that was written to so lately may be somebody's who leaves no card. */
@@ -45,13 +46,13 @@ export async function sessionsCommand(flags: Flags): Promise<void> {
     summary.name,
     file,
   ]);
-  printTable(["id", "started", "state", "steps", "size", "title", "file"], rows);
+  if (rows.length === 0) console.log(`no recordings in ${catalogue.folder}`);
+  else printTable(["id", "started", "state", "steps", "size", "title", "file"], rows);
   for (const { message } of unreadable) console.error(`thalweg: ${message}`);
 }
 
 export async function infoCommand(which: string, flags: Flags): Promise<void> {
-  const path = which.endsWith(".mcap") || which.includes("/") ? which : await pathOf(which, flags);
-  const session = await openRecording(path);
+  const session = await openRecording(await findRecording("info", which, flags));
   try {
     const described = await describeRecording(session);
     if (flags["json"] === true) console.log(JSON.stringify(described.json, null, 2));
@@ -63,14 +64,18 @@ export async function infoCommand(which: string, flags: Flags): Promise<void> {
 
 export async function importCommand(files: readonly string[], flags: Flags): Promise<void> {
   const catalogue = catalogueOf(flags);
-  for (const file of files) {
+  // A shell's a*.mcap names the parts, too: they come with the first.
+  for (const file of files.filter((each) => !files.includes(firstPartOf(each) ?? ""))) {
     // Here, whatever is wrong with it can be said with its name.
-    await (await openRecording(file)).close();
+    const session = await openRecording(file);
+    await session.close();
+    const parts = await partsOf(file);
     const known = new Set((await catalogue.recordings()).map(({ summary }) => summary.id));
-    const bounds = { maxBytes: LIMITS.importBytes, known };
-    const { id, name } = await importRecording(createReadStream(file), catalogue.folder, bounds);
+    const bounds = { maxBytes: Number.POSITIVE_INFINITY, known };
+    const { id, name } = await importRecording(parts.map(bytesOf), catalogue.folder, bounds);
     catalogue.touch();
-    console.log(`${id}  ${name}`);
+    console.log(`${id}  ${name}${parts.length > 1 ? `  (${parts.length} parts)` : ""}`);
+    if (session.fault !== null) console.error(`thalweg: taken as far as it is intact. ${session.fault}`);
   }
 }
 
@@ -113,21 +118,19 @@ export async function outgrown(catalogue: Catalogue, limitBytes: number): Promis
   );
 }
 
-function catalogueOf(flags: Flags): Catalogue {
-  return new Catalogue(resolve(String(flags["recordings"] ?? FOLDER)));
+/** Opened when it is its turn. */
+async function* bytesOf(path: string): AsyncIterable<Uint8Array> {
+  yield* createReadStream(path) as AsyncIterable<Uint8Array>;
 }
 
-/** By id, or by as much of its beginning as only one has. */
-async function pathOf(id: string, flags: Flags): Promise<string> {
-  const catalogue = catalogueOf(flags);
-  const found = (await catalogue.recordings()).filter(({ summary }) => summary.id.startsWith(id));
-  const [only] = found;
-  if (only !== undefined && found.length === 1) return join(catalogue.folder, only.file);
-  const got =
-    found.length === 0
-      ? `"${id}", which none in ${catalogue.folder} has`
-      : `"${id}", which ${found.length} have`;
-  throw new UserError("unknown-session", `info: expected a file, or the id of one recording, got ${got}`);
+/** The files of a recording, as far as one follows the other. */
+async function partsOf(path: string): Promise<string[]> {
+  const parts = [path];
+  for (;;) {
+    const next = partPath(path, parts.length + 1);
+    if ((await stat(next).catch(() => null)) === null) return parts;
+    parts.push(next);
+  }
 }
 
 function days(given: unknown): number {

@@ -3,6 +3,7 @@ import { UserError } from "../training/user-error.ts";
 import type { StreamReport, VerifyReport } from "../verify/report.ts";
 import type { Deviation } from "../verify/tally.ts";
 import { verifyRecording } from "../verify/verify.ts";
+import { findRecording } from "./find-recording.ts";
 import { progressLine } from "./progress.ts";
 
 interface VerifyFlags {
@@ -13,9 +14,10 @@ interface VerifyFlags {
 }
 
 /** Exit code 0 when all agree, 1 when one does not. */
-export async function verifyCommand(path: string, flags: VerifyFlags): Promise<void> {
+export async function verifyCommand(which: string, flags: VerifyFlags): Promise<void> {
   const samples = flags.samples === undefined ? undefined : whole("samples", flags.samples, 1);
   const seed = flags.seed === undefined ? undefined : whole("seed", flags.seed, Number.MIN_SAFE_INTEGER);
+  const path = await findRecording("verify", which, {});
   const progress = progressLine();
   const report = await verifyRecording(path, {
     ...(samples === undefined ? {} : { samples }),

@@ -73,6 +73,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     scheme,
     tls: options.tls,
     isDraining: () => closing !== null,
+    traffic: () => endpoint.traffic,
     clientFolder: options.clientFolder,
     frameAncestors,
     startRun: options.startRun,

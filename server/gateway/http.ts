@@ -13,6 +13,7 @@ import { addImportRoute } from "./import-route.ts";
 import { addLaunchRoutes } from "./launch-routes.ts";
 import type { Limits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
+import { addMetricsRoute } from "./metrics-route.ts";
 import { addOpenApiRoute } from "./openapi.ts";
 import { PAGE_SCRIPT_HASH, PAGE_STYLE_HASH, signInPage } from "./pages.ts";
 import { addRecordingRoute } from "./recording-route.ts";
@@ -21,6 +22,7 @@ import { addRoute } from "./route.ts";
 import { addSamplesRoute } from "./samples-route.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 import { addShareRoutes } from "./share-routes.ts";
+import type { Traffic } from "./socket.ts";
 import { addWeightsRoute } from "./weights-route.ts";
 
 export type StartRun = (
@@ -40,6 +42,7 @@ export interface HttpOptions {
   readonly scheme: "http" | "https";
   readonly tls: TlsFiles | undefined;
   readonly isDraining: () => boolean;
+  readonly traffic: () => Traffic;
   /** The built dashboard. */
   readonly clientFolder: string | undefined;
   /** Sites that may show the dashboard in a frame; none by default. */
@@ -130,6 +133,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   addWeightsRoute(app, options);
   addRecordingRoute(app, options);
   addShareRoutes(app, options);
+  addMetricsRoute(app, options);
   await addImportRoute(app, options);
   if (options.clientFolder !== undefined) {
     await app.register(fastifyStatic, {

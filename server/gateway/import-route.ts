@@ -1,4 +1,4 @@
-/** Recordings from elsewhere. */
+/** Recordings from elsewhere, part by part. */
 import type { FastifyInstance } from "fastify";
 import { ROUTES } from "../../shared/routes.ts";
 import type { HttpOptions } from "./http.ts";

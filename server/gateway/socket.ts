@@ -22,8 +22,20 @@ export interface SocketOptions {
   readonly logger: GatewayLogger;
 }
 
+/** What has gone over the sockets since the server began. */
+export interface Traffic {
+  /** Open now, and ever. */
+  readonly connections: number;
+  readonly opened: number;
+  readonly bufferedBytes: number;
+  readonly frames: number;
+  readonly bytes: number;
+}
+
 interface Peer {
   readonly socket: WebSocket;
+  /** What it runs over. */
+  readonly wire: Duplex;
   readonly connection: Connection;
   readonly grant: Grant;
   missedPings: number;
@@ -40,6 +52,9 @@ export class SocketEndpoint {
   readonly #peers = new Set<Peer>();
   readonly #heartbeat: NodeJS.Timeout;
   #isDraining = false;
+  #opened = 0;
+  /** Of those that have left. */
+  #gone = { frames: 0, bytes: 0 };
 
   constructor(options: SocketOptions) {
     this.#options = options;
@@ -68,6 +83,16 @@ export class SocketEndpoint {
     return [...this.#peers].reduce((sum, { connection }) => sum + connection.bufferedBytes, 0);
   }
 
+  get traffic(): Traffic {
+    const { connections, bufferedBytes } = this;
+    let { frames, bytes } = this.#gone;
+    for (const { connection, wire } of this.#peers) {
+      frames += connection.framesTaken;
+      bytes += writtenTo(wire);
+    }
+    return { connections, opened: this.#opened, bufferedBytes, frames, bytes };
+  }
+
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     // A peer that resets the connection in mid-handshake must not end the process.
     socket.on("error", () => socket.destroy());
@@ -77,7 +102,7 @@ export class SocketEndpoint {
       refuse(socket, answer);
       return;
     }
-    this.#server.handleUpgrade(request, socket, head, (opened) => this.#open(opened, answer));
+    this.#server.handleUpgrade(request, socket, head, (opened) => this.#open(opened, socket, answer));
   }
 
   /** Closes the sockets of those whose grant is no longer good. */
@@ -117,19 +142,24 @@ export class SocketEndpoint {
     return new Refused("too-many-connections", `connections: expected at most ${maxConnections} at a time`);
   }
 
-  #open(socket: WebSocket, grant: Grant): void {
+  #open(socket: WebSocket, wire: Duplex, grant: Grant): void {
     const { library, ...options } = this.#options;
     const sessions = visibleSessions(library, grant.session);
     const connection = new Connection(socket, { ...options, sessions, scopes: grant.scopes });
     const lastTakenMs = this.#options.clock.now();
-    const peer: Peer = { socket, connection, grant, missedPings: 0, framesTaken: 0, lastTakenMs };
+    const peer: Peer = { socket, wire, connection, grant, missedPings: 0, framesTaken: 0, lastTakenMs };
     this.#peers.add(peer);
+    this.#opened++;
     const isThere = () => {
       peer.missedPings = 0;
     };
     socket.on("pong", isThere);
     socket.on("message", isThere);
-    socket.on("close", () => this.#peers.delete(peer));
+    socket.on("close", () => {
+      this.#peers.delete(peer);
+      this.#gone.frames += connection.framesTaken;
+      this.#gone.bytes += writtenTo(wire);
+    });
   }
 
   #checkPeers(): void {
@@ -154,6 +184,11 @@ export class SocketEndpoint {
       }
     }
   }
+}
+
+/** Of a socket of Node's, with TLS or without; what an HTTP server hands over is one. */
+function writtenTo(wire: Duplex): number {
+  return (wire as Duplex & { readonly bytesWritten?: number }).bytesWritten ?? 0;
 }
 
 function refuse(socket: Duplex, refused: Refused): void {

@@ -158,20 +158,24 @@ export function missingPackages(lock, installed) {
 }
 
 async function compile() {
-  await unlessStamped("server", ["shared", "server", "examples", "bench"], "dist/server/cli.js", () =>
-    runTool({
-      doing: "compiling the server (tsc)",
-      done: "server compiled",
-      failed: () => "The server does not compile: see the errors above.",
-      command: process.execPath,
-      args: [bin("typescript", "tsc"), "-b", "server", "examples", "bench"],
-      cwd: ROOT,
-    }),
+  await unlessStamped(
+    "server",
+    ["shared", "client/connection", "server", "examples", "bench"],
+    "dist/server/cli.js",
+    () =>
+      runTool({
+        doing: "compiling the server (tsc)",
+        done: "server compiled",
+        failed: () => "The server does not compile: see the errors above.",
+        command: process.execPath,
+        args: [bin("typescript", "tsc"), "-b", "server", "examples", "bench"],
+        cwd: ROOT,
+      }),
   );
 }
 
 async function bundle() {
-  await unlessStamped("client", ["shared", "client"], "dist/client/index.html", () =>
+  await unlessStamped("client", ["shared", "client"], "dist/dashboard/index.html", () =>
     runTool({
       doing: "building the dashboard (vite)",
       done: "dashboard built",

@@ -44,6 +44,33 @@ export async function openParts(path: string): Promise<OpenedRecording> {
   }
 }
 
+/** Which later part of which session a file is; null where it is none, whatever else it may be. */
+export async function openLaterPart(
+  path: string,
+): Promise<{ readonly id: string; readonly part: number } | null> {
+  try {
+    const { file, scan } = await openPart(path, "later");
+    await file.close();
+    return scan.part === null ? null : { id: scan.header.id, part: scan.part.part };
+  } catch (cause) {
+    if (cause instanceof RecordingError) return null;
+    throw cause;
+  }
+}
+
+/** Why a file cannot be the next part of a recording; null when it can. */
+export async function whyNotNext(path: string, candidatePath: string): Promise<string | null> {
+  const { scan, segments } = await openParts(path);
+  await Promise.all(segments.map(({ file }) => file.close()));
+  const next = await openPart(candidatePath, "later");
+  await next.file.close();
+  const expected = segments.length + 1;
+  const got = next.scan.part?.part ?? 1;
+  if (got !== expected) return `expected part ${expected} of session ${scan.header.id} next, got part ${got}`;
+  const refusal = whyApart(scan, next.scan);
+  return refusal === null ? null : `part ${got} ${refusal}`;
+}
+
 interface OpenedPart {
   readonly file: BlockFile;
   readonly scan: RecordingScan;

@@ -91,6 +91,7 @@ export class Catalogue {
   /** Something has been done to the folder: the next question reads it. */
   touch(): void {
     this.#refreshedMs = Number.NEGATIVE_INFINITY;
+    this.#notBeforeMs.clear();
   }
 
   async #look(): Promise<void> {
@@ -145,7 +146,8 @@ export class Catalogue {
         earliestSeq: 0,
         step: lastStep,
       } as const;
-      const summary = { ...summarise({ header, status }), recordingBytes: stamp.sizeBytes };
+      const { sizeBytes: recordingBytes, parts: recordingParts } = stamp;
+      const summary = { ...summarise({ header, status }), recordingBytes, recordingParts };
       return { file, ...stamp, summary };
     } catch (cause) {
       if (!(cause instanceof RecordingError)) throw cause;
@@ -210,6 +212,10 @@ async function stampOf(paths: readonly string[]): Promise<Stamp | null> {
     modifiedMs: Math.max(...there.map(({ mtimeMs }) => mtimeMs)),
     inode: first.ino,
   };
+}
+
+export function isSameFile(a: CatalogueLine, b: CatalogueLine): boolean {
+  return a.file === b.file && isSame(a, b);
 }
 
 function isSame(a: Stamp, b: Stamp): boolean {

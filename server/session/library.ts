@@ -4,7 +4,8 @@ import type { SessionSummary } from "../../shared/header.ts";
 import { RecordingError, type RecordingErrorCode } from "../recording/recording-error.ts";
 import { removeRecording } from "../recording/remove-recording.ts";
 import { retitleRecording } from "../recording/title.ts";
-import type { Catalogue, CatalogueLine, UnreadableFile } from "./catalogue.ts";
+import { type Catalogue, type CatalogueLine, isSameFile, type UnreadableFile } from "./catalogue.ts";
+import { isBeating, SILENT_MS } from "./heartbeat.ts";
 import { importRecording } from "./import-recording.ts";
 import { openRecording, type RecordedSession } from "./recorded-session.ts";
 import { type Session, summarise } from "./session.ts";
@@ -111,8 +112,8 @@ export class SessionLibrary {
   }
 
   /**
-   * Takes a recording into the folder, checked from end to end first.
-   * @throws {LibraryError} `no-recording` without a folder; `too-large`, `exists`, and what can be wrong with a file or a disk.
+   * Takes a recording into the folder, checked from end to end first; or a later part of one that is there, after the parts before it.
+   * @throws {LibraryError} `no-recording` without a folder; `too-large`, `exists`, `live`, and what can be wrong with a file or a disk.
    */
   async import(bytes: AsyncIterable<Uint8Array>, maxBytes: number): Promise<SessionSummary> {
     if (this.#catalogue === null) {
@@ -123,7 +124,10 @@ export class SessionLibrary {
     }
     const known = new Set((await this.summaries()).map(({ id }) => id));
     const { folder } = this.#catalogue;
-    const summary = await this.#withoutFolder(() => importRecording(bytes, folder, { maxBytes, known }));
+    const placeOf = async (id: string) => (known.has(id) ? (await this.#changeable(id)).path : undefined);
+    const bounds = { maxBytes, known, placeOf };
+    const summary = await this.#withoutFolder(() => importRecording([bytes], folder, bounds));
+    this.#letGo(summary.id);
     this.#catalogue.touch();
     return summary;
   }
@@ -205,11 +209,20 @@ export class SessionLibrary {
     if ((own !== undefined && own.status.state !== "ended") || elsewhere.has(id)) {
       throw new LibraryError("live", `session: expected a recording, got ${id}, which is going on`);
     }
-    // It may have ended a moment ago.
-    if (own !== undefined) this.#catalogue?.touch();
+    // It may have ended, or grown by a part, a moment ago.
+    this.#catalogue?.touch();
     const line = (await this.#recordings()).find(({ summary }) => summary.id === id);
-    if (line !== undefined && this.#catalogue !== null)
-      return { path: join(this.#catalogue.folder, line.file), parts: line.parts };
+    if (line !== undefined && this.#catalogue !== null) {
+      const path = join(this.#catalogue.folder, line.file);
+      if (own === undefined && line.summary.reason === "interrupted" && (await isBeating(path))) {
+        const sign = `has no end and was written to in the last ${SILENT_MS / 1000} s`;
+        throw new LibraryError(
+          "live",
+          `session: expected one that nobody is writing, got ${id}, which ${sign}`,
+        );
+      }
+      return { path, parts: line.parts };
+    }
     throw own === undefined
       ? unknown(id)
       : new LibraryError("no-recording", `session ${id} keeps no recording`);
@@ -221,12 +234,6 @@ export class SessionLibrary {
     this.#catalogue?.touch();
     this.#letGo(id);
   }
-}
-
-function isSameFile(a: CatalogueLine, b: CatalogueLine): boolean {
-  return (
-    a.file === b.file && a.inode === b.inode && a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs
-  );
 }
 
 async function close({ session }: Opened): Promise<void> {

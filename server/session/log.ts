@@ -9,6 +9,7 @@ import { type OpenLogFile, openLogFile } from "../recording/log-file-handle.ts";
 import { checkPayload, type Payload } from "../recording/message.ts";
 import { RecordingError, recordingErrorOf } from "../recording/recording-error.ts";
 import type { Hole } from "../recording/segments.ts";
+import { beat } from "./heartbeat.ts";
 import { LogCursor } from "./log-cursor.ts";
 import { findSeqOfStep, findWeights } from "./log-reading.ts";
 import { type Bound, LogStore } from "./log-store.ts";
@@ -57,11 +58,13 @@ export class SessionLog implements Session {
   #newestStep = -1;
   #takesEvents = true;
   #finishing: Promise<void> | null = null;
+  readonly #endBeat: () => void;
 
   private constructor(store: LogStore, path: string, options: LogOptions) {
     const isTemporary = "temporary" in options;
     this.header = store.header;
     this.recordingPath = isTemporary ? undefined : path;
+    this.#endBeat = isTemporary ? () => undefined : beat(path);
     this.#store = store;
     this.#writer = new LogWriter(store, {
       path,
@@ -206,6 +209,7 @@ export class SessionLog implements Session {
   async #stop(reason: EndReason, seal?: () => Promise<void>): Promise<void> {
     this.#takesEvents = false;
     await this.#writer.stop();
+    this.#endBeat();
     if (seal !== undefined) await this.#writer.attempt(seal);
     this.#emit({ state: "ended", reason });
     this.#status.complete();

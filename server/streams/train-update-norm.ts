@@ -14,7 +14,7 @@ export function trainUpdateNorm(): OperatorFunction<Step, Sample<number>> {
 export const trainUpdateNormStream: StreamDefinition = {
   descriptor: {
     name: NAME,
-    title: "Update norm ‖θ_t − θ_{t−1}‖",
+    title: "Update norm ‖Δθ‖",
     about: "How far update t moved the parameters. The sum of it over all updates is the length of the path.",
     unit: "θ",
     encoding: "json",
@@ -22,7 +22,7 @@ export const trainUpdateNormStream: StreamDefinition = {
     on: "minibatch",
     needs: "trainer",
     cadence: { kind: "step" },
-    fields: [{ path: "", label: "Update norm ‖θ_t − θ_{t−1}‖", unit: "θ", scale: "log" }],
+    fields: [{ path: "", label: "Update norm ‖Δθ‖", unit: "θ", scale: "log" }],
   },
   role: () => "trainer",
   scheduleKey: null,

@@ -41,8 +41,14 @@ function flag(
   return { key, flags: `--${flagName(key)}${argument === "" ? "" : ` ${argument}`}`, read, expected, help };
 }
 
+/** Longer arguments would leave no room for words beside them. */
+const MAX_ARGUMENT = 16;
+
 function oneOf(key: keyof RunSettings, names: readonly string[], help: string): SettingFlag {
-  return flag(key, `<${names.join("|")}>`, asText, `one of ${names.join(", ")}`, help);
+  const listed = names.join("|");
+  const [argument, words] =
+    listed.length <= MAX_ARGUMENT ? [listed, help] : ["name", `${names.join(", ")}; ${help}`];
+  return flag(key, `<${argument}>`, asText, `one of ${names.join(", ")}`, words);
 }
 
 export const SETTING_FLAGS: readonly SettingFlag[] = [
@@ -135,7 +141,7 @@ export const SETTING_FLAGS: readonly SettingFlag[] = [
   oneOf(
     "backend",
     ["auto", "onnx", "tfjs-node", "wasm", "cpu"],
-    "what computes; auto: the first of them that is installed and passes its self-test",
+    "what computes; auto takes the first that is installed and passes its self-test",
   ),
   flag("name", "<text>", asText, "a text of at most 120 characters", "how lists call the session"),
   flag("weightsEvery", "<k>", asNumber, WHOLE, "record θ every k steps"),

@@ -2,7 +2,7 @@
 import type { SessionState } from "../header.ts";
 import type { BatchSharpness } from "../readings.ts";
 import { createStreak, type Streak } from "./streak.ts";
-import { count, EDGE_BAND, figure, isOver, type Verdict } from "./verdict.ts";
+import { count, EDGE_BAND, figure, isOver, type Verdict, whole } from "./verdict.ts";
 
 /** A measurement less certain than this, in units of the threshold, does not count. */
 const MAX_ERROR = 0.1;
@@ -76,7 +76,7 @@ export function batchEdge(
     const now = current === null ? ` It is ${figure(newest.ratio ?? Number.NaN)} of it now.` : "";
     return verdict(
       "yes",
-      `Batch sharpness stayed within 0.9 and 1.2 of 2/η at ${longest.count} consecutive measurements, from step ${longest.from} to ${longest.to}.${now}`,
+      `Batch sharpness stayed within 0.9 and 1.2 of 2/η at ${longest.count} consecutive measurements, from step ${whole(longest.from)} to ${whole(longest.to)}.${now}`,
     );
   }
   const counted = measured - tooUncertain;

@@ -1,5 +1,5 @@
 import type { HessianEigenvalues } from "../readings.ts";
-import { figure, isOver, type JudgeDefinition, type Verdict } from "./verdict.ts";
+import { figure, isOver, type JudgeDefinition, type Verdict, whole } from "./verdict.ts";
 
 const SPECTRUM = "hessian/eigenvalues";
 const PATH = "path/loss";
@@ -88,11 +88,11 @@ export const catapult: JudgeDefinition = {
         const to = peak();
         const rose =
           from !== undefined && to !== null && to.loss > from.loss
-            ? ` The loss rose from ${figure(from.loss)} to ${figure(to.loss)} (step ${to.step}) on the way.`
+            ? ` The loss rose from ${figure(from.loss)} to ${figure(to.loss)} (step ${whole(to.step)}) on the way.`
             : "";
         return verdict(
           "yes",
-          `Sharpness began at ${start} times the stability threshold and had fallen to ${figure(landed.ratio)} of it by step ${landed.step}.${rose}`,
+          `Sharpness began at ${start} times the stability threshold and had fallen to ${figure(landed.ratio)} of it by step ${whole(landed.step)}.${rose}`,
         );
       },
     };

@@ -1,5 +1,5 @@
 import type { DistanceToInit } from "../readings.ts";
-import { figure, type JudgeDefinition } from "./verdict.ts";
+import { figure, type JudgeDefinition, whole } from "./verdict.ts";
 
 const DISTANCE = "distance/to-init";
 
@@ -30,7 +30,7 @@ export const distanceTravelled: JudgeDefinition = {
         return {
           ...base,
           state: value.relative > 1 ? "yes" : "no",
-          sentence: `At step ${step} the weights are ${figure(value.l2)} from where they began: ${figure(value.relative)} of their initial norm.${detour}`,
+          sentence: `At step ${whole(step)} the weights are ${figure(value.l2)} from where they began: ${figure(value.relative)} of their initial norm.${detour}`,
           evidence: [{ channel: DISTANCE, steps: [step] }],
         };
       },

@@ -1,5 +1,5 @@
 import type { RunStatus } from "../readings.ts";
-import { count, type Evidence, figure, type JudgeDefinition } from "./verdict.ts";
+import { count, type Evidence, figure, type JudgeDefinition, whole } from "./verdict.ts";
 
 /** Has a loss ceased to be a number? The run's own word counts, and so does any loss in the log. */
 export const diverged: JudgeDefinition = {
@@ -32,7 +32,7 @@ export const diverged: JudgeDefinition = {
           how: `Every loss in the log is looked at: ${losses} so far. Diverged means that a loss or a weight is not finite; a loss that only grows is not.`,
         };
         if (found !== null || state === "diverged") {
-          const where = found === null ? "" : ` at step ${found.steps[0]}`;
+          const where = found === null ? "" : ` at step ${whole(found.steps[0] ?? 0)}`;
           const sentence =
             said ??
             `A loss or a weight is no longer finite${where}; the last finite loss was ${figure(lastFinite)}.`;

@@ -11,6 +11,7 @@ import {
   percent,
   ROUNDING,
   type Verdict,
+  whole,
 } from "./verdict.ts";
 
 const QUESTION = "Is training at the edge of stability?";
@@ -122,13 +123,13 @@ export const edgeOfStability: JudgeDefinition = {
           if (upSteps === 0)
             return verdict(
               "undecided",
-              `${sharpness} has stayed near the threshold from step ${longest.from} to ${longest.to}, but the loss has not risen at any step: it may have come close without reaching the edge.`,
+              `${sharpness} has stayed near the threshold from step ${whole(longest.from)} to ${whole(longest.to)}, but the loss has not risen at any step: it may have come close without reaching the edge.`,
             );
           return verdict(
             "yes",
-            `${sharpness} stayed within 0.9 and 1.2 of the stability threshold at ${longest.count} consecutive measurements, from step ${longest.from} to ${longest.to}, while the loss rose at ${count(upSteps, "step")}.` +
+            `${sharpness} stayed within 0.9 and 1.2 of the stability threshold at ${longest.count} consecutive measurements, from step ${whole(longest.from)} to ${whole(longest.to)}, while the loss rose at ${count(upSteps, "step")}.` +
               (current === null
-                ? ` At step ${newest.step} the ratio is ${figure(newest.value.ratio ?? Number.NaN)}.`
+                ? ` At step ${whole(newest.step)} the ratio is ${figure(newest.value.ratio ?? Number.NaN)}.`
                 : ""),
           );
         }

@@ -1,7 +1,18 @@
 import type { LineProfile } from "../readings.ts";
-import { count, figure, type JudgeDefinition, percent, type Verdict } from "./verdict.ts";
+import { count, figure, type JudgeDefinition, percent, type Verdict, whole } from "./verdict.ts";
 
 const LINE = "line/profile";
+
+/**
+ * Does the loss fall on the line? Yes also where it rises by less than a thousandth, three standard errors included; undecided where the
+ * rise is within its own error, and as long as a few points are but a hint.
+ */
+export function fallsOnLine(profile: LineProfile): Verdict["state"] {
+  const { drawUp, noiseFloor, pairedStdErr, monotoneOnProbe, monotoneInPopulation, carriesVerdict } = profile;
+  if (!carriesVerdict || !Number.isFinite(drawUp)) return "undecided";
+  if (monotoneOnProbe || monotoneInPopulation) return "yes";
+  return drawUp > Math.max(noiseFloor, 3 * pairedStdErr) ? "no" : "undecided";
+}
 
 /**
  * Does the loss fall monotonically on the straight line from the initial weights? Only a profile of 51 points decides, and the same line
@@ -41,33 +52,34 @@ export const lineMonotone: JudgeDefinition = {
       verdict() {
         if (newest === null) return verdict("undecided", hintSentence(hint));
         const { step, value } = newest;
-        const { drawUp, pairedStdErr, noiseFloor, monotoneOnProbe, monotoneInPopulation, losses } = value;
+        const { drawUp, pairedStdErr, monotoneOnProbe, monotoneInPopulation, losses } = value;
+        const answer = fallsOnLine(value);
         if (!Number.isFinite(drawUp))
-          return verdict("undecided", `The loss is not finite somewhere on the line to step ${step}.`);
+          return verdict(answer, `The loss is not finite somewhere on the line to step ${whole(step)}.`);
         const initialLoss = losses[0] as number;
         if (monotoneOnProbe) {
           const rest = monotoneInPopulation
             ? ""
             : " For the data it was drawn from, so few examples leave room for a small rise.";
           return verdict(
-            "yes",
-            `The loss never rises on the straight line from θ₀ to θ at step ${step}.${rest}${worth(value)}`,
+            answer,
+            `The loss never rises on the straight line from θ₀ to θ at step ${whole(step)}.${rest}${worth(value)}`,
           );
         }
         const size = `${figure(drawUp)} (${percent(drawUp / initialLoss)} of the loss at the start)`;
-        if (monotoneInPopulation)
+        if (answer === "yes")
           return verdict(
-            "yes",
-            `The loss falls on the straight line from θ₀ to θ at step ${step} but for a rise of ${size}: less than 0.1 %, also with three standard errors added.${worth(value)}`,
+            answer,
+            `The loss falls on the straight line from θ₀ to θ at step ${whole(step)} but for a rise of ${size}: less than 0.1 %, also with three standard errors added.${worth(value)}`,
           );
-        if (drawUp > Math.max(noiseFloor, 3 * pairedStdErr))
+        if (answer === "no")
           return verdict(
-            "no",
-            `The loss rises by up to ${size} on the straight line from θ₀ to θ at step ${step}.`,
+            answer,
+            `The loss rises by up to ${size} on the straight line from θ₀ to θ at step ${whole(step)}.`,
           );
         return verdict(
-          "undecided",
-          `The loss rises by up to ${size} on the straight line from θ₀ to θ at step ${step}, but the standard error of that rise is ${figure(pairedStdErr)}: more examples are needed.`,
+          answer,
+          `The loss rises by up to ${size} on the straight line from θ₀ to θ at step ${whole(step)}, but the standard error of that rise is ${figure(pairedStdErr)}: more examples are needed.`,
         );
       },
     };
@@ -78,7 +90,7 @@ function hintSentence(hint: { readonly step: number; readonly value: LineProfile
   if (hint === null || hint.step === 0) return "The line has not been measured yet.";
   const { alphas, drawUp, monotoneOnProbe } = hint.value;
   const seen = monotoneOnProbe ? "no rise" : `a rise of ${figure(drawUp)}`;
-  return `${alphas.length} points on the line to step ${hint.step} show ${seen}: a hint only. The last step is measured with 51.`;
+  return `${alphas.length} points on the line to step ${whole(hint.step)} show ${seen}: a hint only. The last step is measured with 51.`;
 }
 
 function worth({ control }: LineProfile): string {

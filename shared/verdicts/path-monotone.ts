@@ -1,18 +1,36 @@
 import type { PathMonotonicity } from "../readings.ts";
-import { count, figure, type JudgeDefinition, percent, ROUNDING, type Verdict } from "./verdict.ts";
+import { count, figure, type JudgeDefinition, percent, ROUNDING, type Verdict, whole } from "./verdict.ts";
 
 const PATH = "path/monotonicity";
 const LOSS = "path/loss";
+
+/**
+ * Has the loss risen above an earlier value? A rise below {@link ROUNDING} of the first loss is none; where not every step was measured,
+ * no rise seen is no answer.
+ *
+ * @param lastFinite  the newest draw-up that is a number: what has risen has risen, whatever came after.
+ */
+export function fallsOnPath(
+  { drawUp, every }: PathMonotonicity,
+  firstLoss: number,
+  lastFinite = drawUp,
+): Verdict["state"] {
+  if (lastFinite > ROUNDING * Math.abs(firstLoss)) return "no";
+  if (Number.isNaN(drawUp)) return "undecided";
+  return every > 1 ? "undecided" : "yes";
+}
 
 /** Did the loss at the real iterates never rise above an earlier value? Not a statement about the straight line. */
 export const pathMonotone: JudgeDefinition = {
   channels: [PATH, LOSS],
   start(header) {
-    const since = header.fork === undefined ? "" : ` from step ${header.fork.step} on, where it was forked`;
+    const since =
+      header.fork === undefined ? "" : ` from step ${whole(header.fork.step)} on, where it was forked`;
     let firstLoss = Number.NaN;
     let samples = 0;
     let newest: { readonly step: number; readonly value: PathMonotonicity } | null = null;
     let drawUpStep = -1;
+    let lastFinite = Number.NaN;
 
     function verdict(state: Verdict["state"], sentence: string): Verdict {
       const pairedStdErr = newest?.value.pairedStdErr ?? null;
@@ -41,24 +59,30 @@ export const pathMonotone: JudgeDefinition = {
         samples++;
         if (newest === null || reading.drawUp > newest.value.drawUp) drawUpStep = step;
         newest = { step, value: reading };
+        if (!Number.isNaN(reading.drawUp)) lastFinite = reading.drawUp;
       },
       verdict() {
         if (newest === null || samples < 2)
           return verdict("undecided", "The loss on the path has been measured at fewer than two steps.");
         const { drawUp, upFraction, every, populationDrawUp } = newest.value;
-        if (Number.isNaN(drawUp)) return verdict("undecided", "The loss is no longer finite.");
-        const scale = Math.abs(firstLoss);
-        if (drawUp <= ROUNDING * scale || Number.isNaN(scale)) {
-          return every > 1
-            ? verdict(
-                "undecided",
-                `The loss was never higher than before at the steps that were measured, but that was only every ${every} steps: it may have risen in between.`,
-              )
-            : verdict(
-                "yes",
-                `The loss has not risen above an earlier value at any of ${count(newest.step, "step")}.`,
-              );
-        }
+        const answer = fallsOnPath(newest.value, firstLoss, lastFinite);
+        if (Number.isNaN(drawUp))
+          return verdict(
+            answer,
+            answer === "no"
+              ? `The loss had risen by up to ${figure(lastFinite)} above an earlier value before it was no longer finite.`
+              : "The loss is no longer finite.",
+          );
+        if (answer === "undecided")
+          return verdict(
+            answer,
+            `The loss was never higher than before at the steps that were measured, but that was only every ${every} steps: it may have risen in between.`,
+          );
+        if (answer === "yes")
+          return verdict(
+            answer,
+            `The loss has not risen above an earlier value at any of ${count(newest.step, "step")}.`,
+          );
         const bound = every > 1 ? "at least " : "";
         const population =
           populationDrawUp === 0 && !header.probe.isTrainingSet
@@ -66,7 +90,7 @@ export const pathMonotone: JudgeDefinition = {
             : "";
         return verdict(
           "no",
-          `The loss has risen by up to ${bound}${figure(drawUp)} above an earlier value (${percent(drawUp / scale)} of the first loss), and it rose in ${percent(upFraction)} of the measured intervals.${population}`,
+          `The loss has risen by up to ${bound}${figure(drawUp)} above an earlier value (${percent(drawUp / Math.abs(firstLoss))} of the first loss), and it rose in ${percent(upFraction)} of the measured intervals.${population}`,
         );
       },
     };

@@ -46,17 +46,22 @@ export function figure(value: number): string {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size < 1e-3 || size >= 1e6) return value.toExponential(1).replace("e-", "e−").replace("e+", "e");
-  return size >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+  return size >= 100 ? whole(Math.round(value)) : String(Number(value.toPrecision(3)));
 }
 
-/** A share as per cent: 0.0123 → "1.23 %". */
+/** A share as per cent: 0.0123 → "1.23 %", never broken over two lines. */
 export function percent(share: number): string {
-  return `${figure(100 * share)} %`;
+  return `${figure(100 * share)}\u00a0%`;
 }
 
-/** "1 step", "12 steps". */
+/** "1,500", as everywhere in the dashboard. */
+export function whole(n: number): string {
+  return n.toLocaleString("en");
+}
+
+/** "1 step", "1,200 steps". */
 export function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+  return `${whole(n)} ${noun}${n === 1 ? "" : "s"}`;
 }
 
 export function isOver(state: SessionState): boolean {

@@ -99,11 +99,13 @@ const LAW: readonly Rule[] = [
   { part: "server/launcher/", ours: [], packages: ["node:", "tsx"] },
 
   { part: "client/charts/", ours: ["client/data/", "shared/"], packages: ["d3-*"] },
-  { part: "client/data/", ours: ["shared/"], packages: ["d3-format"] },
+  // Also a library of its own, for programs without a dashboard.
+  { part: "client/connection/", ours: ["shared/"], packages: ["rxjs", "ws"] },
+  { part: "client/data/", ours: ["client/connection/", "shared/"], packages: ["d3-format"] },
   { part: "client/panels/", ours: ["client/charts/", "client/data/", "shared/"], packages: ["d3-*", "lit"] },
   {
     part: "client/elements/",
-    ours: ["client/charts/", "client/data/", "client/panels/", "shared/"],
+    ours: ["client/charts/", "client/connection/", "client/data/", "client/panels/", "shared/"],
     packages: ["d3-*", "lit"],
   },
   {
@@ -134,7 +136,7 @@ const LONG_FILES = new Set([
   "server/session/log-writer.ts",
   "server/session/log.ts",
   "server/threads/live-session.ts",
-  "client/data/connection.ts",
+  "client/connection/connection.ts",
   "client/data/session-store.ts",
   "client/charts/line-chart.ts",
   "client/charts/marks.ts",

@@ -52,7 +52,7 @@ describe("the command line", { timeout: 120_000 }, () => {
       /^thalweg: recordings-limit: expected a size like 10GiB, got "much"\n$/,
     ],
     [["replay", "/nowhere.mcap"], /^thalweg: \/nowhere\.mcap: .*\n$/],
-    [["replay"], /^thalweg: missing required argument 'file'\n$/],
+    [["replay"], /^thalweg: missing required argument 'recording'\n$/],
     [["wacth"], /^thalweg: unknown command 'wacth'/],
   ])("answers %j with one clear line and exit code 2", async (args, expected) => {
     const { code, out, err } = await runCli([

@@ -8,9 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SessionLog } from "../../server/session/log.ts";
+import { buildHeader } from "../support/build-header.ts";
 import { selfSigned } from "../support/self-signed.ts";
 import { runCli, spawnServer, stop, TOKEN } from "../support/spawned-server.ts";
 import { writeRecording } from "../support/write-recording.ts";
+import { appendSteps } from "../support/write-steps.ts";
 
 const idOf = (n: number) => n.toString(16).padEnd(32, "0");
 const DAY_MS = 86_400_000;
@@ -76,9 +79,11 @@ describe("without a server", { timeout: 60_000 }, () => {
       status: { reason: "interrupted" },
       fault: expect.any(String),
     });
-    expect((await run("info", "7")).err).toMatch(
-      /^thalweg: info: expected a file, or the id of one recording, got "7"/,
-    );
+    for (const command of ["info", "replay"])
+      expect((await run(command, "7")).err).toMatch(
+        new RegExp(`^thalweg: ${command}: expected a file, or the id of one recording, got "7"`),
+      );
+    expect((await run("info", "7.mcap")).err).toMatch(/^thalweg: 7\.mcap: there is no such file/);
   });
 
   it("takes in a recording, and not a second time", async () => {
@@ -90,6 +95,35 @@ describe("without a server", { timeout: 60_000 }, () => {
       2,
       expect.stringMatching(/^thalweg: recording: expected a session that is not here/),
     ]);
+  });
+
+  it("takes in all parts of a recording, named once or one by one, and says where one is cut", async () => {
+    const path = join(folder, "long.mcap");
+    const log = await SessionLog.create({ header: buildHeader({ id: idOf(5) }), path, partBytes: 8_000 });
+    await appendSteps(log, 200);
+    await log.finish("finished");
+    await log.close();
+    const parts = (await readdir(folder)).filter((name) => name.startsWith("long."));
+    expect(parts.length).toBeGreaterThan(2);
+    const target = join(folder, "others");
+    const bring = (files: string[]) => runCli(["import", ...files, "--recordings", target], env);
+    const { code, out, err } = await bring(parts.map((name) => join(folder, name)));
+    expect([code, out, err]).toEqual([0, `${idOf(5)}  a test  (${parts.length} parts)\n`, ""]);
+    expect(
+      JSON.parse((await runCli(["info", "5", "--json", "--recordings", target], env)).out),
+    ).toMatchObject({
+      status: { reason: "finished", step: 199 },
+      fault: null,
+    });
+    const alone = await bring([join(folder, "long.2.mcap")]);
+    expect([alone.code, alone.err]).toEqual([2, expect.stringMatching(/got part 2; open .*long\.mcap\n$/)]);
+    await rm(target, { recursive: true });
+    await rm(join(folder, "long.3.mcap"));
+    const cut = await bring([path]);
+    expect([cut.code, cut.out]).toEqual([0, `${idOf(5)}  a test  (2 parts)\n`]);
+    expect(cut.err).toMatch(
+      /^thalweg: taken as far as it is intact\. .*long\.3\.mcap: there is no such file/,
+    );
   });
 
   it("prunes by age and by size, but nothing that may still be written", async () => {

@@ -11,8 +11,12 @@ const copies = [...readme.matchAll(/<!-- (examples\/\S+) -->\n```\w+\n([\s\S]*?)
 );
 
 describe("the README", () => {
-  it("shows two examples", () => {
-    expect(copies.map(({ path }) => path)).toEqual(["examples/subscribe.ts", "examples/pipeline.ts"]);
+  it("shows three examples", () => {
+    expect(copies.map(({ path }) => path)).toEqual([
+      "examples/connect.ts",
+      "examples/subscribe.ts",
+      "examples/pipeline.ts",
+    ]);
   });
 
   it.each(copies)("shows $path as it is", ({ path, text }) => {

@@ -101,6 +101,7 @@ const REQUESTS: Readonly<Record<string, () => Request>> = {
   samples: () => ({ query: "channel=train/loss&channel=train/*&limit=5&every=2&from=1" }),
   weights: () => ({ query: "step=5&format=npy" }),
   recording: () => ({}),
+  metrics: () => ({}),
   presets: () => ({}),
   createLaunchCode: () => ({}),
   renameSession: () => ({ id: RECORDED, body: { name: "a better name" } }),

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/pro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { partPath } from "../../server/recording/part.ts";
 import { Catalogue } from "../../server/session/catalogue.ts";
 import { SessionLibrary } from "../../server/session/library.ts";
 import { SessionLog } from "../../server/session/log.ts";
@@ -157,6 +158,48 @@ it("takes a recording in several files as one: listed, renamed, deleted", async 
   });
   await library.remove(idOf(1));
   expect(await readdir(folder)).toEqual([]);
+});
+
+it("takes in a recording in several files part by part, in their order and each once", async () => {
+  const other = await mkdtemp(join(tmpdir(), "thalweg-elsewhere-"));
+  const log = await SessionLog.create({
+    header: buildHeader({ id: idOf(1) }),
+    path: join(other, "a.mcap"),
+    partBytes: 8_000,
+  });
+  await appendSteps(log, 200);
+  await log.finish("finished");
+  const written = fingerprints(await readAll(log));
+  await log.close();
+  const count = (await readdir(other)).length;
+  expect(count).toBeGreaterThan(3);
+  const bring = (part: number) =>
+    library.import(createReadStream(partPath(join(other, "a.mcap"), part)), 100 * MIB);
+
+  await expect(bring(2)).rejects.toMatchObject({
+    code: "later-part",
+    message: `recording: expected the first part of session ${idOf(1)}, got part 2`,
+  });
+  expect(await readdir(folder)).toEqual([]);
+  expect(await bring(1)).toMatchObject({ id: idOf(1), reason: "interrupted" });
+  // Somebody is reading what has come so far.
+  const opened = await library.resolve(idOf(1));
+  await expect(bring(3)).rejects.toMatchObject({
+    code: "later-part",
+    message: `recording: expected part 2 of session ${idOf(1)} next, got part 3`,
+  });
+  for (let part = 2; part < count; part++)
+    expect(await bring(part)).toMatchObject({ id: idOf(1), reason: "interrupted" });
+  expect(await bring(count)).toMatchObject({ id: idOf(1), reason: "finished", step: 199 });
+  await expect(bring(2)).rejects.toMatchObject({ code: "exists" });
+  await expect(bring(1)).rejects.toMatchObject({ code: "exists" });
+  expect(await names()).toEqual([[idOf(1), "a test", false]]);
+  const whole = await library.resolve(idOf(1));
+  expect(whole).not.toBe(opened);
+  expect(fingerprints(await readAll(whole as NonNullable<typeof whole>))).toEqual(written);
+  await library.remove(idOf(1));
+  expect(await readdir(folder)).toEqual([]);
+  await rm(other, { recursive: true });
 });
 
 it("says which recording cannot be opened after all, without its folder", async () => {

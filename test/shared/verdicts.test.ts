@@ -165,7 +165,7 @@ describe("the verdict on the edge of stability", () => {
   it("tells what cold starts found, or that there was none", () => {
     expect(judge("edge-of-stability", [spectrum(25, { ratio: 1 })]).how).toContain("No cold start");
     expect(judge("edge-of-stability", [spectrum(25, { ratio: 1, coldGap: 0.02 })]).how).toContain(
-      "at most 2 %",
+      "at most 2\u00a0%",
     );
   });
 
@@ -268,7 +268,7 @@ describe("the verdict on the path", () => {
       ...path(50, 1, 0.5, 25),
     ]);
     expect(verdict.sentence).toContain(
-      "by up to at least 0.5 above an earlier value (25 % of the first loss)",
+      "by up to at least 0.5 above an earlier value (25\u00a0% of the first loss)",
     );
     expect(verdict.evidence).toEqual([{ channel: "path/monotonicity", steps: [25] }]);
   });
@@ -436,9 +436,9 @@ describe("figures in sentences", () => {
       "1.01",
       "12.3",
       "123",
-      "123456",
+      "123,456",
       "1.2e−4",
     ]);
-    expect(percent(0.01234)).toBe("1.23 %");
+    expect(percent(0.01234)).toBe("1.23\u00a0%");
   });
 });

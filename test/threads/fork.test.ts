@@ -139,7 +139,7 @@ describe("a fork as a session", () => {
     [{ atStep: 8, seedOrder: 5 }, "seed-order: expected the 1 of the run that is forked, got 5"],
     [{ atStep: 8, seed: 1 }, "seed: expected none with a fork, got 1"],
     [{ atStep: 8, optimizer: "momentum" }, "got momentum, which needs velocity"],
-    [{}, "at-step: expected the step to begin at beside fork, got none"],
+    [{}, "at-step: expected the step at which the fork begins, got none"],
   ])("refuses %j in one sentence", async (settings, sentence) => {
     expect(await refusal({ fork: parent, ...settings })).toContain(sentence);
   });

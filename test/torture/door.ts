@@ -49,6 +49,7 @@ const TARGETS: readonly Target[] = [
   { method: "GET", path: `/v1/sessions/${SHARED}/recording.mcap`, statuses: all(404) },
   { method: "GET", path: "/v1/presets", statuses: all(200) },
   { method: "GET", path: "/v1/openapi.json", statuses: all(200) },
+  { method: "GET", path: "/metrics", statuses: { shared: 403, reader: 200, owner: 200 } },
   { method: "GET", path: "/v1/stream", statuses: all(426) },
   { method: "GET", path: "/v1/nothing", statuses: all(404) },
   { method: "GET", path: "/v1/shares", statuses: owners(200) },

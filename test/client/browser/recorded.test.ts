@@ -179,6 +179,43 @@ describe("a recorded session", () => {
     expect(dashboard.step).toBe(paused);
   });
 
+  it("says in one panel that a sample cannot be read, and goes on in the others", async () => {
+    const said = vi.spyOn(console, "error").mockImplementation(() => {});
+    const events = session.events.map((event) =>
+      event.channel === "hessian/eigenvalues" ? { ...event, value: { ratio: 1 } } : event,
+    );
+    server.addRecording({ header: { ...session.header, id: "cd".repeat(16) }, events });
+    const dashboard = await open(`#run=${"cd".repeat(16)}`);
+    await dashboard.until(() => dashboard.figures("eigenvalues")["This sample"] === "cannot be read");
+    expect(dashboard.figures("loss")["Probe"]).toMatch(/^0\.\d+/);
+    expect(said).toHaveBeenCalled();
+    said.mockRestore();
+  });
+
+  it("begins at the step where a fork left its parent", async () => {
+    const fork = {
+      ...{ session: session.header.id, name: "edge", step: 200 },
+      ...{ thetaSha256: "0".repeat(64), pathLength: 3, changed: {} },
+    };
+    server.addRecording({
+      header: { ...session.header, id: "ef".repeat(16), fork },
+      events: session.events.filter(({ step }) => step >= 200).map((event, seq) => ({ ...event, seq })),
+    });
+    const dashboard = await open(`#run=${"ef".repeat(16)}`);
+    const last = session.header.steps;
+    await dashboard.atStep(last);
+    const cursor = dashboard.get("playback-bar input[type=range]") as HTMLInputElement;
+    expect([cursor.min, cursor.max]).toEqual(["200", String(last)]);
+    dashboard.press("Home");
+    await dashboard.atStep(200);
+    await dashboard.until(() =>
+      dashboard
+        .get("playback-bar canvas")
+        .getAttribute("aria-label")
+        ?.includes(`steps 200 to ${last.toLocaleString("en")},`),
+    );
+  });
+
   it("opens the table of all numbers at the cursor", async () => {
     const dashboard = await open("#step=300");
     await dashboard.atStep(300);

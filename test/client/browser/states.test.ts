@@ -214,6 +214,24 @@ describe("the list of sessions", () => {
     expect((dashboard.get(".link input") as HTMLInputElement).value).toContain(`#run=${other.header.id}`);
   });
 
+  it("brings in the parts of a recording in their order, up to one that is refused", async () => {
+    const dashboard = await opened();
+    const input = dashboard.get("session-list input[type=file]") as HTMLInputElement;
+    const choose = (...names: string[]) => {
+      const chosen = new DataTransfer();
+      for (const name of names) chosen.items.add(new File(["bytes"], name));
+      input.files = chosen.files;
+      input.dispatchEvent(new Event("change"));
+    };
+    choose("a.10.mcap", "a.2.mcap", "a.mcap");
+    await dashboard.until(() => server.uploaded.length === 3);
+    expect(server.uploaded).toEqual(["a.mcap", "a.2.mcap", "a.10.mcap"]);
+    server.refusesUploadOf = "b.2.mcap";
+    choose("b.3.mcap", "b.mcap", "b.2.mcap");
+    await dashboard.until(() => dashboard.text("session-list .said") === "b.2.mcap: recording: not this one");
+    expect(server.uploaded.slice(3)).toEqual(["b.mcap", "b.2.mcap"]);
+  });
+
   it("offers those who may only read no more than to open", async () => {
     server.scopes = ["read"];
     const dashboard = await opened();

@@ -64,4 +64,20 @@ describe("value scales", () => {
     expect(scale(7) + scale(-7)).toBeCloseTo(100);
     expect(scale.ticks).toContain(0);
   });
+
+  it("leaves room for each number of a symlog axis, and always shows zero", () => {
+    for (const domain of [
+      [-1e9, 1e9],
+      [-5, 1e30],
+      [0, 3],
+      [-2e-4, 1],
+    ] as const)
+      for (const height of [60, 100, 300]) {
+        const scale = valueScale("symlog", domain, [height, 0], 4);
+        expect(scale.ticks).toContain(0);
+        const places = scale.ticks.map(scale);
+        for (let i = 1; i < places.length; i++)
+          expect((places[i - 1] as number) - (places[i] as number)).toBeGreaterThanOrEqual(14);
+      }
+  });
 });

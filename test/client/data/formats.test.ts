@@ -44,6 +44,10 @@ describe("formats", () => {
   });
 
   it.each([
+    [0, "0 ms"],
+    [0.0426, "0.043 ms"],
+    [3.24, "3.2 ms"],
+    [9.96, "10 ms"],
     [12, "12 ms"],
     [999.6, "1 s"],
     [3240, "3.2 s"],
@@ -63,7 +67,7 @@ describe("formats", () => {
   });
 
   it("gives the ticks of an axis one notation, with as many digits as tell them apart", () => {
-    const write = (ticks: readonly number[], scale: "linear" | "log" = "linear") =>
+    const write = (ticks: readonly number[], scale: "linear" | "log" | "symlog" = "linear") =>
       ticks.map(tickFormat(ticks, scale));
     expect(write([0, 0.05, 0.1])).toEqual(["0.00", "0.05", "0.10"]);
     expect(write([-2, 0, 2])).toEqual(["−2", "0", "2"]);
@@ -71,6 +75,7 @@ describe("formats", () => {
     expect(write([0, 2e-5, 4e-5])).toEqual(["0", "2e−5", "4e−5"]);
     expect(write([0.05, 0.1, 0.2], "log")).toEqual(["0.05", "0.1", "0.2"]);
     expect(write([1e-6, 1e-3, 1], "log")).toEqual(["1e−6", "1e−3", "1e0"]);
+    expect(write([-1e9, 0, 1e9], "symlog")).toEqual(["−1e9", "0", "1e9"]);
   });
 
   it("never writes two ticks of an axis alike", () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Connection, SessionMessage, Subscription } from "../../../client/data/connection.ts";
-import { RequestError } from "../../../client/data/requests.ts";
+import type { Connection, SessionMessage, Subscription } from "../../../client/connection/connection.ts";
+import { RequestError } from "../../../client/connection/requests.ts";
+import type { SubscribeRequest, SubscriptionHandlers } from "../../../client/connection/subscription.ts";
 import { SessionStore } from "../../../client/data/session-store.ts";
-import type { SubscribeRequest, SubscriptionHandlers } from "../../../client/data/subscription.ts";
 import { troubleSentence } from "../../../client/elements/trouble-sentence.ts";
 import type { SessionSummary } from "../../../shared/header.ts";
 import { descriptor } from "./descriptors.ts";

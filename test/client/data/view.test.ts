@@ -134,6 +134,31 @@ describe("View", () => {
     }
   });
 
+  it("begins where the session was forked, and goes to no step before that", () => {
+    const view = new View();
+    view.reset("fork", 500);
+    view.setHead(500, 700);
+    expect(view.extent).toEqual([500, 501]);
+    for (let head = 501; head <= 700; head++) {
+      view.setHead(head, 700);
+      const [from, to] = view.domain;
+      expect(from).toBe(500);
+      expect(to).toBeGreaterThanOrEqual(head);
+      expect(to).toBeLessThanOrEqual(700);
+    }
+    view.pin(3);
+    expect(view.cursor?.step).toBe(500);
+    view.setRange({ kind: "fixed", from: 0, to: 600 });
+    expect(view.domain).toEqual([500, 600]);
+    view.setRange({ kind: "trailing", steps: 1000 });
+    expect(view.domain).toEqual([500, 1500]);
+    view.zoom(10);
+    expect(view.state.range).toEqual({ kind: "all" });
+    view.reset("other");
+    view.setHead(20, 700);
+    expect(view.domain[0]).toBe(0);
+  });
+
   it("keeps a zoom when it goes live again", () => {
     const view = new View();
     view.setHead(1000);

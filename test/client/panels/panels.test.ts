@@ -4,7 +4,8 @@ import { panelsFor } from "../../../client/panels/index.ts";
 import type { Panel, Scene } from "../../../client/panels/panel.ts";
 import { preconditionedEigenvaluesStream } from "../../../server/streams/hessian-preconditioned.ts";
 import { runChannels, streams } from "../../../server/streams/index.ts";
-import type { StreamDescriptor } from "../../../shared/stream.ts";
+import type { Sample, StreamDescriptor } from "../../../shared/stream.ts";
+import { verdictsOf } from "../../../shared/verdicts.ts";
 import { syntheticSession } from "../browser/support/synthetic-session.ts";
 
 const announced = [...streams.map(({ descriptor }) => descriptor), ...runChannels];
@@ -124,15 +125,104 @@ describe("the eigenvalue panel", () => {
     expect(part.figures?.(scene).find(({ label }) => label === "Threshold")?.note).toBe("full-batch bound");
   });
 
+  it("reads a sample without the lower end", () => {
+    const scene = sceneOf(300);
+    const history = new History();
+    history.describe(announced);
+    const value = {
+      top: [{ value: 9, residual: 0.01, converged: true }],
+      threshold: 10,
+      rule: "gd",
+      ratio: 0.9,
+      probeStdErr: null,
+      coldGap: null,
+    };
+    history.accept([{ seq: 0, channel: "hessian/eigenvalues", step: 300, wallTimeMs: 0, value }]);
+    const [part] = panelOf("eigenvalues", scene).parts;
+    expect(part.figures?.({ ...scene, history }).map(({ label, text }) => [label, text])).toEqual([
+      ["λ₁", "9"],
+      ["Threshold", "10"],
+      ["Converged", "all"],
+      ["Cold check", "–"],
+    ]);
+  });
+
   it("says how many eigenvalues have not converged", () => {
     // The synthetic session leaves one unconverged at each multiple of 90.
     const [part] = panelOf("eigenvalues", sceneOf(270)).parts;
-    expect(part.figures?.(sceneOf(270)).at(-1)).toMatchObject({
-      label: "Converged",
-      text: "13 of 14",
-      tone: "warn",
-    });
-    expect(part.figures?.(sceneOf(240)).at(-1)).toMatchObject({ label: "Converged", text: "all" });
+    const converged = (step: number) =>
+      part.figures?.(sceneOf(step)).find(({ label }) => label === "Converged");
+    expect(converged(270)).toMatchObject({ text: "13 of 14", tone: "warn" });
+    expect(converged(240)).toMatchObject({ text: "all" });
+  });
+
+  it("keeps its figures in their places, whatever was measured at the cursor", () => {
+    const [part] = panelOf("eigenvalues", sceneOf(300)).parts;
+    const labels = [0, 90, 240, 300].map((step) => part.figures?.(sceneOf(step)).map(({ label }) => label));
+    for (const each of labels) expect(each).toEqual(labels[0]);
+  });
+});
+
+describe("the panel of path and line", () => {
+  const monotone = (channel: "path/monotonicity" | "line/profile", value: object) => {
+    const scene = sceneOf(300);
+    const history = new History();
+    history.describe(announced);
+    const samples = [
+      { channel: "path/loss", step: 0, value: 4 },
+      { channel, step: 300, value },
+    ] as Sample[];
+    history.accept(samples.map((sample, seq) => ({ ...sample, seq, wallTimeMs: 0 })) as HistorySample[]);
+    const parts = panelOf("path-and-line", scene).parts;
+    const part = parts.find(({ id }) => id === (channel === "path/monotonicity" ? "path" : "line"));
+    const text = part?.figures?.({ ...scene, history }).find(({ label }) => label === "Monotone")?.text;
+    const id = channel === "path/monotonicity" ? "path-monotone" : "line-monotone";
+    // The verdict wants two measurements.
+    const again = samples.slice(1).map((sample) => ({ ...sample, step: 301 }));
+    const verdict = verdictsOf(scene.header, [...samples, ...again], "ended").find((each) => each.id === id);
+    return { panel: text, verdict: verdict?.state };
+  };
+  it("does not forget a rise when the loss is no longer finite", () => {
+    const scene = sceneOf(300);
+    const history = new History();
+    history.describe(announced);
+    const samples = [
+      { channel: "path/loss", step: 0, value: 4 },
+      { channel: "path/monotonicity", step: 299, value: path(1e30) },
+      { channel: "path/monotonicity", step: 300, value: path(Number.NaN) },
+    ] as const;
+    history.accept(samples.map((sample, seq) => ({ ...sample, seq, wallTimeMs: 0 })));
+    const [part] = panelOf("path-and-line", scene).parts;
+    const figures = part.figures?.({ ...scene, history });
+    expect(figures?.find(({ label }) => label === "Monotone")?.text).toBe("no");
+    const verdict = verdictsOf(scene.header, samples, "diverged").find(({ id }) => id === "path-monotone");
+    expect(verdict).toMatchObject({ state: "no", sentence: expect.stringContaining("1.0e30 above") });
+  });
+
+  const path = (drawUp: number, every = 1) => ({
+    ...{ excess: 0, upFraction: 0.1, populationDrawUp: drawUp, pairedStdErr: null },
+    ...{ drawUp, every },
+  });
+  const line = (drawUp: number, monotoneOnProbe: boolean, monotoneInPopulation: boolean) => ({
+    ...{ alphas: [0, 1], losses: [4, 1], carriesVerdict: true, plateau: 0.5, pathSteps: [], projection: [] },
+    ...{ residual: [], noiseFloor: 1e-6, pairedStdErr: 0.01, control: null },
+    ...{ drawUp, monotoneOnProbe, monotoneInPopulation },
+  });
+
+  it.each([
+    ["a rise below rounding", "path/monotonicity", path(2.7e-6), "yes"],
+    ["a rise above rounding", "path/monotonicity", path(4.1e-6), "no"],
+    ["none seen at every tenth step", "path/monotonicity", path(0, 10), "undecided"],
+    ["a rise at every tenth step", "path/monotonicity", path(0.1, 10), "no"],
+    ["a loss that is not finite", "path/monotonicity", path(Number.NaN), "undecided"],
+    ["no rise on the line", "line/profile", line(0, true, true), "yes"],
+    ["less than a thousandth", "line/profile", line(0.003, false, true), "yes"],
+    ["a rise within its error", "line/profile", line(0.02, false, false), "undecided"],
+    ["a rise beyond its error", "line/profile", line(0.2, false, false), "no"],
+    ["a hint of few points", "line/profile", { ...line(0, true, true), carriesVerdict: false }, "undecided"],
+    ["a line that is not finite", "line/profile", line(Number.NaN, false, false), "undecided"],
+  ] as const)("answers as the verdict does: %s", (_, channel, value, answer) => {
+    expect(monotone(channel, value)).toEqual({ panel: answer, verdict: answer });
   });
 });
 

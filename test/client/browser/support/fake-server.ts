@@ -30,6 +30,9 @@ export interface Subscription {
 export class FakeServer {
   readonly received: ClientMessage[] = [];
   readonly posted: unknown[] = [];
+  /** Names of files, as they came. */
+  readonly uploaded: string[] = [];
+  refusesUploadOf: string | null = null;
   presets: unknown[] = [];
   scopes: ("read" | "control")[] = ["read", "control"];
   /** New sockets and requests fail while it is set, as when nothing listens. */
@@ -377,6 +380,12 @@ export class FakeServer {
       return reply({ id: newest?.id ?? "" }, 201);
     }
     if (url.pathname === "/v1/sessions") return reply({ sessions: this.#summaries() });
+    if (url.pathname === "/v1/recordings" && isPost) {
+      const { name } = init.body as File;
+      this.uploaded.push(name);
+      if (name !== this.refusesUploadOf) return reply({}, 201);
+      return reply({ error: { code: "later-part", message: "recording: not this one" } }, 422);
+    }
     if (url.pathname === "/v1/shares" && isPost) {
       const { session } = JSON.parse(String(init?.body)) as { session: string };
       return reply(

@@ -3,8 +3,16 @@
 import type { Frame } from "../../shared/frame.ts";
 import type { ClientMessageInput, ServerMessage } from "../../shared/protocol.ts";
 import type { StreamDescriptor } from "../../shared/stream.ts";
-import { decodeValue, type Json } from "../../shared/value.ts";
-import type { HistorySample } from "./channel-table.ts";
+import { decodeValue, type Json, type Value } from "../../shared/value.ts";
+
+/** A sample as it arrives: values decoded, non-finite numbers real. */
+export interface ReceivedSample {
+  readonly seq: number;
+  readonly channel: string;
+  readonly step: number;
+  readonly wallTimeMs: number;
+  readonly value: Value;
+}
 
 export type Position = { readonly seq: number } | { readonly step: number };
 export type Speed = "asap" | number;
@@ -32,7 +40,7 @@ export interface SubscriptionHandlers {
   /** Again after every reconnection; `session` is then the same. */
   subscribed?(message: Subscribed): void;
   /** In seq order, text and binary alike, each once; values decoded, non-finite numbers real. */
-  samples?(samples: readonly HistorySample[]): void;
+  samples?(samples: readonly ReceivedSample[]): void;
   gap?(message: GapMessage): void;
   /** Once; a seek may make it send again, and end again. */
   end?(message: EndMessage): void;
@@ -181,7 +189,7 @@ export class SubscriptionState {
     this.#handlers.generation?.(++this.#generation);
   }
 
-  #deliver(samples: readonly HistorySample[]): void {
+  #deliver(samples: readonly ReceivedSample[]): void {
     const wanted = this.#next ?? 0;
     // The server never repeats; but a client that believed so would show a repeated sample as a second one.
     const fresh = samples.filter((sample) => sample.seq >= wanted);

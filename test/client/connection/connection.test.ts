@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Connection } from "../../../client/data/connection.ts";
+import { Connection } from "../../../client/connection/connection.ts";
+import { BACKOFF, backoffMs } from "../../../client/connection/link.ts";
+import { RequestError } from "../../../client/connection/requests.ts";
 import type { HistorySample } from "../../../client/data/history.ts";
-import { BACKOFF, backoffMs } from "../../../client/data/link.ts";
-import { RequestError } from "../../../client/data/requests.ts";
 import { FakeServer, SESSION } from "./fake-server.ts";
 
 const ALL = ["train/loss", "path/loss", "train/weights"];

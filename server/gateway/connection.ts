@@ -14,6 +14,7 @@ import { chooseChannels } from "./channels.ts";
 import type { Clock } from "./clock.ts";
 import { describe } from "./describe.ts";
 import { check } from "./explain.ts";
+import type { Feeds } from "./feeds.ts";
 import type { Limits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
 import { Outlet } from "./outlet.ts";
@@ -25,6 +26,7 @@ import type { VisibleSessions } from "./visible-sessions.ts";
 export interface ConnectionSurroundings {
   readonly sessions: VisibleSessions;
   readonly scopes: readonly Scope[];
+  readonly feeds: Feeds;
   readonly clock: Clock;
   readonly limits: Limits;
   readonly version: string;
@@ -67,8 +69,8 @@ export class Connection {
     return this.#outlet.bufferedBytes;
   }
 
-  get framesTaken(): number {
-    return this.#outlet.framesTaken;
+  get takenBytes(): number {
+    return this.#outlet.takenBytes;
   }
 
   get isDrained(): boolean {
@@ -158,7 +160,7 @@ export class Connection {
 
   async #subscribe(message: Message<"subscribe">, session: Session, echo: Echo): Promise<void> {
     const { id, mode, every, maxHz, speed, allowGap } = message;
-    const { limits, clock, logger } = this.#around;
+    const { feeds, limits, clock, logger } = this.#around;
     if (maxHz !== undefined && mode !== "latest") {
       return this.#misuse("invalid-message", `maxHz: expected with "mode":"latest", got "${mode}"`, echo);
     }
@@ -180,6 +182,7 @@ export class Connection {
       { id, session, channels, mode, start, every, maxHz, speed, allowGap },
       {
         outlet: this.#outlet,
+        feeds,
         clock,
         limits,
         onFailure: (cause) => {

@@ -1,6 +1,7 @@
 /** The way out to one client: one writer at a time, and only while the client keeps up. */
 import type { WebSocket } from "ws";
 import type { ServerMessage } from "../../shared/protocol.ts";
+import type { WireFrame } from "./frame-writer.ts";
 
 /**
  * Whoever wants to send waits for a turn *before* it reads what it will send. So a client that does not read costs the
@@ -12,8 +13,9 @@ export class Outlet {
   readonly #waiting: (() => void)[] = [];
   #isTaken = false;
   #isClosed = false;
-  /** Bumped whenever the peer's kernel took a frame: a sign of life. */
-  framesTaken = 0;
+  /** As written, with their WebSocket headers. */
+  #sentBytes = 0;
+  readonly #onTaken = () => this.#admit();
 
   constructor(socket: WebSocket, highWaterBytes: number) {
     this.#socket = socket;
@@ -24,9 +26,24 @@ export class Outlet {
     return this.#socket.bufferedAmount;
   }
 
+  /** What the peer's kernel has taken of what was sent: a sign of life, whenever it grows. */
+  get takenBytes(): number {
+    return this.#sentBytes - this.bufferedBytes;
+  }
+
   /** Does the client keep up? */
   get isReady(): boolean {
     return this.#socket.bufferedAmount < this.#highWaterBytes;
+  }
+
+  /** Does anybody wait for a turn? */
+  get isWanted(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Could a turn begin at this moment? */
+  get isFree(): boolean {
+    return !this.#isTaken && !this.#isClosed && !this.isWanted && this.isReady;
   }
 
   /** Runs `write` when it is its turn; not at all once the socket is closed. Not reentrant. */
@@ -43,14 +60,15 @@ export class Outlet {
     }
   }
 
-  /** Only within a turn. */
-  send(frame: ServerMessage | string | Uint8Array): void {
+  /** Only within a turn, or in one go where one could begin. */
+  send(frame: ServerMessage | WireFrame): void {
     if (this.#isClosed) return;
-    const data = typeof frame === "string" || frame instanceof Uint8Array ? frame : JSON.stringify(frame);
-    this.#socket.send(data, () => {
-      this.framesTaken++;
-      this.#admit();
-    });
+    const data = "op" in frame ? Buffer.from(JSON.stringify(frame)) : frame.data;
+    const isText = "op" in frame || frame.isText;
+    // Nobody waits for a frame that leaves room, and to be told costs as much as the rest of sending. Half: pongs take room, too.
+    const isAwaited = this.bufferedBytes + data.byteLength >= this.#highWaterBytes / 2;
+    this.#sentBytes += data.byteLength + headerBytes(data.byteLength);
+    this.#socket.send(data, isText ? TEXT : BINARY, isAwaited ? this.#onTaken : undefined);
   }
 
   /** Lets everybody who waits go, with nothing sent. */
@@ -66,4 +84,13 @@ export class Outlet {
     this.#isTaken = true;
     next();
   }
+}
+
+const TEXT = { binary: false };
+const BINARY = { binary: true };
+
+/** RFC 6455, section 5.2, of a server's frame. */
+function headerBytes(payloadBytes: number): number {
+  if (payloadBytes < 126) return 2;
+  return payloadBytes < 0x1_0000 ? 4 : 10;
 }

@@ -8,6 +8,7 @@ import type { Admission } from "./admission.ts";
 import type { Grant } from "./auth.ts";
 import type { Clock } from "./clock.ts";
 import { Connection } from "./connection.ts";
+import { Feeds } from "./feeds.ts";
 import type { Limits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
 import { Refused } from "./refused.ts";
@@ -27,7 +28,7 @@ interface Peer {
   readonly connection: Connection;
   readonly grant: Grant;
   missedPings: number;
-  framesTaken: number;
+  takenBytes: number;
   lastTakenMs: number;
 }
 
@@ -37,13 +38,15 @@ const RETRY_AFTER_MS = 1000;
 export class SocketEndpoint {
   readonly #options: SocketOptions;
   readonly #server: WebSocketServer;
+  readonly #feeds: Feeds;
   readonly #peers = new Set<Peer>();
   readonly #heartbeat: NodeJS.Timeout;
   #isDraining = false;
 
   constructor(options: SocketOptions) {
     this.#options = options;
-    const { limits } = options;
+    const { clock, limits } = options;
+    this.#feeds = new Feeds({ clock, limits });
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -120,9 +123,14 @@ export class SocketEndpoint {
   #open(socket: WebSocket, grant: Grant): void {
     const { library, ...options } = this.#options;
     const sessions = visibleSessions(library, grant.session);
-    const connection = new Connection(socket, { ...options, sessions, scopes: grant.scopes });
+    const connection = new Connection(socket, {
+      ...options,
+      sessions,
+      scopes: grant.scopes,
+      feeds: this.#feeds,
+    });
     const lastTakenMs = this.#options.clock.now();
-    const peer: Peer = { socket, connection, grant, missedPings: 0, framesTaken: 0, lastTakenMs };
+    const peer: Peer = { socket, connection, grant, missedPings: 0, takenBytes: 0, lastTakenMs };
     this.#peers.add(peer);
     const isThere = () => {
       peer.missedPings = 0;
@@ -138,8 +146,8 @@ export class SocketEndpoint {
     this.checkGrants();
     for (const peer of this.#peers) {
       if (!peer.grant.isValid()) continue;
-      if (peer.framesTaken !== peer.connection.framesTaken || peer.connection.bufferedBytes === 0) {
-        peer.framesTaken = peer.connection.framesTaken;
+      if (peer.connection.takenBytes > peer.takenBytes || peer.connection.bufferedBytes === 0) {
+        peer.takenBytes = peer.connection.takenBytes;
         peer.lastTakenMs = nowMs;
       }
       // A ping behind unread data is no question: a client that is merely slow would fail it.

@@ -1,4 +1,5 @@
 /** One client: its requests, answered in order, and its subscriptions. */
+import type { Writable } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import {
   CLOSE,
@@ -47,10 +48,11 @@ export class Connection {
   #isClosed = false;
   #errors = 0;
 
-  constructor(socket: WebSocket, around: ConnectionSurroundings) {
+  /** @param wire  what `socket` itself writes to. */
+  constructor(socket: WebSocket, wire: Writable, around: ConnectionSurroundings) {
     this.#socket = socket;
     this.#around = around;
-    this.#outlet = new Outlet(socket, around.limits.highWaterBytes);
+    this.#outlet = new Outlet(socket, wire, around.limits.highWaterBytes);
     socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
     socket.on("close", () => this.#release());
     // ws has closed, or is closing, with the code that fits (1007, 1009, 1008); there is nobody to tell.

@@ -3,11 +3,7 @@ import { encodeFrame } from "../../shared/frame.ts";
 import type { SessionHeader } from "../../shared/header.ts";
 import type { SessionEvent } from "../session/session.ts";
 import { sampleText } from "./sample-text.ts";
-
-export interface WireFrame {
-  readonly data: Uint8Array;
-  readonly isText: boolean;
-}
+import { binaryFrame, textFrame, type WireFrame } from "./wire-frame.ts";
 
 /** The same frames, under any id. */
 export type FramesFor = (id: number) => WireFrame[];
@@ -59,14 +55,12 @@ export class FrameWriter {
     flush();
     return (id) =>
       pieces.map((piece) =>
-        typeof piece === "string"
-          ? { data: Buffer.from(`${head(id)}${piece}${TAIL}`), isText: true }
-          : { data: this.#binary(piece, id), isText: false },
+        typeof piece === "string" ? textFrame(`${head(id)}${piece}${TAIL}`) : this.#binary(piece, id),
       );
   }
 
-  #binary({ seq, wallTimeMs, step, channel, data }: BinaryEvent, id: number): Uint8Array {
-    return encodeFrame({
+  #binary({ seq, wallTimeMs, step, channel, data }: BinaryEvent, id: number): WireFrame {
+    const frame = encodeFrame({
       subscription: id,
       seq,
       wallTimeMs,
@@ -75,6 +69,7 @@ export class FrameWriter {
       lossy: false,
       payload: data,
     });
+    return binaryFrame(frame);
   }
 }
 

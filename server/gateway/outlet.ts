@@ -1,7 +1,8 @@
 /** The way out to one client: one writer at a time, and only while the client keeps up. */
+import type { Writable } from "node:stream";
 import type { WebSocket } from "ws";
 import type { ServerMessage } from "../../shared/protocol.ts";
-import type { WireFrame } from "./frame-writer.ts";
+import { textFrame, type WireFrame } from "./wire-frame.ts";
 
 /**
  * Whoever wants to send waits for a turn *before* it reads what it will send. So a client that does not read costs the
@@ -9,16 +10,18 @@ import type { WireFrame } from "./frame-writer.ts";
  */
 export class Outlet {
   readonly #socket: WebSocket;
+  readonly #connection: Writable;
   readonly #highWaterBytes: number;
   readonly #waiting: (() => void)[] = [];
   #isTaken = false;
   #isClosed = false;
-  /** As written, with their WebSocket headers. */
   #sentBytes = 0;
   readonly #onTaken = () => this.#admit();
 
-  constructor(socket: WebSocket, highWaterBytes: number) {
+  /** @param connection  what `socket` itself writes to. */
+  constructor(socket: WebSocket, connection: Writable, highWaterBytes: number) {
     this.#socket = socket;
+    this.#connection = connection;
     this.#highWaterBytes = highWaterBytes;
   }
 
@@ -60,15 +63,17 @@ export class Outlet {
     }
   }
 
-  /** Only within a turn, or in one go where one could begin. */
+  /**
+   * Only within a turn, or in one go where one could begin. Past `ws`, which would make a header for each client and write it beside the
+   * payload: without compression it keeps nothing back, so that the order holds.
+   */
   send(frame: ServerMessage | WireFrame): void {
-    if (this.#isClosed) return;
-    const data = "op" in frame ? Buffer.from(JSON.stringify(frame)) : frame.data;
-    const isText = "op" in frame || frame.isText;
-    // Nobody waits for a frame that leaves room, and to be told costs as much as the rest of sending. Half: pongs take room, too.
-    const isAwaited = this.bufferedBytes + data.byteLength >= this.#highWaterBytes / 2;
-    this.#sentBytes += data.byteLength + headerBytes(data.byteLength);
-    this.#socket.send(data, isText ? TEXT : BINARY, isAwaited ? this.#onTaken : undefined);
+    if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return;
+    const { bytes } = "op" in frame ? textFrame(JSON.stringify(frame)) : frame;
+    // Nobody waits for a frame that leaves room, and to be told of it costs. Half: pongs take room, too.
+    const isAwaited = this.bufferedBytes + bytes.byteLength >= this.#highWaterBytes / 2;
+    this.#sentBytes += bytes.byteLength;
+    this.#connection.write(bytes, isAwaited ? this.#onTaken : undefined);
   }
 
   /** Lets everybody who waits go, with nothing sent. */
@@ -84,13 +89,4 @@ export class Outlet {
     this.#isTaken = true;
     next();
   }
-}
-
-const TEXT = { binary: false };
-const BINARY = { binary: true };
-
-/** RFC 6455, section 5.2, of a server's frame. */
-function headerBytes(payloadBytes: number): number {
-  if (payloadBytes < 126) return 2;
-  return payloadBytes < 0x1_0000 ? 4 : 10;
 }

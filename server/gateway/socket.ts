@@ -80,7 +80,7 @@ export class SocketEndpoint {
       refuse(socket, answer);
       return;
     }
-    this.#server.handleUpgrade(request, socket, head, (opened) => this.#open(opened, answer));
+    this.#server.handleUpgrade(request, socket, head, (opened) => this.#open(opened, socket, answer));
   }
 
   /** Closes the sockets of those whose grant is no longer good. */
@@ -120,10 +120,10 @@ export class SocketEndpoint {
     return new Refused("too-many-connections", `connections: expected at most ${maxConnections} at a time`);
   }
 
-  #open(socket: WebSocket, grant: Grant): void {
+  #open(socket: WebSocket, wire: Duplex, grant: Grant): void {
     const { library, ...options } = this.#options;
     const sessions = visibleSessions(library, grant.session);
-    const connection = new Connection(socket, {
+    const connection = new Connection(socket, wire, {
       ...options,
       sessions,
       scopes: grant.scopes,

@@ -66,7 +66,8 @@ describe("subscriptions at the head", () => {
     expect(bytes(first).length).toBe(10);
     bytes(first).forEach((data, index) => {
       // Not only equal: there is one copy of it, of θ too.
-      expect(bytes(second)[index]).toBe(data);
+      expect(bytes(second)[index]?.buffer).toBe(data.buffer);
+      expect(bytes(second)[index]?.byteOffset).toBe(data.byteOffset);
     });
     const renamed = bytes(other).map((data, index) => {
       const copy = Buffer.from(data as Uint8Array);

@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import type { Writable } from "node:stream";
 import { setImmediate as nextTurnOfTheLoop } from "node:timers/promises";
 import type { WebSocket } from "ws";
 import type { Clock } from "../../server/gateway/clock.ts";
@@ -27,6 +28,8 @@ export class FakeSocket extends EventEmitter {
   /** As they arrived. */
   readonly frames: Frame[] = [];
   readonly isPaused = false;
+  readonly OPEN = 1;
+  readonly readyState = 1;
   bufferedAmount = 0;
   mostBuffered = 0;
   onReceived: (message: Received) => void = () => {};
@@ -50,15 +53,15 @@ export class FakeSocket extends EventEmitter {
       version: "0.0.0",
       logger: silent,
     } as const;
-    new Connection(socket as unknown as WebSocket, options);
+    new Connection(socket as unknown as WebSocket, socket as unknown as Writable, options);
     return socket;
   }
 
   /** What the server does. */
-  send(data: Uint8Array, { binary }: { binary: boolean }, onTaken?: () => void): void {
+  write(data: Uint8Array, onTaken?: () => void): void {
     this.bufferedAmount += data.byteLength;
     this.mostBuffered = Math.max(this.mostBuffered, this.bufferedAmount);
-    this.#unread.push({ data, isText: !binary, onTaken });
+    this.#unread.push({ ...payloadOf(data), onTaken });
     if (this.#isReading) this.#read();
   }
 
@@ -108,6 +111,12 @@ export class FakeSocket extends EventEmitter {
       if (onTaken !== undefined) process.nextTick(onTaken);
     }
   }
+}
+
+/** What ws would hand on of such a frame. */
+function payloadOf(bytes: Uint8Array): Frame {
+  const start = { 126: 4, 127: 10 }[bytes[1] ?? 0] ?? 2;
+  return { data: bytes.subarray(start), isText: bytes[0] === 0x81 };
 }
 
 function received({ data, isText }: Frame): Received {

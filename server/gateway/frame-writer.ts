@@ -6,7 +6,7 @@ import { sampleText } from "./sample-text.ts";
 import { binaryFrame, textFrame, type WireFrame } from "./wire-frame.ts";
 
 /** The same frames, under any id. */
-export type FramesFor = (id: number) => WireFrame[];
+type FramesFor = (id: number) => WireFrame[];
 
 type BinaryEvent = SessionEvent & { readonly data: Float32Array | Uint8Array };
 

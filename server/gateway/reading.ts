@@ -9,7 +9,7 @@ export interface Missing {
   readonly reason: "retention" | "unrecorded";
 }
 
-export interface ReadingOptions {
+interface ReadingOptions {
   readonly channels: readonly number[];
   readonly every: number | undefined;
   readonly start: Start;

@@ -25,26 +25,43 @@ export async function fanOut(): Promise<Measurement[]> {
   const sink = spawn(process.execPath, [fileURLToPath(new URL("./sink.js", import.meta.url))], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
+  const [bareName, loggedName, gatewayName] = [
+    "bare ws, one prepared buffer",
+    "the same, after a log has written each sample",
+    "gateway, one subscription each",
+  ] as const;
   const values = await interleaved(
     [
-      { name: "bare ws, one prepared buffer", run: () => bare(sink) },
-      { name: "gateway, one subscription each", run: () => gateway(sink) },
+      { name: bareName, run: () => bare(sink, async () => {}) },
+      { name: loggedName, run: () => withLog((log) => bare(sink, (time) => write(log, time))) },
+      { name: gatewayName, run: () => withLog((log) => gateway(sink, log)) },
     ],
     ROUNDS,
   );
   sink.kill();
   const row = (name: string): Measurement => ({ name, unit: "frames/CPU-s", rounds: values.get(name) ?? [] });
-  const [of, to] = ["gateway, one subscription each", "bare ws, one prepared buffer"] as const;
-  return [row(to), { ...row(of), ratio: { to: "bare", value: ratioOf(values, of, to), target: "≥ 0.9" } }];
+  const ratio = (of: string, to: string, target: string) => ({ to, value: ratioOf(values, of, to), target });
+  return [
+    row(bareName),
+    { ...row(loggedName), ratio: { ...ratio(loggedName, bareName, ""), to: "bare" } },
+    { ...row(gatewayName), ratio: { ...ratio(gatewayName, bareName, "≥ 0.9"), to: "bare" } },
+    {
+      ...row(gatewayName),
+      name: "the same",
+      ratio: { ...ratio(gatewayName, loggedName, ""), to: "bare with a log" },
+    },
+  ];
 }
 
-async function bare(sink: ChildProcess): Promise<number> {
+/** @param before  each frame. */
+async function bare(sink: ChildProcess, before: (time: number) => Promise<void>): Promise<number> {
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: false });
   await once(server, "listening");
   const { port } = server.address() as { port: number };
   const frame = Buffer.from(`{"op":"samples","id":1,"samples":[{"value":"${TEXT}"}]}`);
   const order = { url: `ws://127.0.0.1:${port}`, protocols: [], hello: "" };
-  const rate = await framesPerCpuSecond(sink, order, async () => {
+  const rate = await framesPerCpuSecond(sink, order, async (time) => {
+    await before(time);
     for (const client of server.clients) client.send(frame, { binary: false });
   });
   for (const client of server.clients) client.terminate();
@@ -52,9 +69,21 @@ async function bare(sink: ChildProcess): Promise<number> {
   return rate;
 }
 
-async function gateway(sink: ChildProcess): Promise<number> {
+async function withLog(measure: (log: SessionLog) => Promise<number>): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "thalweg-bench-"));
   const log = await SessionLog.create({ header: HEADER, temporary: true, folder });
+  const rate = await measure(log);
+  await log.close();
+  await rm(folder, { recursive: true });
+  return rate;
+}
+
+async function write(log: SessionLog, time: number): Promise<void> {
+  log.append(0, time, { json: `"${TEXT}"` });
+  await log.flush();
+}
+
+async function gateway(sink: ChildProcess, log: SessionLog): Promise<number> {
   const library = new SessionLibrary();
   library.add(log);
   const served = await startGateway({
@@ -71,13 +100,8 @@ async function gateway(sink: ChildProcess): Promise<number> {
     protocols: ["thalweg.v1", `bearer.${TOKEN}`],
     hello: JSON.stringify({ op: "subscribe", id: 1, session: "live", channels: ["train/loss"] }),
   };
-  const rate = await framesPerCpuSecond(sink, order, async (time) => {
-    log.append(0, time, { json: `"${TEXT}"` });
-    await log.flush();
-  });
+  const rate = await framesPerCpuSecond(sink, order, (time) => write(log, time));
   await served.close();
-  await log.close();
-  await rm(folder, { recursive: true });
   return rate;
 }
 

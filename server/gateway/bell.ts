@@ -1,4 +1,6 @@
 /** A loop's wake-up call: however often it rings while the loop is busy, it wakes it once. */
+import type { Clock } from "./clock.ts";
+
 export class Bell {
   #isRinging = false;
   #wake: (() => void) | null = null;
@@ -17,5 +19,12 @@ export class Bell {
     }
     this.#wake = null;
     this.#isRinging = false;
+  }
+
+  /** The same, but no later than in `ms`; Infinity: whenever. */
+  async rungWithin(ms: number, clock: Clock): Promise<void> {
+    const cancel = Number.isFinite(ms) ? clock.after(ms, () => this.ring()) : null;
+    await this.rung();
+    cancel?.();
   }
 }

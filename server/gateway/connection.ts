@@ -1,4 +1,5 @@
 /** One client: its requests, answered in order, and its subscriptions. */
+import type { Writable } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import {
   CLOSE,
@@ -14,6 +15,7 @@ import { chooseChannels } from "./channels.ts";
 import type { Clock } from "./clock.ts";
 import { describe } from "./describe.ts";
 import { check } from "./explain.ts";
+import type { Feeds } from "./feeds.ts";
 import type { Limits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
 import { Outlet } from "./outlet.ts";
@@ -25,6 +27,7 @@ import type { VisibleSessions } from "./visible-sessions.ts";
 export interface ConnectionSurroundings {
   readonly sessions: VisibleSessions;
   readonly scopes: readonly Scope[];
+  readonly feeds: Feeds;
   readonly clock: Clock;
   readonly limits: Limits;
   readonly version: string;
@@ -45,10 +48,11 @@ export class Connection {
   #isClosed = false;
   #errors = 0;
 
-  constructor(socket: WebSocket, around: ConnectionSurroundings) {
+  /** @param wire  what `socket` itself writes to. */
+  constructor(socket: WebSocket, wire: Writable, around: ConnectionSurroundings) {
     this.#socket = socket;
     this.#around = around;
-    this.#outlet = new Outlet(socket, around.limits.highWaterBytes);
+    this.#outlet = new Outlet(socket, wire, around.limits.highWaterBytes);
     socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
     socket.on("close", () => this.#release());
     // ws has closed, or is closing, with the code that fits (1007, 1009, 1008); there is nobody to tell.
@@ -67,8 +71,12 @@ export class Connection {
     return this.#outlet.bufferedBytes;
   }
 
-  get framesTaken(): number {
-    return this.#outlet.framesTaken;
+  get takenBytes(): number {
+    return this.#outlet.takenBytes;
+  }
+
+  get sentFrames(): number {
+    return this.#outlet.sentFrames;
   }
 
   get isDrained(): boolean {
@@ -158,7 +166,7 @@ export class Connection {
 
   async #subscribe(message: Message<"subscribe">, session: Session, echo: Echo): Promise<void> {
     const { id, mode, every, maxHz, speed, allowGap } = message;
-    const { limits, clock, logger } = this.#around;
+    const { feeds, limits, clock, logger } = this.#around;
     if (maxHz !== undefined && mode !== "latest") {
       return this.#misuse("invalid-message", `maxHz: expected with "mode":"latest", got "${mode}"`, echo);
     }
@@ -180,6 +188,7 @@ export class Connection {
       { id, session, channels, mode, start, every, maxHz, speed, allowGap },
       {
         outlet: this.#outlet,
+        feeds,
         clock,
         limits,
         onFailure: (cause) => {

@@ -73,7 +73,7 @@ function trafficMetrics({ connections, opened, bufferedBytes, frames, bytes }: T
     gauge("thalweg_buffered_bytes", "Bytes that clients have been sent and have not taken.", [
       { value: bufferedBytes },
     ]),
-    counter("thalweg_sent_frames_total", "Frames that the kernel has taken for clients.", frames),
+    counter("thalweg_sent_frames_total", "Frames sent to clients.", frames),
     counter("thalweg_sent_bytes_total", "Bytes written to sockets, framing included.", bytes),
   ];
 }

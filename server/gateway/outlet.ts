@@ -1,6 +1,8 @@
 /** The way out to one client: one writer at a time, and only while the client keeps up. */
+import type { Writable } from "node:stream";
 import type { WebSocket } from "ws";
 import type { ServerMessage } from "../../shared/protocol.ts";
+import { textFrame, type WireFrame } from "./wire-frame.ts";
 
 /**
  * Whoever wants to send waits for a turn *before* it reads what it will send. So a client that does not read costs the
@@ -8,15 +10,20 @@ import type { ServerMessage } from "../../shared/protocol.ts";
  */
 export class Outlet {
   readonly #socket: WebSocket;
+  readonly #connection: Writable;
   readonly #highWaterBytes: number;
   readonly #waiting: (() => void)[] = [];
   #isTaken = false;
   #isClosed = false;
-  /** Bumped whenever the peer's kernel took a frame: a sign of life. */
-  framesTaken = 0;
+  /** Ever, whether or not the peer has taken them. */
+  sentFrames = 0;
+  #sentBytes = 0;
+  readonly #onTaken = () => this.#admit();
 
-  constructor(socket: WebSocket, highWaterBytes: number) {
+  /** @param connection  what `socket` itself writes to. */
+  constructor(socket: WebSocket, connection: Writable, highWaterBytes: number) {
     this.#socket = socket;
+    this.#connection = connection;
     this.#highWaterBytes = highWaterBytes;
   }
 
@@ -24,9 +31,24 @@ export class Outlet {
     return this.#socket.bufferedAmount;
   }
 
+  /** What the peer's kernel has taken of what was sent: a sign of life, whenever it grows. */
+  get takenBytes(): number {
+    return this.#sentBytes - this.bufferedBytes;
+  }
+
   /** Does the client keep up? */
   get isReady(): boolean {
     return this.#socket.bufferedAmount < this.#highWaterBytes;
+  }
+
+  /** Does anybody wait for a turn? */
+  get isWanted(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Could a turn begin at this moment? */
+  get isFree(): boolean {
+    return !this.#isTaken && !this.#isClosed && !this.isWanted && this.isReady;
   }
 
   /** Runs `write` when it is its turn; not at all once the socket is closed. Not reentrant. */
@@ -43,14 +65,18 @@ export class Outlet {
     }
   }
 
-  /** Only within a turn. */
-  send(frame: ServerMessage | string | Uint8Array): void {
-    if (this.#isClosed) return;
-    const data = typeof frame === "string" || frame instanceof Uint8Array ? frame : JSON.stringify(frame);
-    this.#socket.send(data, () => {
-      this.framesTaken++;
-      this.#admit();
-    });
+  /**
+   * Only within a turn, or in one go where one could begin. Past `ws`, which would make a header for each client and write it beside the
+   * payload: without compression it keeps nothing back, so that the order holds.
+   */
+  send(frame: ServerMessage | WireFrame): void {
+    if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return;
+    const { bytes } = "op" in frame ? textFrame(JSON.stringify(frame)) : frame;
+    // Nobody waits for a frame that leaves room, and to be told of it costs. Half: pongs take room, too.
+    const isAwaited = this.bufferedBytes + bytes.byteLength >= this.#highWaterBytes / 2;
+    this.sentFrames++;
+    this.#sentBytes += bytes.byteLength;
+    this.#connection.write(bytes, isAwaited ? this.#onTaken : undefined);
   }
 
   /** Lets everybody who waits go, with nothing sent. */

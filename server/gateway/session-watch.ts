@@ -1,5 +1,12 @@
 /** Tells one client of a session's state, and whether it can be recorded: once when it begins to watch, then at each change. */
-import { distinctUntilChanged, map, type Subscription as Unsubscribable } from "rxjs";
+import {
+  distinctUntilChanged,
+  map,
+  type Observable,
+  ReplaySubject,
+  share,
+  type Subscription as Unsubscribable,
+} from "rxjs";
 import type { Session } from "../session/session.ts";
 import type { Outlet } from "./outlet.ts";
 
@@ -12,12 +19,7 @@ export class SessionWatch {
   constructor(session: Session, outlet: Outlet) {
     this.#session = session;
     this.#outlet = outlet;
-    this.#changes = session.status$
-      .pipe(
-        map(({ state, trouble = null }) => ({ state, trouble })),
-        distinctUntilChanged((a, b) => a.state === b.state && a.trouble?.code === b.trouble?.code),
-      )
-      .subscribe(() => this.#announce());
+    this.#changes = changesOf(session).subscribe(() => this.#announce());
   }
 
   stop(): void {
@@ -40,4 +42,19 @@ export class SessionWatch {
       });
     });
   }
+}
+
+const shared = new WeakMap<Session, Observable<unknown>>();
+
+/** One comparison at each write, however many watch. */
+function changesOf(session: Session): Observable<unknown> {
+  const known = shared.get(session);
+  if (known !== undefined) return known;
+  const changes = session.status$.pipe(
+    map(({ state, trouble = null }) => ({ state, trouble })),
+    distinctUntilChanged((a, b) => a.state === b.state && a.trouble?.code === b.trouble?.code),
+    share({ connector: () => new ReplaySubject(1), resetOnComplete: false }),
+  );
+  shared.set(session, changes);
+  return changes;
 }

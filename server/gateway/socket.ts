@@ -8,6 +8,7 @@ import type { Admission } from "./admission.ts";
 import type { Grant } from "./auth.ts";
 import type { Clock } from "./clock.ts";
 import { Connection } from "./connection.ts";
+import { Feeds } from "./feeds.ts";
 import type { Limits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
 import { Refused } from "./refused.ts";
@@ -39,7 +40,7 @@ interface Peer {
   readonly connection: Connection;
   readonly grant: Grant;
   missedPings: number;
-  framesTaken: number;
+  takenBytes: number;
   lastTakenMs: number;
 }
 
@@ -49,6 +50,7 @@ const RETRY_AFTER_MS = 1000;
 export class SocketEndpoint {
   readonly #options: SocketOptions;
   readonly #server: WebSocketServer;
+  readonly #feeds: Feeds;
   readonly #peers = new Set<Peer>();
   readonly #heartbeat: NodeJS.Timeout;
   #isDraining = false;
@@ -58,7 +60,8 @@ export class SocketEndpoint {
 
   constructor(options: SocketOptions) {
     this.#options = options;
-    const { limits } = options;
+    const { clock, limits } = options;
+    this.#feeds = new Feeds({ clock, limits });
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -87,7 +90,7 @@ export class SocketEndpoint {
     const { connections, bufferedBytes } = this;
     let { frames, bytes } = this.#gone;
     for (const { connection, wire } of this.#peers) {
-      frames += connection.framesTaken;
+      frames += connection.sentFrames;
       bytes += writtenTo(wire);
     }
     return { connections, opened: this.#opened, bufferedBytes, frames, bytes };
@@ -145,9 +148,14 @@ export class SocketEndpoint {
   #open(socket: WebSocket, wire: Duplex, grant: Grant): void {
     const { library, ...options } = this.#options;
     const sessions = visibleSessions(library, grant.session);
-    const connection = new Connection(socket, { ...options, sessions, scopes: grant.scopes });
+    const connection = new Connection(socket, wire, {
+      ...options,
+      sessions,
+      scopes: grant.scopes,
+      feeds: this.#feeds,
+    });
     const lastTakenMs = this.#options.clock.now();
-    const peer: Peer = { socket, wire, connection, grant, missedPings: 0, framesTaken: 0, lastTakenMs };
+    const peer: Peer = { socket, wire, connection, grant, missedPings: 0, takenBytes: 0, lastTakenMs };
     this.#peers.add(peer);
     this.#opened++;
     const isThere = () => {
@@ -157,7 +165,7 @@ export class SocketEndpoint {
     socket.on("message", isThere);
     socket.on("close", () => {
       this.#peers.delete(peer);
-      this.#gone.frames += connection.framesTaken;
+      this.#gone.frames += connection.sentFrames;
       this.#gone.bytes += writtenTo(wire);
     });
   }
@@ -168,8 +176,8 @@ export class SocketEndpoint {
     this.checkGrants();
     for (const peer of this.#peers) {
       if (!peer.grant.isValid()) continue;
-      if (peer.framesTaken !== peer.connection.framesTaken || peer.connection.bufferedBytes === 0) {
-        peer.framesTaken = peer.connection.framesTaken;
+      if (peer.connection.takenBytes > peer.takenBytes || peer.connection.bufferedBytes === 0) {
+        peer.takenBytes = peer.connection.takenBytes;
         peer.lastTakenMs = nowMs;
       }
       // A ping behind unread data is no question: a client that is merely slow would fail it.

@@ -1,16 +1,19 @@
-/** One subscription: a cursor of its own, read only when the client can take what is read. */
+/** One subscription: how it plays, alone or with others. */
 import { setImmediate as nextTurnOfTheLoop } from "node:timers/promises";
-import { encodeFrame } from "../../shared/frame.ts";
+import { skip } from "rxjs";
 import type { ServerMessage, Speed } from "../../shared/protocol.ts";
-import type { Cursor, Session, SessionEvent } from "../session/session.ts";
+import type { Session, SessionEvent } from "../session/session.ts";
 import { Bell } from "./bell.ts";
 import type { Clock } from "./clock.ts";
 import { Conflation } from "./conflation.ts";
+import type { Follower } from "./feed.ts";
+import type { Feeds, HeldFeed } from "./feeds.ts";
+import { FrameWriter } from "./frame-writer.ts";
 import type { Limits } from "./limits.ts";
 import type { Outlet } from "./outlet.ts";
 import { Pace } from "./pace.ts";
 import { forgotten, type Start } from "./position.ts";
-import { SampleBatch, sampleText } from "./sample-text.ts";
+import { type Missing, Reading } from "./reading.ts";
 
 export interface SubscriptionRequest {
   readonly id: number;
@@ -27,6 +30,7 @@ export interface SubscriptionRequest {
 
 export interface SubscriptionSurroundings {
   readonly outlet: Outlet;
+  readonly feeds: Feeds;
   readonly clock: Clock;
   readonly limits: Limits;
   /** The log could not be read. */
@@ -54,18 +58,15 @@ export class Subscription {
   readonly session: Session;
   readonly #request: SubscriptionRequest;
   readonly #around: SubscriptionSurroundings;
-  readonly #cursor: Cursor;
-  /** By index into `header.channels`. */
-  readonly #numbers: ReadonlyMap<number, number>;
-  readonly #names: readonly string[];
+  readonly #reading: Reading;
+  readonly #writer: FrameWriter;
   readonly #bell = new Bell();
   readonly #pace: Pace;
+  /** What it shares with all who chose the same; null for `latest`, where each leaves out what it was too slow for. */
+  readonly #held: HeldFeed | null;
+  readonly #follower: Follower;
 
-  /** Read, but not yet due. */
-  #pending: SessionEvent[] = [];
-  #fromStep: number;
-  /** Asked for, and not yet found to be held: a log drops its oldest events while one is on the way to them. */
-  #soughtSeq: number;
+  #isFollowing = false;
   #loop: Loop | null = null;
   #generation = 0;
   #isPaused = false;
@@ -75,27 +76,32 @@ export class Subscription {
   #releaseHurry: (() => void) | null = null;
 
   constructor(request: SubscriptionRequest, around: SubscriptionSurroundings) {
-    this.id = request.id;
-    this.session = request.session;
+    const { id, session, channels, every, start } = request;
+    const { outlet, feeds, clock, limits } = around;
+    this.id = id;
+    this.session = session;
     this.#request = request;
     this.#around = around;
-    this.#fromStep = request.start.fromStep;
-    this.#soughtSeq = request.start.seq;
-    this.#pace = new Pace(around.clock, request.speed);
-    this.#names = request.session.header.channels.map(({ name }) => name);
-    this.#numbers = new Map(request.channels.map((channel, number) => [channel, number]));
-    this.#cursor = request.session.cursor({
-      channels: new Set(request.channels),
-      from: request.start.seq,
-      ...(request.every === undefined ? {} : { every: request.every }),
+    this.#pace = new Pace(clock, request.speed);
+    this.#writer = new FrameWriter(session.header, channels, limits.batchBytes);
+    this.#reading = new Reading(session, {
+      channels,
+      every,
+      start,
+      onMissing: (missing) => this.#passOver(missing),
     });
+    this.#held = request.mode === "latest" ? null : feeds.hold(session, channels, every);
+    this.#follower = { id, outlet, letGo: (seq) => this.#goAlone(seq) };
   }
 
   /** Sends until closed. Never rejects. */
   async run(): Promise<void> {
-    const changes = this.session.status$.subscribe(() => this.#bell.ring());
     try {
       while (!this.#isClosed) {
+        if (this.#tryToFollow()) {
+          await this.#bell.rung();
+          continue;
+        }
         const waitMs = this.#waitMs();
         if (waitMs > 0) await this.#sleep(waitMs);
         else {
@@ -107,21 +113,23 @@ export class Subscription {
     } catch (cause) {
       this.#around.onFailure(cause);
     } finally {
-      this.#isClosed = true;
-      changes.unsubscribe();
+      this.close();
       this.#hurry(false);
-      this.#cursor.close();
+      this.#reading.close();
+      this.#held?.release();
       this.#around.onClosed();
     }
   }
 
   close(): void {
     this.#isClosed = true;
+    this.#leave();
     this.#bell.ring();
   }
 
   /** Has everything been sent that is due without waiting for time, play, or new events? */
   get isDrained(): boolean {
+    if (this.#isFollowing && this.#held !== null) return this.#held.feed.isDrained;
     return this.#isClosed || this.#waitMs() === Number.POSITIVE_INFINITY || this.#pace.speed !== "asap";
   }
 
@@ -164,6 +172,7 @@ export class Subscription {
         outlet.send({ op: "error", id: this.id, ...echo, ...unknownSubscription(this.id), retryable: false });
         return;
       }
+      this.#leave();
       apply();
       outlet.send(this.#state(request));
       this.#bell.ring();
@@ -175,18 +184,43 @@ export class Subscription {
       op: "state",
       id: this.id,
       state: this.#isPaused ? "paused" : "playing",
-      seq: this.#pending[0]?.seq ?? this.#cursor.position,
+      seq: this.#reading.position,
       speed: this.#pace.speed,
       generation: this.#generation,
       ...(request === undefined ? {} : { request }),
     };
   }
 
+  /** Does it want nothing but what comes next, like all who stand where it stands? */
+  get #canFollow(): boolean {
+    if (this.#held === null || this.#isPaused || this.#loop !== null || this.#pace.speed !== "asap")
+      return false;
+    return this.#reading.isPlain && this.#held.feed.canBeFollowedFrom(this.#reading.position);
+  }
+
+  #tryToFollow(): boolean {
+    if (this.#isFollowing) return true;
+    if (this.#held === null || !this.#around.outlet.isFree || !this.#canFollow) return false;
+    this.#isFollowing = true;
+    this.#held.feed.follow(this.#follower, this.#reading.position);
+    // Not before the feed does, or for a moment nobody would.
+    this.#hurry(false);
+    this.#reading.rest();
+    return true;
+  }
+
+  #leave(): void {
+    if (this.#isFollowing && this.#held !== null) this.#goAlone(this.#held.feed.leave(this.#follower));
+  }
+
+  #goAlone(seq: number): void {
+    this.#isFollowing = false;
+    this.#reading.goOnFrom(seq);
+    this.#bell.ring();
+  }
+
   #seek(to: Start): void {
-    this.#cursor.seek(to.seq);
-    this.#pending = [];
-    this.#fromStep = to.fromStep;
-    this.#soughtSeq = to.seq;
+    this.#reading.seek(to);
     this.#generation++;
     this.#isEndSent = false;
     this.#nextFlushMs = 0;
@@ -196,18 +230,14 @@ export class Subscription {
   /** Until there is something to send; Infinity: not before a write, or an operation, rings. */
   #waitMs(): number {
     if (this.#isPaused) return Number.POSITIVE_INFINITY;
-    if (!this.#hasMore && !this.#isLoopDone && !this.#isEndDue) return Number.POSITIVE_INFINITY;
-    const next = this.#pending[0];
+    if (!this.#reading.hasMore && !this.#isLoopDone && !this.#isEndDue) return Number.POSITIVE_INFINITY;
+    const { next } = this.#reading;
     const dueInMs = next === undefined || this.#isLoopDone ? 0 : this.#pace.dueInMs(next.wallTimeMs);
     return Math.max(dueInMs, this.#nextFlushMs - this.#around.clock.now());
   }
 
-  get #hasMore(): boolean {
-    return this.#pending.length > 0 || this.#cursor.position <= this.session.status.headSeq;
-  }
-
   get #isAtEnd(): boolean {
-    return !this.#hasMore && this.session.status.state === "ended";
+    return !this.#reading.hasMore && this.session.status.state === "ended";
   }
 
   get #isEndDue(): boolean {
@@ -215,16 +245,15 @@ export class Subscription {
   }
 
   get #isLoopDone(): boolean {
-    if (this.#loop === null) return false;
-    return (this.#pending[0]?.seq ?? this.#cursor.position) > this.#loop.toSeq || this.#isAtEnd;
+    return this.#loop !== null && (this.#reading.position > this.#loop.toSeq || this.#isAtEnd);
   }
 
   async #sleep(ms: number): Promise<void> {
     const isLive = this.session.status.state !== "ended";
     if (ms === Number.POSITIVE_INFINITY) this.#hurry(isLive && !this.#isPaused);
-    const cancel = Number.isFinite(ms) ? this.#around.clock.after(ms, () => this.#bell.ring()) : null;
-    await this.#bell.rung();
-    cancel?.();
+    const changes = this.session.status$.pipe(skip(1)).subscribe(() => this.#bell.ring());
+    await this.#bell.rungWithin(ms, this.#around.clock);
+    changes.unsubscribe();
   }
 
   /** Chunks are kept small only for those who wait for them. */
@@ -240,48 +269,29 @@ export class Subscription {
     const isSlow = !outlet.isReady;
     if (isSlow) this.#hurry(false);
     await outlet.turn(async () => {
-      const { earliestSeq } = this.session.status;
       if (this.#isClosed || this.#isPaused) return;
-      if (!this.#skipForgotten(Math.min(this.#soughtSeq, this.#cursor.position), earliestSeq)) return;
-      this.#soughtSeq = Number.POSITIVE_INFINITY;
-      this.#skipHole();
+      // After this turn, unless another one comes first: whoever always gives way is never served.
+      if (this.#canFollow && !outlet.isWanted) return;
+      if (!this.#reading.skipMissing()) return;
       if (this.#request.mode === "latest") await this.#flushLatest(isSlow);
       else this.#send(await this.#take());
       if (!this.#isClosed) this.#turnBackOrEnd();
     });
-    const isCatchingUp = this.#hasMore && this.#request.mode === "lossless";
+    const isCatchingUp = this.#reading.hasMore && this.#request.mode === "lossless";
     const spacingMs = 1000 / (this.#request.maxHz ?? 1000 / limits.batchMs);
     this.#nextFlushMs = isCatchingUp ? 0 : clock.now() + spacingMs;
   }
 
   /** The next events that are due, at most a batch of them. */
-  async #take(): Promise<SessionEvent[]> {
-    const { limits } = this.#around;
-    if (this.#pending.length === 0) {
-      const before = this.#cursor.position;
-      const read = await this.#cursor.read(
-        this.#pace.speed === "asap"
-          ? { maxEvents: limits.batchEvents, maxBytes: limits.batchBytes }
-          : { maxEvents: limits.pacedEvents, maxBytes: limits.pacedBytes },
-      );
-      if (this.#isClosed) return [];
-      // The log may drop its oldest events while they are being read.
-      const heldFrom = Math.min(this.session.status.earliestSeq, read[0]?.seq ?? Number.POSITIVE_INFINITY);
-      if (!this.#skipForgotten(before, heldFrom)) return [];
-      this.#pending = this.#passOverEarlierSteps(read);
-    }
+  #take(): Promise<SessionEvent[]> {
+    const { batchEvents, batchBytes, pacedEvents, pacedBytes } = this.#around.limits;
     const toSeq = this.#loop?.toSeq ?? Number.POSITIVE_INFINITY;
-    const isDue = (event: SessionEvent) => event.seq <= toSeq && this.#pace.dueInMs(event.wallTimeMs) === 0;
-    const firstNotDue = this.#pending.findIndex((event) => !isDue(event));
-    return this.#pending.splice(0, firstNotDue < 0 ? this.#pending.length : firstNotDue);
-  }
-
-  #passOverEarlierSteps(events: readonly SessionEvent[]): SessionEvent[] {
-    if (this.#fromStep === 0) return [...events];
-    const first = events.findIndex(({ step }) => step >= this.#fromStep);
-    if (first < 0) return [];
-    this.#fromStep = 0;
-    return events.slice(first);
+    return this.#reading.take(
+      this.#pace.speed === "asap"
+        ? { maxEvents: batchEvents, maxBytes: batchBytes }
+        : { maxEvents: pacedEvents, maxBytes: pacedBytes },
+      (event) => event.seq <= toSeq && this.#pace.dueInMs(event.wallTimeMs) === 0,
+    );
   }
 
   /** Everything due, the newest of each channel sent, the rest announced. */
@@ -294,7 +304,8 @@ export class Subscription {
       events.forEach((event) => {
         conflation.add(event);
       });
-      const isWaiting = this.#pending.length > 0 || this.#cursor.position > headSeq || this.#isLoopDone;
+      const isWaiting =
+        this.#reading.next !== undefined || this.#reading.isBeyond(headSeq) || this.#isLoopDone;
       if (isWaiting) break;
       await nextTurnOfTheLoop();
     }
@@ -308,60 +319,20 @@ export class Subscription {
   }
 
   #send(events: readonly SessionEvent[]): void {
-    const { outlet, limits } = this.#around;
-    const batch = new SampleBatch(this.id, limits.batchBytes, (frame) => outlet.send(frame));
-    for (const event of events) {
-      if (event.data === undefined) {
-        batch.add(sampleText(event, this.#names[event.channel] ?? ""));
-        continue;
-      }
-      batch.flush();
-      outlet.send(
-        encodeFrame({
-          subscription: this.id,
-          seq: event.seq,
-          wallTimeMs: event.wallTimeMs,
-          step: event.step,
-          channel: this.#numbers.get(event.channel) ?? 0,
-          lossy: false,
-          payload: event.data,
-        }),
-      );
-    }
-    batch.flush();
+    for (const frame of this.#writer.write(events)(this.id)) this.#around.outlet.send(frame);
     if (this.#loop !== null && events.length > 0) this.#loop.hasSent = true;
   }
 
-  /** Moves past what the log has dropped, and says so. False: the client did not allow it, and the subscription is over. */
-  #skipForgotten(positionSeq: number, heldFromSeq: number): boolean {
-    if (positionSeq >= heldFromSeq) return true;
+  /** What the log has no more is announced. False: the client did not allow that, and the subscription is over. */
+  #passOver({ fromSeq, toSeq, reason }: Missing): boolean {
     const { outlet } = this.#around;
-    if (this.#request.mode === "lossless" && !this.#request.allowGap) {
-      outlet.send({ op: "error", id: this.id, ...forgotten(positionSeq, heldFromSeq), retryable: false });
+    if (reason === "retention" && this.#request.mode === "lossless" && !this.#request.allowGap) {
+      outlet.send({ op: "error", id: this.id, ...forgotten(fromSeq, toSeq + 1), retryable: false });
       this.close();
       return false;
     }
-    outlet.send({
-      op: "gap",
-      id: this.id,
-      fromSeq: positionSeq,
-      toSeq: heldFromSeq - 1,
-      count: heldFromSeq - positionSeq,
-      reason: "retention",
-    });
-    if (this.#cursor.position < heldFromSeq) this.#cursor.seek(heldFromSeq);
+    outlet.send({ op: "gap", id: this.id, fromSeq, toSeq, count: toSeq - fromSeq + 1, reason });
     return true;
-  }
-
-  /** Moves past what was never recorded, and says so: no client can do anything about it. */
-  #skipHole(): void {
-    const hole = this.#pending.length > 0 ? undefined : this.session.holeAt?.(this.#cursor.position);
-    if (hole === undefined) return;
-    const { position: fromSeq } = this.#cursor;
-    const { toSeq } = hole;
-    const count = toSeq - fromSeq + 1;
-    this.#around.outlet.send({ op: "gap", id: this.id, fromSeq, toSeq, count, reason: "unrecorded" });
-    this.#cursor.seek(toSeq + 1);
   }
 
   #turnBackOrEnd(): void {

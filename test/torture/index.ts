@@ -2,6 +2,7 @@
 import { badFiles } from "./bad-files.ts";
 import { badInputs } from "./bad-inputs.ts";
 import type { Check } from "./check.ts";
+import { company } from "./company.ts";
 import { crowd } from "./crowd.ts";
 import { bitFlips, truncation, zeroTails } from "./damage.ts";
 import { diskFaults } from "./disk-faults.ts";
@@ -32,6 +33,7 @@ export const checks: readonly Check[] = [
   badInputs,
   door,
   protocolModel,
+  company,
   crowd,
   forks,
 ];

@@ -11,6 +11,7 @@ const COUNTS: Readonly<Record<string, number>> = {
   "gateway/bad-inputs": 250,
   "gateway/door": 200,
   "gateway/protocol": 50,
+  "gateway/company": 60,
   "recording/bad-files": 1000,
   "recording/recover": 100,
   "recording/disk-faults": 10,

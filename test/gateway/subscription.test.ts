@@ -388,7 +388,8 @@ describe("a log that forgets", () => {
       for (let i = 0; i < 3; i++) await other.settle();
       session.forget(6);
     };
-    client.send({ op: "subscribe", id: 1, session: "live", channels: ["train/loss"] });
+    // Paced, it reads by itself.
+    client.send({ op: "subscribe", id: 1, session: "live", channels: ["train/loss"], speed: 1000 });
     expect(await client.next("error")).toMatchObject({ id: 1, code: "retention" });
     expect(await client.next("error")).toMatchObject({ id: 1, code: "unknown-subscription", request: "p" });
     await other.close();

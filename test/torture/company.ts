@@ -46,6 +46,8 @@ class Company {
   readonly #feeds = new Feeds({ clock: systemClock, limits: LIMITS_HERE });
 
   constructor() {
+    // Who waits for a read leaves the feed: that is what protocol-model.ts is for.
+    this.log.session.beforeRead = async () => {};
     for (let client = 0; client < CLIENTS; client++) this.clients.push(this.#connect());
   }
 
@@ -163,7 +165,8 @@ const position = fc.oneof(fc.record({ seq: fc.nat(60) }), fc.record({ step: fc.n
 /** Few choices, so that many choose the same. */
 const wanted = fc.record({
   channels: fc.constantFrom(["train/loss", "run/status"], ["train/loss", "train/weights"]),
-  mode: fc.constantFrom("lossless" as const, "lossless" as const, "lossless" as const, "latest" as const),
+  // Those of `latest` share nothing, and read what they leave out.
+  mode: fc.constant("lossless" as const),
   from: fc.constantFrom("start" as const, "now" as const),
   every: fc.constantFrom(1, 1, 1, 3),
   allowGap: fc.constant(false),

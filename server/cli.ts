@@ -129,6 +129,7 @@ const hessian = command(
   "the Hessian's spectrum at one θ: of a recording, a model.json, a .npy or a .safetensors file",
 )
   .option("--step <n>", "of a recording: which step's θ; without it the last one")
+  .option("--module <file>", "of a run of your own, or of its weights: the module that was trained")
   .option("--preset <name>", "of a file: the preset whose network and data its weights belong to")
   .option("--config <file>", "of a file: the same as a JSON file of settings")
   .option("--dataset <name>", "of a model.json: the data that it is for, as train has it")

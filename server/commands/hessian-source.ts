@@ -2,11 +2,15 @@
 import { extname } from "node:path";
 import { openBackend } from "../backends/select.ts";
 import type { Backend } from "../engine/backend.ts";
+import type { OwnLoss } from "../engine/own-loss.ts";
 import { openRecording, type RecordedSession } from "../session/recorded-session.ts";
 import { createBlueprint } from "../training/blueprint.ts";
-import { type RunConfig, readRunConfig } from "../training/config.ts";
+import { type RunConfig, type RunSettings, readRunConfig } from "../training/config.ts";
+import { differenceFrom, settingsBesideModule } from "../training/fork.ts";
 import { lookAtFiles } from "../training/look-at-files.ts";
 import { learningRateShare } from "../training/optimizers/learning-rate.ts";
+import { importOwn, loadOwnRun } from "../training/own-module.ts";
+import { shown } from "../training/parse-settings.ts";
 import { resolveSettings } from "../training/resolve.ts";
 import type { Blueprint } from "../training/run.ts";
 import { UserError } from "../training/user-error.ts";
@@ -21,10 +25,13 @@ export interface HessianSource {
   /** Of the update that would come next. */
   readonly eta: number;
   readonly backend: Backend;
+  /** What the loss "own" stands for. */
+  readonly ownLoss: OwnLoss | null;
 }
 
 export interface SourceFlags {
   readonly step?: string;
+  readonly module?: string;
   readonly preset?: string;
   readonly config?: string;
   readonly dataset?: string;
@@ -32,7 +39,7 @@ export interface SourceFlags {
   readonly loss?: string;
 }
 
-const SOURCE_KEYS = ["preset", "config", "dataset", "label", "loss"] as const;
+const SOURCE_KEYS = ["module", "preset", "config", "dataset", "label", "loss"] as const;
 
 /** @throws {UserError} and {RecordingError} for what the user can put right. */
 export async function openSource(path: string, flags: SourceFlags): Promise<HessianSource> {
@@ -50,34 +57,44 @@ async function fromFile(path: string, { step, ...flags }: SourceFlags): Promise<
   if (said.length === 0) {
     const [expected, what] = isModelFile(path)
       ? ["--dataset, --preset or --config", "which data the model is for"]
-      : ["--preset or --config", "which network and which data the weights belong to"];
+      : ["--preset, --config or --module", "which network and which data the weights belong to"];
     throw new UserError("settings", `hessian: expected ${expected} with ${path}: they say ${what}`);
   }
-  const { run } = await readSettings({
-    ...Object.fromEntries(said.map((key) => [key, flags[key]])),
-    ...(isModelFile(path) ? { model: path } : {}),
-  });
-  const resolved = resolveSettings(run, await lookAtFiles(run));
-  if (!resolved.ok) throw new UserError("settings", resolved.problems.join("\n"));
-  const opened = await opening(resolved.config);
-  const { parameters, parameterCount } = opened.blueprint.facts;
+  const { module } = flags;
+  const settings = Object.fromEntries(said.filter((key) => key !== "module").map((key) => [key, flags[key]]));
+  if (module !== undefined && isModelFile(path))
+    throw new UserError(
+      "settings",
+      `module: expected none with ${path}, which has its own network, got ${module}`,
+    );
+  const { run } = await readSettings({ ...settings, ...(isModelFile(path) ? { model: path } : {}) });
+  const opened = module === undefined ? await openBuiltIn(run) : await openOwn(module, run);
+  const { facts, initial, config } = opened.blueprint;
   const theta = isModelFile(path)
-    ? opened.blueprint.initial
-    : await readWeightFile(path, parameters, parameterCount);
-  return { ...opened, theta, step: null, eta: resolved.config.learningRate };
+    ? initial
+    : await readWeightFile(path, facts.parameters, facts.parameterCount);
+  return { ...opened, theta, step: null, eta: config.learningRate };
 }
 
-async function fromRecording(path: string, { step: asked, ...flags }: SourceFlags): Promise<HessianSource> {
-  const said = SOURCE_KEYS.find((key) => flags[key] !== undefined);
+async function fromRecording(
+  path: string,
+  { step: asked, module, ...flags }: SourceFlags,
+): Promise<HessianSource> {
+  const said = SOURCE_KEYS.find((key) => key !== "module" && flags[key] !== undefined);
   if (said !== undefined)
     throw new UserError("settings", `hessian: expected no --${said} with a recording, which has its own`);
   const session = await openRecording(path);
   try {
     const { header } = session;
-    if (header.task === "own")
+    if (header.task === "own" && module === undefined)
       throw new UserError(
         "data-absent",
-        `${path}: its data come from a module (${header.probe.dataset}), which a recording does not hold`,
+        `${path}: expected --module with the module that was trained, because its data (${header.probe.dataset}) are in no recording`,
+      );
+    if (header.task !== "own" && module !== undefined)
+      throw new UserError(
+        "settings",
+        `module: expected none, because ${header.name} has the built-in task ${header.task}, got ${module}`,
       );
     const step = asked === undefined ? await newestWeights(session) : stepOf(asked);
     const theta = await weightsAt(session, step);
@@ -89,13 +106,16 @@ async function fromRecording(path: string, { step: asked, ...flags }: SourceFlag
       );
     }
     const run = read.config;
-    const opened = await opening(run);
-    const { sha256 } = opened.blueprint.facts.probe;
-    if (sha256 !== header.probe.sha256)
+    const opened =
+      module === undefined ? await opening(run) : await openOwn(module, settingsBesideModule(run));
+    const difference = differenceFrom(header, opened.blueprint);
+    if (difference !== null) {
+      const { what, expected, got } = difference;
       throw new UserError(
         "data-differ",
-        `${header.probe.dataset}: expected the data that were recorded (sha256 ${header.probe.sha256}), found others (${sha256})`,
+        `${module ?? header.probe.dataset}: expected ${what} ${shown(expected)} as recorded, got ${shown(got)}`,
       );
+    }
     return { ...opened, theta, step, eta: await etaAt(session, run, step) };
   } finally {
     await session.close();
@@ -140,7 +160,21 @@ async function etaAt(session: RecordedSession, { learningRate, lrSchedule, steps
   return eta;
 }
 
-async function opening(config: RunConfig): Promise<Pick<HessianSource, "blueprint" | "backend">> {
+type Opened = Pick<HessianSource, "blueprint" | "backend" | "ownLoss">;
+
+async function opening(config: RunConfig): Promise<Opened> {
   const backend = await openBackend(config.backend, { allowNative: true });
-  return { blueprint: await createBlueprint(config), backend };
+  return { blueprint: await createBlueprint(config), backend, ownLoss: null };
+}
+
+async function openBuiltIn(settings: RunSettings): Promise<Opened> {
+  const resolved = resolveSettings(settings, await lookAtFiles(settings));
+  if (!resolved.ok) throw new UserError("settings", resolved.problems.join("\n"));
+  return opening(resolved.config);
+}
+
+async function openOwn(module: string, settings: RunSettings): Promise<Opened> {
+  const backend = await openBackend(settings.backend ?? "auto", { allowNative: true });
+  const blueprint = await loadOwnRun(module, settings);
+  return { blueprint, backend, ownLoss: await importOwn(blueprint.module) };
 }

@@ -62,13 +62,13 @@ function expectSmall(size: number): void {
 
 /** By Lanczos on the probe, as hessian/eigenvalues has it, from a cold start. */
 function measure(
-  { blueprint, theta, step, eta, backend }: HessianSource,
+  { blueprint, theta, step, eta, backend, ownLoss }: HessianSource,
   counts: { readonly top: number | null; readonly bottom: number | null },
   withDensity: boolean,
   progress: ProgressLine,
 ) {
   const { config, facts } = blueprint;
-  const run = openRun(blueprint, backend);
+  const run = openRun(blueprint, backend, ownLoss);
   const linearised = run.objective.linearise(theta);
   const n = theta.length;
   const top = Math.min(n, counts.top ?? run.classes + 2);

@@ -39,11 +39,11 @@ export interface Ops<T> {
   /** min(max(a, low), high). */
   clip(a: T, low: number, high: number): T;
   sqrt(a: T): T;
-  /** 1 − a². */
-  oneMinusSquare(a: T): T;
   exp(a: T): T;
   log(a: T): T;
   tanh(a: T): T;
+  /** 1 − tanh² a, to the last digits also where tanh a rounds to ±1: 4e/(1 + e)², e = exp(−2|a|). */
+  tanhSlope(a: T): T;
   sigmoid(a: T): T;
   softplus(a: T): T;
   relu(a: T): T;

@@ -25,10 +25,13 @@ export const tfOps: Ops<tf.Tensor> = {
   shift: (a, by) => tf.add(a, by),
   clip,
   sqrt: (a) => tf.sqrt(a),
-  oneMinusSquare: (a) => tf.sub(1, tf.square(a)),
   exp: (a) => tf.exp(a),
   log: (a) => tf.log(a),
   tanh: (a) => tf.tanh(a),
+  tanhSlope(a) {
+    const e = tf.exp(tf.mul(tf.abs(a), -2));
+    return tf.div(tf.mul(e, 4), tf.square(tf.add(e, 1)));
+  },
   sigmoid: (a) => tf.sigmoid(a),
   softplus: (a) => tf.add(tf.relu(a), tf.log(tf.add(1, tf.exp(tf.neg(tf.abs(a)))))),
   relu: (a) => tf.relu(a),

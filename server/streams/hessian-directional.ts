@@ -2,7 +2,7 @@ import type { OperatorFunction } from "rxjs";
 import type { DirectionalSharpness } from "../../shared/readings.ts";
 import type { Sample } from "../../shared/stream.ts";
 import type { Objective } from "../engine/objective.ts";
-import { axpy, dot } from "../numerics/vector.ts";
+import { axpy, dot, norm, scale } from "../numerics/vector.ts";
 import { createBatchOrder } from "../training/batch-order.ts";
 import type { Run, Step } from "../training/run.ts";
 import { withBatch } from "../training/with-batch.ts";
@@ -54,13 +54,15 @@ function curvatureAlong(
 ): DirectionalSharpness {
   const linearised = objective.linearise(theta);
   try {
-    const curvature = dot(update, linearised.hessianVectorProduct(update));
     const slope = dot(update, linearised.gradient);
-    const squares = dot(update, update);
+    const length = norm(update);
+    // Along the unit vector: on its way through the network that of a run that diverges would overflow, and 0·∞ be NaN.
+    const unit = scale(1 / length, update);
+    const value = dot(unit, linearised.hessianVectorProduct(unit));
     return {
-      value: curvature / squares,
-      ratio: slope >= 0 ? null : curvature / (-2 * slope),
-      updateNorm: Math.sqrt(squares),
+      value,
+      ratio: slope >= 0 ? null : (value * length ** 2) / (-2 * slope),
+      updateNorm: length,
       n: objective.size,
     };
   } finally {

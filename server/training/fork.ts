@@ -108,9 +108,10 @@ export function settingsOf(config: RunConfig): RunSettings {
 
 /** The settings beside a module of one's own that make it this run again. */
 export function settingsBesideModule(config: RunConfig): RunSettings {
+  const hasMomentum = config.optimizer === "momentum" || config.optimizer === "nesterov";
   return Object.fromEntries(
     Object.entries(settingsOf(config)).filter(
-      ([key]) => !SETTLED_BY_MODULE.includes(key as keyof RunSettings),
+      ([key]) => !SETTLED_BY_MODULE.includes(key as keyof RunSettings) && (key !== "momentum" || hasMomentum),
     ),
   );
 }
@@ -135,25 +136,34 @@ function isSame(a: unknown, b: unknown): boolean {
  * @throws {UserError} `fork-differs` when network or data are not those that the parent was trained with.
  */
 export function forkedBlueprint(blueprint: Blueprint, { origin, initial, parent }: Fork): Blueprint {
-  const { facts, train } = blueprint;
-  const differs = (what: string, expected: unknown, got: unknown) =>
-    new UserError(
+  const difference = differenceFrom(parent, blueprint);
+  if (difference !== null) {
+    const { what, expected, got } = difference;
+    throw new UserError(
       "fork-differs",
       `fork: expected ${what} ${shown(expected)} as in ${origin.name}, got ${shown(got)}`,
     );
-  const shapes = ({ parameters }: Pick<SessionHeader, "parameters">) =>
-    parameters.map(({ shape, offset }) => [offset, ...shape]);
-  if (!isSame(shapes(facts), shapes(parent)))
-    throw differs("parameters of the shapes", shapes(parent), shapes(facts));
-  if (facts.loss.formula !== parent.loss.formula)
-    throw differs("the loss", parent.loss.formula, facts.loss.formula);
-  if (train.size !== parent.train.size)
-    throw differs("as many training examples,", parent.train.size, train.size);
-  if (facts.probe.sha256 !== parent.probe.sha256)
-    throw differs(`data of ${parent.probe.dataset} with sha256`, parent.probe.sha256, facts.probe.sha256);
+  }
   const shared = sharedFloats(initial.length);
   shared.set(initial);
-  return { ...blueprint, facts: { ...facts, fork: origin }, initial: shared };
+  return { ...blueprint, facts: { ...blueprint.facts, fork: origin }, initial: shared };
+}
+
+/** Where network, loss or data are not those of a recorded run. */
+export function differenceFrom(
+  recorded: Fork["parent"],
+  { facts, train }: Blueprint,
+): { readonly what: string; readonly expected: unknown; readonly got: unknown } | null {
+  const shapes = ({ parameters }: Pick<SessionHeader, "parameters">) =>
+    parameters.map(({ shape, offset }) => [offset, ...shape]);
+  const compared: [what: string, expected: unknown, got: unknown][] = [
+    ["parameters of the shapes", shapes(recorded), shapes(facts)],
+    ["the loss", recorded.loss.formula, facts.loss.formula],
+    ["as many training examples,", recorded.train.size, train.size],
+    [`data of ${recorded.probe.dataset} with sha256`, recorded.probe.sha256, facts.probe.sha256],
+  ];
+  const found = compared.find(([, expected, got]) => !isSame(expected, got));
+  return found === undefined ? null : { what: found[0], expected: found[1], got: found[2] };
 }
 
 /** Where the loop begins. */

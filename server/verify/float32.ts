@@ -70,7 +70,7 @@ export function gradientNoise(passed: readonly Passed[], bars: readonly Bars[], 
         bend = Math.max(bend, Math.abs((h[at] as number) * (second[at] as number)));
         bar = Math.max(bar, Math.abs(h[at] as number));
       }
-      // φ′ near 0 is off by u itself, as 1 − tanh² is.
+      // φ′ near 0 may be off by u itself, where it is a small difference, as that of swish is.
       const error = Math.hypot(above, bend * (forward[l] as number), bar, zBar);
       squares += ((norms[i] as number) * error) ** 2 + ((forward[l - 1] ?? 0) * zBar) ** 2;
       terms += ((norms[i] as number) * zBar) ** 2;
@@ -81,7 +81,7 @@ export function gradientNoise(passed: readonly Passed[], bars: readonly Bars[], 
 }
 
 /**
- * Of H, as a norm, where its largest eigenvalue has this size: rounding of the longest sums, and of φ″ near 0, which is off by u and
+ * Of H, as a norm, where its largest eigenvalue has this size: rounding of the longest sums, and of φ″ near 0, which may be off by u and
  * weighs ∂L/∂h.
  */
 export function hessianNoise(passed: readonly Passed[], bars: readonly Bars[], largest: number): number {

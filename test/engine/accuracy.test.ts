@@ -10,7 +10,7 @@ import { type Accuracy, type Prepared, prepare } from "./measure-accuracy.ts";
 tf.enableProdMode();
 
 const LARGEST_BOUND = 2e-6;
-/** TensorFlow's tanh is off by 3.2e-7, relative, and 1 − h² with it by 6.3e-7: seven times what it is on wasm. */
+/** TensorFlow's tanh is off by 3.2e-7, relative: several times what it is on wasm. */
 const TFJS_NODE_BOUND = 5e-6;
 const isWriting = process.env["THALWEG_WRITE_TABLE"] !== undefined;
 const table = readTable();

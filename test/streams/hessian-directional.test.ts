@@ -74,6 +74,13 @@ describe("hessian/directional", () => {
     expect(await to(4)).toMatchObject({ value: 4, ratio: null });
   });
 
+  it("has the curvature of an update so long that float32 could not hold its product", async () => {
+    const steep = quadraticRun([{ hessian: [[2 ** 30]], centre: [0] }], [1]);
+    const step = makeStep(1, [-3 * 2 ** 96], { previousTheta: Float32Array.of(2 ** 96) });
+    const [sample] = await samplesOf([step], directionalSharpness(steep));
+    expect(sample?.value).toMatchObject({ value: 2 ** 30, ratio: 2, updateNorm: 2 ** 98 });
+  });
+
   it("frees its batches, also when it measures momentum", async () => {
     const { training, samples } = await along({ batchSize: 2, optimizer: "momentum", momentum: 0.9 });
     expect(samples).toHaveLength(12);

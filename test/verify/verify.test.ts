@@ -208,7 +208,7 @@ describe("the command line", { timeout: 120_000 }, () => {
       [["hessian", foreign, "--preset", "spirals"], `${foreign}: expected a NumPy file, found other bytes`],
       [
         ["hessian", short],
-        `hessian: expected --preset or --config with ${short}: they say which network and which data the weights belong to`,
+        `hessian: expected --preset, --config or --module with ${short}: they say which network and which data the weights belong to`,
       ],
     ] as const;
     const answers = await Promise.all(mistakes.map(([args]) => runCli(args)));

@@ -82,6 +82,8 @@ export function createGraphRecorder(): GraphRecorder {
   };
   const relu = unary("Relu");
   const exp = unary("Exp");
+  const neg = unary("Neg");
+  const abs = unary("Abs");
   const reshape = (a: string, into: Shape) => node("Reshape", [a, integers(into)], into);
 
   const ops: Ops<string> = {
@@ -99,12 +101,17 @@ export function createGraphRecorder(): GraphRecorder {
     shift: (a, by) => add(a, number(by)),
     clip: (a, low, high) => node("Clip", [a, number(low), number(high)], shape(a)),
     sqrt: unary("Sqrt"),
-    oneMinusSquare: (a) => sub(number(1), mul(a, a)),
     exp,
     log: unary("Log"),
     tanh: unary("Tanh"),
-    sigmoid: unary("Sigmoid"),
-    softplus: (a) => add(relu(a), unary("Log")(add(number(1), exp(unary("Neg")(unary("Abs")(a)))))),
+    tanhSlope(a) {
+      const e = exp(mul(abs(a), number(-2)));
+      const below = add(e, number(1));
+      return div(mul(e, number(4)), mul(below, below));
+    },
+    // Onnxruntime's own is right to 10⁻⁷ of 1, not of itself: far below 0 nothing of it is left. Here e^min(a,0) / (1 + e^−|a|).
+    sigmoid: (a) => div(exp(neg(relu(neg(a)))), add(number(1), exp(neg(abs(a))))),
+    softplus: (a) => add(relu(a), unary("Log")(add(number(1), exp(neg(abs(a)))))),
     relu,
     positive: (a) => node("Cast", [node("Greater", [a, number(0)], shape(a))], shape(a), { to: FLOAT }),
     gelu(a) {

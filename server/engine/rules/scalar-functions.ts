@@ -33,7 +33,7 @@ const tanh: Activation = {
   value: (ops, z) => ops.tanh(z),
   derivatives(ops, z) {
     const value = ops.tanh(z);
-    const first = ops.oneMinusSquare(value);
+    const first = ops.tanhSlope(z);
     return { value, first, second: ops.scale(ops.mul(value, first), -2) };
   },
 };
@@ -133,11 +133,12 @@ const swish = together((ops, z) => {
 
 /** z tanh(softplus z). */
 const mish = together((ops, z) => {
-  const t = ops.tanh(ops.softplus(z));
+  const soft = ops.softplus(z);
+  const t = ops.tanh(soft);
   const s = ops.sigmoid(z);
   const other = ops.sigmoid(ops.scale(z, -1));
   // t′ = (1 − t²)σ, t″ = t′(1 − σ − 2tσ).
-  const slope = ops.mul(ops.oneMinusSquare(t), s);
+  const slope = ops.mul(ops.tanhSlope(soft), s);
   const bend = ops.mul(slope, ops.sub(other, ops.scale(ops.mul(t, s), 2)));
   return {
     value: ops.mul(z, t),
@@ -153,9 +154,10 @@ const geluNew = together((ops, z) => {
   const u = ops.scale(ops.mul(z, ops.shift(ops.scale(square, 0.044715), 1)), root);
   const t = ops.tanh(u);
   const uSlope = ops.scale(ops.shift(ops.scale(square, 3 * 0.044715), 1), root);
-  const slope = ops.mul(ops.oneMinusSquare(t), uSlope);
+  const outer = ops.tanhSlope(u);
+  const slope = ops.mul(outer, uSlope);
   const bend = ops.sub(
-    ops.mul(ops.oneMinusSquare(t), ops.scale(z, 6 * 0.044715 * root)),
+    ops.mul(outer, ops.scale(z, 6 * 0.044715 * root)),
     ops.scale(ops.mul(ops.mul(t, slope), uSlope), 2),
   );
   return {

@@ -24,6 +24,12 @@ export const hessianDirectional: CheckDefinition<Directional> = {
     needs: (step) => [step - 1, step],
     async derive({ step, value }) {
       const [before, after] = [await thetaAt(evidence, step - 1), await thetaAt(evidence, step)];
+      const apart = before.off + after.off;
+      if (!Number.isFinite(apart)) {
+        // Where a run diverges, rounding grows past all bounds from one recorded θ to the next.
+        tally.checked--;
+        return tally.leave("updates from a θ that its neighbours leave open");
+      }
       const [from, to] = [before.theta, after.theta];
       const update = Float64Array.from(to, (now, i) => now - (from[i] as number));
       const { objective, gradient, noise } = evidence.slopeOf(step - 1, from);
@@ -32,7 +38,6 @@ export const hessianDirectional: CheckDefinition<Directional> = {
       const [curvature, slope] = [dot(update, product), dot(update, gradient)];
       // u is kept in float32, and H is what float32 makes of it.
       const stretched = norm(product) / length;
-      const apart = before.off + after.off;
       const because = apart === 0 ? "float32 rounding" : "retraced updates";
       const off =
         SIGMAS * (objective.hessianNoise(stretched) + 2 ** -23 * stretched) +

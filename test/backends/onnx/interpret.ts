@@ -43,7 +43,6 @@ const UNARY: Readonly<Record<string, (a: number) => number>> = {
   Exp: Math.exp,
   Log: Math.log,
   Tanh: Math.tanh,
-  Sigmoid: (a) => 1 / (1 + Math.exp(-a)),
   Relu: (a) => Math.max(a, 0),
   Erf: erf,
   Cast: (a) => a,

@@ -38,7 +38,7 @@ it("gives what was and what comes, and completes with the session", async () => 
   session.append({ channel: "train/loss", step: 3, value: Number.NEGATIVE_INFINITY });
   const remote = connect(gateway.url, { token: READ_TOKEN });
   const all = lastValueFrom(remote.samples(["train/*", "train/weights"]).pipe(toArray()));
-  await eventually(() => session.openCursors).toBe(1);
+  await eventually(() => session.openCursors).toBeGreaterThan(0);
   write(4, 6);
   session.end("finished");
   expect((await all).map(({ seq, channel, step, value }) => [seq, channel, step, value])).toEqual([

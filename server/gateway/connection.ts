@@ -79,6 +79,10 @@ export class Connection {
     return this.#outlet.sentFrames;
   }
 
+  get sentGaps(): number {
+    return this.#outlet.sentGaps;
+  }
+
   get isDrained(): boolean {
     return [...this.#subscriptions.values()].every((subscription) => subscription.isDrained);
   }

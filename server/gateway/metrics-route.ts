@@ -66,7 +66,7 @@ async function sessionMetrics(library: SessionLibrary): Promise<Metric[]> {
   ];
 }
 
-function trafficMetrics({ connections, opened, bufferedBytes, frames, bytes }: Traffic): Metric[] {
+function trafficMetrics({ connections, opened, bufferedBytes, frames, gaps, bytes }: Traffic): Metric[] {
   return [
     gauge("thalweg_connections", "Sockets that are open.", [{ value: connections }]),
     counter("thalweg_connections_total", "Sockets that have been opened.", opened),
@@ -74,6 +74,7 @@ function trafficMetrics({ connections, opened, bufferedBytes, frames, bytes }: T
       { value: bufferedBytes },
     ]),
     counter("thalweg_sent_frames_total", "Frames sent to clients.", frames),
+    counter("thalweg_sent_gaps_total", "Announcements that samples were left out.", gaps),
     counter("thalweg_sent_bytes_total", "Bytes written to sockets, framing included.", bytes),
   ];
 }

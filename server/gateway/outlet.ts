@@ -17,6 +17,8 @@ export class Outlet {
   #isClosed = false;
   /** Ever, whether or not the peer has taken them. */
   sentFrames = 0;
+  /** Of which so many said that samples were left out. */
+  sentGaps = 0;
   #sentBytes = 0;
   readonly #onTaken = () => this.#admit();
 
@@ -75,6 +77,7 @@ export class Outlet {
     // Nobody waits for a frame that leaves room, and to be told of it costs. Half: pongs take room, too.
     const isAwaited = this.bufferedBytes + bytes.byteLength >= this.#highWaterBytes / 2;
     this.sentFrames++;
+    if ("op" in frame && frame.op === "gap") this.sentGaps++;
     this.#sentBytes += bytes.byteLength;
     this.#connection.write(bytes, isAwaited ? this.#onTaken : undefined);
   }

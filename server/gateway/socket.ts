@@ -30,6 +30,7 @@ export interface Traffic {
   readonly opened: number;
   readonly bufferedBytes: number;
   readonly frames: number;
+  readonly gaps: number;
   readonly bytes: number;
 }
 
@@ -56,7 +57,7 @@ export class SocketEndpoint {
   #isDraining = false;
   #opened = 0;
   /** Of those that have left. */
-  #gone = { frames: 0, bytes: 0 };
+  #gone = { frames: 0, gaps: 0, bytes: 0 };
 
   constructor(options: SocketOptions) {
     this.#options = options;
@@ -88,12 +89,13 @@ export class SocketEndpoint {
 
   get traffic(): Traffic {
     const { connections, bufferedBytes } = this;
-    let { frames, bytes } = this.#gone;
+    let { frames, gaps, bytes } = this.#gone;
     for (const { connection, wire } of this.#peers) {
       frames += connection.sentFrames;
+      gaps += connection.sentGaps;
       bytes += writtenTo(wire);
     }
-    return { connections, opened: this.#opened, bufferedBytes, frames, bytes };
+    return { connections, opened: this.#opened, bufferedBytes, frames, gaps, bytes };
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -166,6 +168,7 @@ export class SocketEndpoint {
     socket.on("close", () => {
       this.#peers.delete(peer);
       this.#gone.frames += connection.sentFrames;
+      this.#gone.gaps += connection.sentGaps;
       this.#gone.bytes += writtenTo(wire);
     });
   }

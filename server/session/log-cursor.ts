@@ -72,6 +72,7 @@ export class LogCursor implements Cursor {
     let eventBytes = 0;
     let passedBytes = 0;
     this.#position = Math.max(this.#position, this.#source.earliestSeq);
+    const from = this.#position;
     while (
       !this.#isClosed &&
       events.length < maxEvents &&
@@ -79,7 +80,8 @@ export class LogCursor implements Cursor {
     ) {
       if (this.#walk === null) {
         const hole = this.#source.holeAt(this.#position);
-        if (hole !== undefined && events.length > 0) break;
+        // Only a read that begins at a hole passes it, so that its caller can see it before.
+        if (hole !== undefined && this.#position > from) break;
         if (hole !== undefined) this.#position = hole.toSeq + 1;
       }
       const place = this.#walk ?? (await this.#open());

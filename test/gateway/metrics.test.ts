@@ -126,9 +126,18 @@ describe("/metrics", () => {
     expect(bytes).toBeGreaterThan(payload);
     expect(bytes).toBeLessThan(payload + 1000 + 10 * client.received.length);
 
+    expect(read(during, "thalweg_sent_gaps_total")).toBe(0);
+
+    session.forget(10);
+    const from = { seq: 0 };
+    client.send({ op: "subscribe", id: 2, session: "live", channels: ["*"], from, allowGap: true });
+    await client.next("gap");
+    await client.until(() => client.samples(2).length === 40);
+    await client.settle();
     await client.close();
     await eventually(() => gateway.connections).toBe(0);
     const after = await ask();
+    expect(read(after, "thalweg_sent_gaps_total")).toBe(1);
     expect(read(after, "thalweg_connections_total")).toBe(1);
     expect(read(after, "thalweg_sent_frames_total")).toBe(client.received.length);
     expect(read(after, "thalweg_sent_bytes_total")).toBeGreaterThanOrEqual(bytes);

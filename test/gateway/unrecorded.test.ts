@@ -79,6 +79,20 @@ it("a recording with a hole is replayed with a gap of exactly its size", async (
     expect(seqs.has(seq)).toBe(!isMissing);
   }
 
+  // Also where nothing of what was asked for lies before it.
+  const before = (gap?.fromSeq ?? 0) - 1;
+  const isBefore = client.samples(1).some(({ seq, channel }) => seq === before && channel === "train/loss");
+  client.send({
+    op: "subscribe",
+    id: 2,
+    session: recorded.header.id,
+    channels: isBefore ? ["hessian/eigenvalues", "run/*"] : ["train/loss"],
+    from: { seq: before },
+  });
+  await client.next("end");
+  const seen = client.received.filter((message) => message.op === "gap" && message.id === 2);
+  expect(seen).toEqual([{ ...gap, id: 2 }]);
+
   const part = (query: string) => gateway.get(`/v1/sessions/${recorded.header.id}/recording.mcap${query}`);
   for (const [query, file] of [
     ["", "a.mcap"],

@@ -83,10 +83,11 @@ export class Reading {
 
   /** To be called before each read. False: the reading is over. */
   skipMissing(): boolean {
+    // What is read comes before what is missing behind it.
+    if (this.#pending.length > 0) return true;
     const { earliestSeq } = this.#session.status;
     if (!this.#skipForgotten(Math.min(this.#soughtSeq, this.#cursor.position), earliestSeq)) return false;
     this.#soughtSeq = Number.POSITIVE_INFINITY;
-    if (this.#pending.length > 0) return true;
     const hole = this.#session.holeAt?.(this.#cursor.position);
     if (hole === undefined) return true;
     const isPassed = this.#onMissing({

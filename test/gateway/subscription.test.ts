@@ -406,6 +406,24 @@ describe("a log that forgets", () => {
     expect(seqs(1)).toEqual(range(6, 20));
   });
 
+  it("announces what was dropped behind the samples that were read before it", async () => {
+    session.append(...losses(0, 20));
+    const channels = ["train/loss"];
+    client.send({ op: "subscribe", id: 1, session: "live", channels, speed: 1, allowGap: true });
+    await client.until(() => seqs(1).length === 1);
+    session.append(...losses(20, 30));
+    session.forget(25);
+    clock.advance(10);
+    await client.until(() => seqs(1).length === 2);
+    client.send({ op: "speed", id: 1, speed: "asap" });
+    await client.until(() => seqs(1).length === 25);
+    expect(seqs(1)).toEqual([...range(0, 20), ...range(25, 30)]);
+    const gap = client.received.findIndex(({ op }) => op === "gap");
+    expect(client.received[gap]).toMatchObject({ fromSeq: 20, toSeq: 24, reason: "retention" });
+    const before = client.received.slice(0, gap).flatMap((m) => (m.op === "samples" ? m.samples : []));
+    expect(before.map(({ seq }) => seq)).toEqual(range(0, 20));
+  });
+
   it("refuses a start beyond the end as diverged, and takes the very end", async () => {
     session.append(...losses(0, 20));
     session.end("interrupted");

@@ -149,9 +149,10 @@ it("says why it is not let in, that nobody answers, and what there is not", asyn
   nobody.close();
   await once(nobody, "close");
   expect(await asked(`http://127.0.0.1:${port}`, TOKEN)).toBe("unreachable");
-  await expect(connect(gateway.url, { token: "wrong-token-0123456789" }).sessions()).rejects.toMatchObject({
-    code: "unauthorized",
-  });
+  const stranger = connect(gateway.url, { token: "wrong-token-0123456789" });
+  await expect(stranger.sessions()).rejects.toMatchObject({ code: "unauthorized" });
+  // A line of before, still trying, would be reconnecting.
+  expect((await firstValueFrom(stranger.link$)).status).toBe("connecting");
   await expect(
     connect(gateway.url, { token: READ_TOKEN }).control("live", { action: "pause" }),
   ).rejects.toMatchObject({ code: "forbidden" });

@@ -175,3 +175,19 @@ it("takes a gap for an error, unless it is told what to do with it", async () =>
   expect(sample.seq).toBe(4);
   expect(gaps).toEqual([[0, 3, "retention"]]);
 });
+
+it("gives the newest of each channel, also of one whose newest lies among what was left out of another", async () => {
+  write(0, 3);
+  session.append({ channel: "train/weights", step: 2, value: new Float32Array([1]) });
+  write(3, 9);
+  session.end("finished");
+  const gaps: unknown[] = [];
+  const newest = connect(gateway.url, { token: TOKEN }).samples(["train/loss", "train/weights"], {
+    session: session.header.id,
+    mode: "latest",
+    onGap: ({ fromSeq, toSeq, count }) => gaps.push([fromSeq, toSeq, count]),
+  });
+  const got = await lastValueFrom(newest.pipe(toArray()));
+  expect(got.map(({ seq }) => seq)).toEqual([3, 9]);
+  expect(gaps).toEqual([[0, 8, 8]]);
+});

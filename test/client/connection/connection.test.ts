@@ -83,7 +83,7 @@ describe("Connection", () => {
     connection.subscribe({ session: SESSION, channels: ALL }, { gap: ({ count }) => gaps.push(count) });
     server.advance(5);
     if (server.line)
-      server.send(server.line, { op: "gap", id: 1, fromSeq: 0, toSeq: 19, count: 20, reason: "conflated" });
+      server.send(server.line, { op: "gap", id: 1, fromSeq: 0, toSeq: 19, count: 20, reason: "retention" });
     server.cut();
     recover(server);
     expect(gaps).toEqual([20]);

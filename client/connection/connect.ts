@@ -162,7 +162,11 @@ class Line {
 
   ask<T>(question: (connection: Connection) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const held = this.hold(reject);
+      const held = this.hold((error) => {
+        reject(error);
+        // No answer will come of a line that is refused; held, it would try for ever.
+        held.release();
+      });
       question(held.connection)
         .then(resolve, reject)
         .finally(() => held.release());

@@ -330,7 +330,9 @@ export class Connection {
     return socket;
   }
 
+  /** Not once it is closed, which whoever listens may do at any change. */
   #after(delayMs: number, callback: () => void): unknown {
+    if (this.#link.status === "closed") return null;
     const handle = this.#host.setTimeout(() => {
       this.#timers.delete(handle);
       callback();
@@ -351,6 +353,7 @@ export class Connection {
   }
 
   #setLink(change: Partial<LinkState>): void {
+    if (this.#link.status === "closed") return;
     this.#link = { ...this.#link, ...change };
     for (const listener of this.#listeners) listener(this.#link);
   }

@@ -154,7 +154,8 @@ export class SubscriptionState {
         return 0;
       }
       case "gap":
-        this.#next = Math.max(this.#next ?? 0, message.toSeq + 1);
+        // Of what is conflated, newer samples of other channels lie between, and come behind this.
+        if (message.reason !== "conflated") this.#next = Math.max(this.#next ?? 0, message.toSeq + 1);
         this.#handlers.gap?.(message);
         return message.count;
       case "state":

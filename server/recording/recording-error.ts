@@ -42,10 +42,12 @@ const SENTENCES: Readonly<Partial<Record<RecordingErrorCode, string>>> = {
   "disk-full": "no space is left on the disk",
 };
 
-/** A failed system call as a {@link RecordingError}; anything else is a bug and is thrown on. */
+/** A failed system call as a {@link RecordingError}; anything else is thrown on. */
 export function recordingErrorOf(cause: unknown, path: string): RecordingError {
   if (cause instanceof RecordingError) return cause;
   if (!(cause instanceof Error) || !("code" in cause) || typeof cause.code !== "string") throw cause;
+  // Errors of our own have codes too, in small letters: what they say is right already.
+  if (!cause.code.startsWith("E")) throw cause;
   const code = CODES[cause.code] ?? "disk-error";
   return new RecordingError(code, `${path}: ${SENTENCES[code] ?? `the disk answered ${cause.code}`}`, {
     cause,

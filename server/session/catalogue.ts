@@ -54,6 +54,8 @@ export class Catalogue {
   readonly folder: string;
   #lines: readonly CatalogueLine[] = [];
   #refreshing: Promise<void> | null = null;
+  /** Something was done to the folder since the newest refreshing began: what that finds may be of before. */
+  #isOvertaken = false;
   #refreshedMs = Number.NEGATIVE_INFINITY;
   #isIndexRead = false;
   /** By file: when a file without an end may be looked into again. */
@@ -92,6 +94,7 @@ export class Catalogue {
   touch(): void {
     this.#refreshedMs = Number.NEGATIVE_INFINITY;
     this.#notBeforeMs.clear();
+    this.#isOvertaken = true;
   }
 
   async #look(): Promise<void> {
@@ -99,11 +102,14 @@ export class Catalogue {
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = null;
     });
+    const isOvertaken = this.#isOvertaken;
     await this.#refreshing;
+    if (isOvertaken) await this.#look();
   }
 
   async #refresh(): Promise<void> {
     const beganMs = performance.now();
+    this.#isOvertaken = false;
     const known = new Map((await this.#knownLines()).map((line) => [line.file, line]));
     const names = await readdir(this.folder).catch(() => [] as string[]);
     const recordings = new Set(names.filter((name) => name.endsWith(ENDING) && !name.startsWith(".")));
@@ -125,7 +131,7 @@ export class Catalogue {
       lines.push(await this.#lineOf(file, stamp));
     });
     this.#lines = lines.sort((a, b) => (a.file < b.file ? -1 : 1));
-    this.#refreshedMs = beganMs;
+    if (!this.#isOvertaken) this.#refreshedMs = beganMs;
     if (changed && lines.length >= WORTH_AN_INDEX) await this.#writeIndex();
   }
 
@@ -134,7 +140,7 @@ export class Catalogue {
     const beganMs = performance.now();
     try {
       const glance = await glanceAt(path);
-      if (glance.endReason === null) {
+      if (glance.endReason === null && !this.#isOvertaken) {
         const nowMs = performance.now();
         this.#notBeforeMs.set(file, nowMs + PATIENCE * (nowMs - beganMs));
       }

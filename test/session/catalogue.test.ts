@@ -1,3 +1,4 @@
+import { renameSync } from "node:fs";
 import {
   appendFile,
   copyFile,
@@ -162,6 +163,25 @@ describe("the catalogue", () => {
     expect(await look()).toEqual([]);
     await writeRecording(at("a.mcap"), idOf(1));
     expect(await look()).toHaveLength(1);
+  });
+
+  it("does not take for the newest what it began to read before something was done to the folder", async () => {
+    await writeRecording(at("a.mcap"), idOf(1));
+    await writeRecording(at("b.other"), idOf(2));
+    const catalogue = new Catalogue(folder);
+    const meanwhile: ReturnType<Catalogue["recordings"]>[] = [];
+    // It is asked this behind its look at the folder.
+    catalogue.leaveOut(() => {
+      if (meanwhile.length === 0) {
+        renameSync(at("b.other"), at("b.mcap"));
+        catalogue.touch();
+        meanwhile.push(catalogue.recordings());
+      }
+      return false;
+    });
+    expect((await catalogue.recordings()).length).toBe(1);
+    expect((await catalogue.recordings()).length).toBe(2);
+    expect((await meanwhile[0])?.length).toBe(2);
   });
 
   it("keeps an index that is believed only of files that have not changed", async () => {

@@ -188,6 +188,9 @@ it("takes in a recording in several files part by part, in their order and each 
     code: "later-part",
     message: `recording: expected part 2 of session ${idOf(1)} next, got part 3`,
   });
+  elsewhere.add(idOf(1));
+  await expect(bring(2)).rejects.toMatchObject({ code: "live" });
+  elsewhere.clear();
   for (let part = 2; part < count; part++)
     expect(await bring(part)).toMatchObject({ id: idOf(1), reason: "interrupted" });
   expect(await bring(count)).toMatchObject({ id: idOf(1), reason: "finished", step: 199 });

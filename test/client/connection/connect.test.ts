@@ -149,9 +149,10 @@ it("says why it is not let in, that nobody answers, and what there is not", asyn
   nobody.close();
   await once(nobody, "close");
   expect(await asked(`http://127.0.0.1:${port}`, TOKEN)).toBe("unreachable");
-  await expect(connect(gateway.url, { token: "wrong-token-0123456789" }).sessions()).rejects.toMatchObject({
-    code: "unauthorized",
-  });
+  const stranger = connect(gateway.url, { token: "wrong-token-0123456789" });
+  await expect(stranger.sessions()).rejects.toMatchObject({ code: "unauthorized" });
+  // A line of before, still trying, would be reconnecting.
+  expect((await firstValueFrom(stranger.link$)).status).toBe("connecting");
   await expect(
     connect(gateway.url, { token: READ_TOKEN }).control("live", { action: "pause" }),
   ).rejects.toMatchObject({ code: "forbidden" });
@@ -173,4 +174,20 @@ it("takes a gap for an error, unless it is told what to do with it", async () =>
   );
   expect(sample.seq).toBe(4);
   expect(gaps).toEqual([[0, 3, "retention"]]);
+});
+
+it("gives the newest of each channel, also of one whose newest lies among what was left out of another", async () => {
+  write(0, 3);
+  session.append({ channel: "train/weights", step: 2, value: new Float32Array([1]) });
+  write(3, 9);
+  session.end("finished");
+  const gaps: unknown[] = [];
+  const newest = connect(gateway.url, { token: TOKEN }).samples(["train/loss", "train/weights"], {
+    session: session.header.id,
+    mode: "latest",
+    onGap: ({ fromSeq, toSeq, count }) => gaps.push([fromSeq, toSeq, count]),
+  });
+  const got = await lastValueFrom(newest.pipe(toArray()));
+  expect(got.map(({ seq }) => seq)).toEqual([3, 9]);
+  expect(gaps).toEqual([[0, 8, 8]]);
 });

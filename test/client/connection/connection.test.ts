@@ -83,7 +83,7 @@ describe("Connection", () => {
     connection.subscribe({ session: SESSION, channels: ALL }, { gap: ({ count }) => gaps.push(count) });
     server.advance(5);
     if (server.line)
-      server.send(server.line, { op: "gap", id: 1, fromSeq: 0, toSeq: 19, count: 20, reason: "conflated" });
+      server.send(server.line, { op: "gap", id: 1, fromSeq: 0, toSeq: 19, count: 20, reason: "retention" });
     server.cut();
     recover(server);
     expect(gaps).toEqual([20]);
@@ -250,6 +250,27 @@ describe("Connection", () => {
     expect(server.timerCount).toBe(0);
     expect(server.line).toBeUndefined();
     await expect(connection.list()).rejects.toMatchObject({ code: "closed" });
+  });
+
+  it("stays closed, whichever change of the link it was closed at", () => {
+    const changesOf = (closeAt: number) => {
+      const server = new FakeServer();
+      const connection = connect(server);
+      let changes = 0;
+      connection.onLink(() => {
+        if (++changes === closeAt) connection.close();
+      });
+      server.advance(5);
+      server.cut();
+      recover(server);
+      if (changes < closeAt) return changes;
+      server.advance(60_000);
+      expect([connection.link.status, server.timerCount, server.line]).toEqual(["closed", 0, undefined]);
+      return changes;
+    };
+    const all = changesOf(Number.POSITIVE_INFINITY);
+    expect(all).toBeGreaterThan(5);
+    for (let closeAt = 1; closeAt <= all; closeAt++) changesOf(closeAt);
   });
 });
 

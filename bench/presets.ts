@@ -121,7 +121,7 @@ async function figures(session: Session): Promise<Record<string, unknown>> {
   };
 }
 
-/** Adam's own ratio, and as the control λ₁ itself against the same threshold: it has no reason to stay anywhere. */
+/** Adam's own ratio, and as the control λ₁ itself against gradient descent's 2/η: it has no reason to stay there. */
 function preconditionedFigures(
   measured: readonly Sampled<PreconditionedEigenvalues>[],
   spectra: readonly Sampled<HessianEigenvalues>[],
@@ -129,18 +129,22 @@ function preconditionedFigures(
   if (measured.length === 0) return {};
   const last = measured.at(-1)?.step ?? 0;
   const late = measured.filter(({ step }) => step >= 0.75 * last).map(({ value }) => value.ratio);
-  const plain = spectra.flatMap(({ step, value: { top } }) => {
-    const threshold = measured.find((each) => each.step === step)?.value.threshold;
-    return threshold === undefined ? [] : [{ step, ratio: (top[0]?.value ?? Number.NaN) / threshold }];
-  });
+  const below = measured.findIndex(({ value }) => value.ratio < 1);
+  const plain = spectra.map(({ step, value: { top, eta } }) => ({
+    step,
+    ratio: ((top[0]?.value ?? Number.NaN) * eta) / 2,
+  }));
   const latePlain = plain.filter(({ step }) => step >= 0.75 * last).map(({ ratio }) => ratio);
   return {
     preconditionedRatioAtStart: measured[0]?.value.ratio,
-    preconditionedFirstBelowAtStep: measured.find(({ value }) => value.ratio < 1)?.step ?? null,
+    preconditionedFirstBelowAtStep: measured[below]?.step ?? null,
     preconditionedSmallestRatio: Math.min(...measured.map(({ value }) => value.ratio)),
-    preconditionedRatioOfLastQuarter: { mean: meanOf(late), ...rangeOf(late) },
-    plainRatioOfLastQuarter: { mean: meanOf(latePlain), ...rangeOf(latePlain) },
-    plainRatioOfAll: rangeOf(plain.map(({ ratio }) => ratio)),
+    preconditionedBackAtStep:
+      below < 0 ? null : (measured.slice(below).find(({ value }) => value.ratio >= 1)?.step ?? null),
+    preconditionedRatioOfLastQuarter: { mean: meanOf(late), ...rangeOf(late), measurements: late.length },
+    plainOverTwoByEtaAtStart: plain[0]?.ratio,
+    plainOverTwoByEta: rangeOf(plain.map(({ ratio }) => ratio)),
+    plainOverTwoByEtaOfLastQuarter: { mean: meanOf(latePlain), ...rangeOf(latePlain) },
   };
 }
 

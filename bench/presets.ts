@@ -32,7 +32,7 @@ export async function presets(
   for (const { name } of PRESETS.filter((preset) => names.length === 0 || names.includes(preset.name))) {
     for (const seed of SEEDS) {
       const measured = await measure(name, seed, backend).catch((cause: unknown) => {
-        if (cause instanceof UserError && cause.code === "dataset-missing") return { problem: cause.message };
+        if (cause instanceof UserError) return { problem: cause.message };
         throw cause;
       });
       const row = { preset: name, seed, ...measured };

@@ -97,7 +97,7 @@ export const PRESETS: readonly Preset[] = [
     about:
       "The digits of the edge run, a network of 32 hidden units and full-batch Adam. λ₁ of the Hessian decides nothing here, and has no line. " +
       "λ₁ of the preconditioned Hessian, each weight rescaled by what Adam divides its step by, starts far above 38/η, " +
-      "falls below it within a few steps, climbs, and hovers there.",
+      "falls below it within a few steps, climbs, and from about step 650 on hovers there.",
     settings: {
       ...EDGE,
       hidden: [32],

@@ -13,14 +13,15 @@ import type {
   HessianEigenvalues,
   LineProfile,
   PathMonotonicity,
+  PreconditionedEigenvalues,
 } from "../shared/readings.ts";
-import { samples } from "./samples.ts";
+import { type Sampled, samples } from "./samples.ts";
 
 const SEEDS = [1, 2, 3];
 /** What says nothing of a preset's picture is measured at both ends alone. */
 const SELDOM = { density: 100_000, "per-layer": 100_000, "gauss-newton": 100_000 };
 /** Of the presets that meet the threshold: often enough to see where, and for a mean that does not depend on the machine. */
-const OFTEN = { hessian: 25, "batch-sharpness": 25 };
+const OFTEN = { hessian: 25, preconditioned: 25, "batch-sharpness": 25 };
 
 /** @param names  presets to run; all when empty. @param backend  that trains and measures. */
 export async function presets(
@@ -31,7 +32,7 @@ export async function presets(
   for (const { name } of PRESETS.filter((preset) => names.length === 0 || names.includes(preset.name))) {
     for (const seed of SEEDS) {
       const measured = await measure(name, seed, backend).catch((cause: unknown) => {
-        if (cause instanceof UserError && cause.code === "dataset-missing") return { problem: cause.message };
+        if (cause instanceof UserError) return { problem: cause.message };
         throw cause;
       });
       const row = { preset: name, seed, ...measured };
@@ -108,12 +109,47 @@ async function figures(session: Session): Promise<Record<string, unknown>> {
       ratios.find(({ step, ratio }, i) => ratio >= 1 && i > 0 && (ratios[i - 1]?.ratio ?? 1) < 1 && step > 0)
         ?.step ?? null,
     meanRatioOfLastQuarter: meanOf(lastQuarter.map(({ ratio }) => ratio)),
+    ...preconditionedFigures(
+      await samples<PreconditionedEigenvalues>(session, "hessian/preconditioned"),
+      spectra,
+    ),
     ...(batchRatios.length === 0 ? {} : { batchSharpnessRatioOfLastQuarter: meanOf(batchRatios) }),
     ...(full ? { upSteps: ups.length, firstUpStep: ups[0]?.step ?? null } : {}),
     pathDrawUp: paths.at(-1)?.value.drawUp,
     lineDrawUp: verdict?.drawUp,
     linePoints: verdict?.alphas.length,
   };
+}
+
+/** Adam's own ratio, and as the control λ₁ itself against gradient descent's 2/η: it has no reason to stay there. */
+function preconditionedFigures(
+  measured: readonly Sampled<PreconditionedEigenvalues>[],
+  spectra: readonly Sampled<HessianEigenvalues>[],
+): Record<string, unknown> {
+  if (measured.length === 0) return {};
+  const last = measured.at(-1)?.step ?? 0;
+  const late = measured.filter(({ step }) => step >= 0.75 * last).map(({ value }) => value.ratio);
+  const below = measured.findIndex(({ value }) => value.ratio < 1);
+  const plain = spectra.map(({ step, value: { top, eta } }) => ({
+    step,
+    ratio: ((top[0]?.value ?? Number.NaN) * eta) / 2,
+  }));
+  const latePlain = plain.filter(({ step }) => step >= 0.75 * last).map(({ ratio }) => ratio);
+  return {
+    preconditionedRatioAtStart: measured[0]?.value.ratio,
+    preconditionedFirstBelowAtStep: measured[below]?.step ?? null,
+    preconditionedSmallestRatio: Math.min(...measured.map(({ value }) => value.ratio)),
+    preconditionedBackAtStep:
+      below < 0 ? null : (measured.slice(below).find(({ value }) => value.ratio >= 1)?.step ?? null),
+    preconditionedRatioOfLastQuarter: { mean: meanOf(late), ...rangeOf(late), measurements: late.length },
+    plainOverTwoByEtaAtStart: plain[0]?.ratio,
+    plainOverTwoByEta: rangeOf(plain.map(({ ratio }) => ratio)),
+    plainOverTwoByEtaOfLastQuarter: { mean: meanOf(latePlain), ...rangeOf(latePlain) },
+  };
+}
+
+function rangeOf(values: readonly number[]) {
+  return { from: Math.min(...values), to: Math.max(...values) };
 }
 
 function meanOf(values: readonly number[]): number {

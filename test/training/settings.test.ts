@@ -128,7 +128,7 @@ describe("resolveSettings", () => {
   it.each<[RunSettings, string]>([
     [
       { preset: "egde" },
-      'preset: expected one of edge, catapult, diverge, sgd-edge, classic, fc-199k, lenet, fashion, spirals, autoencoder, teacher, got "egde"; did you mean edge?',
+      'preset: expected one of edge, catapult, diverge, sgd-edge, adam-edge, classic, fc-199k, lenet, fashion, spirals, autoencoder, teacher, got "egde"; did you mean edge?',
     ],
     [
       { task: "mnist" },

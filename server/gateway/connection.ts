@@ -54,6 +54,7 @@ export class Connection {
     this.#around = around;
     this.#outlet = new Outlet(socket, wire, around.limits.highWaterBytes);
     socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
+    socket.on("ping", (data: Buffer) => this.#outlet.pong(data));
     socket.on("close", () => this.#release());
     // ws has closed, or is closing, with the code that fits (1007, 1009, 1008); there is nobody to tell.
     socket.on("error", () => {});

@@ -74,12 +74,17 @@ export class Outlet {
   send(frame: ServerMessage | WireFrame): void {
     if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return;
     const { bytes } = "op" in frame ? textFrame(JSON.stringify(frame)) : frame;
-    // Nobody waits for a frame that leaves room, and to be told of it costs. Half: pongs take room, too.
+    // Nobody waits for a frame that leaves room, and to be told of it costs. Half: pongs take the rest.
     const isAwaited = this.bufferedBytes + bytes.byteLength >= this.#highWaterBytes / 2;
     this.sentFrames++;
     if ("op" in frame && frame.op === "gap") this.sentGaps++;
     this.#sentBytes += bytes.byteLength;
     this.#connection.write(bytes, isAwaited ? this.#onTaken : undefined);
+  }
+
+  /** Answers a ping where there is room: it may be asked again, and so a client that only asks costs nothing. */
+  pong(data: Buffer): void {
+    if (this.bufferedBytes < this.#highWaterBytes / 2) this.#socket.pong(data);
   }
 
   /** Lets everybody who waits go, with nothing sent. */

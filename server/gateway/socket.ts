@@ -69,6 +69,8 @@ export class SocketEndpoint {
       maxPayload: limits.maxFrameBytes,
       maxFragments: limits.maxFragments,
       maxBufferedChunks: limits.maxBufferedChunks,
+      // By itself ws answers every ping, also of a client that takes none of the answers.
+      autoPong: false,
       // Compression costs ten times the CPU and fragments memory; numbers gain little.
       perMessageDeflate: false,
       // Never the bearer: a browser keeps, and shows, what the server chose.

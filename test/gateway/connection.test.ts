@@ -254,6 +254,12 @@ describe("peers that are gone", () => {
     await client.settle();
   });
 
+  it("are not those who ask: a ping is answered", async () => {
+    client.socket.ping("there?");
+    const [data] = (await once(client.socket, "pong")) as [Buffer];
+    expect(data.toString()).toBe("there?");
+  });
+
   it("leave no cursor behind", async () => {
     const leaver = await gateway.connect();
     leaver.send({ op: "subscribe", id: 1, session: "live", channels: ["*"] });

@@ -132,6 +132,20 @@ describe("a subscription that does not keep up", () => {
     for (const id of range(0, 16)) expect(stalled.seqs(id)).toEqual(range(0, 20));
   });
 
+  it("a client that only asks whether it is heard costs no more than others", async () => {
+    const asking = await subscriber();
+    asking.emit("ping", Buffer.from("there?"));
+    expect(asking.pongs).toBe(1);
+    asking.stall();
+    for (let i = 0; i < 1000; i++) asking.emit("ping", Buffer.alloc(125));
+    expect(asking.pongs).toBeGreaterThan(1);
+    await write(0, 10);
+    expect(asking.mostBuffered).toBeLessThan(limits.highWaterBytes + limits.batchBytes);
+    asking.drain();
+    await quiet();
+    expect(asking.seqs(1)).toEqual(range(0, 20));
+  });
+
   it("is not read for before its turn", async () => {
     const slow = await subscriber();
     slow.stall();

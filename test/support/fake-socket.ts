@@ -32,6 +32,7 @@ export class FakeSocket extends EventEmitter {
   readonly readyState = 1;
   bufferedAmount = 0;
   mostBuffered = 0;
+  pongs = 0;
   onReceived: (message: Received) => void = () => {};
   #unread: Sent[] = [];
   #isReading = true;
@@ -63,6 +64,13 @@ export class FakeSocket extends EventEmitter {
     this.mostBuffered = Math.max(this.mostBuffered, this.bufferedAmount);
     this.#unread.push({ ...payloadOf(data), onTaken });
     if (this.#isReading) this.#read();
+  }
+
+  pong(data: Uint8Array): void {
+    this.pongs++;
+    if (this.#isReading) return;
+    this.bufferedAmount += 2 + data.byteLength;
+    this.mostBuffered = Math.max(this.mostBuffered, this.bufferedAmount);
   }
 
   pause(): void {}

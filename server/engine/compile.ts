@@ -31,6 +31,8 @@ export interface CompiledModel {
   readonly penalties: readonly Penalty[];
   /** Names of the layers that have no rule of their own. */
   readonly taped: readonly string[];
+  /** Is L a sum of what each example has by itself? Not by batch statistics; of layers and losses of one's own it is not known. */
+  readonly isSumOverExamples: boolean;
 }
 
 export interface CompileOptions {
@@ -100,15 +102,21 @@ export function compile(
     loss: { ...loss, formula },
     penalties,
     taped: [...network.taped],
+    isSumOverExamples:
+      !hasBatchStatistics(network, batchNorm) && network.taped.size === 0 && lossName !== "own",
   };
 }
 
+function hasBatchStatistics({ kinds }: Network, batchNorm: "examples" | "moving"): boolean {
+  return kinds.has("BatchNormalization") && batchNorm === "examples";
+}
+
 /** What else decides L, where the network has such layers. */
-function choices({ kinds, taped }: Network, batchNorm: "examples" | "moving"): string {
+function choices(network: Network, batchNorm: "examples" | "moving"): string {
+  const { kinds, taped } = network;
   const said: string[] = [];
   const has = (kind: string) => kinds.has(kind) || kinds.has(`frozen ${kind}`);
-  if (kinds.has("BatchNormalization") && batchNorm === "examples")
-    said.push("batch-norm by the statistics of these examples");
+  if (hasBatchStatistics(network, batchNorm)) said.push("batch-norm by the statistics of these examples");
   if (kinds.has("frozen BatchNormalization") || (has("BatchNormalization") && batchNorm === "moving"))
     said.push(`${kinds.has("BatchNormalization") ? "" : "frozen "}batch-norm by its moving statistics`);
   if (switchedOff.some(has)) said.push("dropout and noise off");

@@ -1,6 +1,6 @@
 import { EMPTY, type OperatorFunction } from "rxjs";
 import type { Sample } from "../../shared/stream.ts";
-import type { Objective } from "../engine/objective.ts";
+import type { Evaluable } from "../engine/in-pieces.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
 import { type Schedule, scheduled } from "./derived.ts";
@@ -10,7 +10,7 @@ const NAME = "eval/test-accuracy";
 
 /** Share of the test objective's examples that are classified correctly, at due steps. */
 export function testAccuracy(
-  objective: Objective,
+  objective: Evaluable,
   options: Schedule = {},
 ): OperatorFunction<Step, Sample<number>> {
   return scheduled(NAME, options, () => (step) => evaluationAt(objective, step).accuracy);

@@ -1,5 +1,5 @@
 /** Loss and accuracy at θ_t from one forward pass, however many streams ask. */
-import type { Objective } from "../engine/objective.ts";
+import type { Evaluable } from "../engine/in-pieces.ts";
 import type { Step } from "../training/run.ts";
 
 interface Evaluation {
@@ -9,10 +9,10 @@ interface Evaluation {
 }
 
 /** Only the newest step of an objective is remembered, and only as long as that step lives. */
-const memory = new WeakMap<Objective, WeakMap<Step, Evaluation>>();
+const memory = new WeakMap<Evaluable, WeakMap<Step, Evaluation>>();
 
 /** @cost one forward pass at the first call for a step, nothing after. */
-export function evaluationAt(objective: Objective, step: Step): Evaluation {
+export function evaluationAt(objective: Evaluable, step: Step): Evaluation {
   const known = memory.get(objective)?.get(step);
   if (known !== undefined && known.step === step.step) return known;
   const evaluation = { step: step.step, ...objective.evaluate(step.theta) };

@@ -4,17 +4,20 @@ import { LayersModel, Sequential } from "@tensorflow/tfjs-layers";
 import { targetsAreClasses } from "../engine/accuracy.ts";
 import type { Backend } from "../engine/backend.ts";
 import { compile, setConstants } from "../engine/compile.ts";
-import type { Objective } from "../engine/objective.ts";
+import { inPieces } from "../engine/in-pieces.ts";
 import type { OwnLoss } from "../engine/own-loss.ts";
 import { selectExamples } from "./data/examples.ts";
 import type { Blueprint, Examples, Run } from "./run.ts";
+
+/** Examples in one forward pass over the test set: convolutions hold their windows of all of them. */
+const TEST_PIECE = 1000;
 
 /**
  * Objectives upload their data when first asked for, so that a thread holds only what it measures; {@link Run.dispose} frees them.
  * @param ownLoss  what the loss "own" stands for.
  * @throws {EngineError} when the model cannot be computed on the backend.
  */
-export function openRun(blueprint: Blueprint, on: Backend, ownLoss: OwnLoss | null = null): Run {
+export function openRun(blueprint: Blueprint, chosen: Backend, ownLoss: OwnLoss | null = null): Run {
   const { config, facts, train, test, probe, secondProbe, initial, unrelatedInitial } = blueprint;
   const kind = blueprint.model.isSequential ? Sequential : LayersModel;
   // tfjs takes the layers out of the object it is given; the blueprint is other threads' too.
@@ -23,20 +26,21 @@ export function openRun(blueprint: Blueprint, on: Backend, ownLoss: OwnLoss | nu
   setConstants(model, blueprint.constants);
   const compiled = compile(model, config.loss, { ownLoss });
   model.dispose();
-  const backend = on.open(compiled);
+  const backend = chosen.open(compiled);
   const { name, selfTest, note } = backend;
 
-  const opened: Objective[] = [];
-  const once = (examples: () => Examples) => {
-    let objective: Objective | null = null;
+  const opened: { dispose(): void }[] = [];
+  const once = <O extends { dispose(): void }>(create: () => O) => {
+    let objective: O | null = null;
     return () => {
       if (objective === null) {
-        objective = backend.createObjective(examples());
+        objective = create();
         opened.push(objective);
       }
       return objective;
     };
   };
+  const on = (examples: Examples) => backend.createObjective(examples);
   // A minibatch is gathered at each step: into the same memory, because engines copy the inputs they are given.
   const perExample = train.inputs.length / train.size;
   let gathered = new Float32Array(0);
@@ -46,9 +50,10 @@ export function openRun(blueprint: Blueprint, on: Backend, ownLoss: OwnLoss | nu
     return selectExamples(train, indices, gathered);
   };
   const { isTrainingSet } = facts.probe;
-  const objective = once(() => (isTrainingSet ? train : selectExamples(train, probe)));
-  const secondObjective = secondProbe === null ? null : once(() => selectExamples(train, secondProbe));
-  const testObjective = test === null ? null : once(() => test);
+  const objective = once(() => on(isTrainingSet ? train : selectExamples(train, probe)));
+  const secondObjective = secondProbe === null ? null : once(() => on(selectExamples(train, secondProbe)));
+  const testPiece = compiled.isSumOverExamples ? TEST_PIECE : Number.POSITIVE_INFINITY;
+  const testObjective = test === null ? null : once(() => inPieces(piecesOf(test, testPiece).map(on)));
 
   return {
     config,
@@ -74,12 +79,27 @@ export function openRun(blueprint: Blueprint, on: Backend, ownLoss: OwnLoss | nu
       return testObjective === null ? null : testObjective();
     },
     batchObjective: (indices) =>
-      backend.createObjective(
-        indices.length === train.size ? selectExamples(train, indices) : minibatch(indices),
-      ),
+      on(indices.length === train.size ? selectExamples(train, indices) : minibatch(indices)),
     dispose() {
       for (const each of opened.splice(0)) each.dispose();
       backend.dispose();
     },
   };
+}
+
+/** In their order, as views of the same memory. */
+function piecesOf({ inputs, inputShape, targets, outputs, size }: Examples, length: number): Examples[] {
+  const perExample = inputs.length / size;
+  const pieces: Examples[] = [];
+  for (let from = 0; from < size; from += length) {
+    const to = Math.min(size, from + length);
+    pieces.push({
+      inputs: inputs.subarray(from * perExample, to * perExample),
+      inputShape,
+      targets: targets.subarray(from * outputs, to * outputs),
+      outputs,
+      size: to - from,
+    });
+  }
+  return pieces;
 }

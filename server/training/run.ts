@@ -2,6 +2,7 @@
 import type { Observable } from "rxjs";
 import type { Parameter, SessionHeader } from "../../shared/header.ts";
 import type { BackendFacts } from "../engine/backend.ts";
+import type { Evaluable } from "../engine/in-pieces.ts";
 import type { Objective } from "../engine/objective.ts";
 import type { RunConfig } from "./config.ts";
 
@@ -87,7 +88,7 @@ export interface Run {
   /** On a second probe, disjoint from the first; null when the data has too few examples for one. */
   readonly secondObjective: Objective | null;
   /** On the test set; null when there is none. */
-  readonly testObjective: Objective | null;
+  readonly testObjective: Evaluable | null;
   /** On the training examples of the given indices into the training set: a minibatch as training sees it. The caller disposes it. */
   batchObjective(indices: Uint32Array): Objective;
   /** Another θ₀, unrelated to the run's: the control of line/profile. */

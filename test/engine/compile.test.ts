@@ -294,6 +294,16 @@ describe("compile", () => {
     );
   });
 
+  test("L is a sum over examples, but for batch statistics and what is one's own", () => {
+    const isSum = (model: tfl.LayersModel, batchNorm?: "moving") =>
+      compile(model, "mse", batchNorm === undefined ? {} : { batchNorm }).isSumOverExamples;
+    expect(isSum(stack(layers.dense({ units: 2, kernelRegularizer: "l1l2" })))).toBe(true);
+    expect(isSum(stack(layers.batchNormalization()))).toBe(false);
+    expect(isSum(stack(layers.batchNormalization()), "moving")).toBe(true);
+    const own = (y: tf.Tensor, z: tf.Tensor) => tf.sum(tf.squaredDifference(y, z), 1);
+    expect(compile(stack(), "own", { ownLoss: own }).isSumOverExamples).toBe(false);
+  });
+
   test("a copy of a model has its frozen weights and moving statistics, once they are set", () => {
     const make = () =>
       stack(

@@ -6,7 +6,7 @@ import type { Backend } from "../engine/backend.ts";
 import { compile, setConstants } from "../engine/compile.ts";
 import { inPieces } from "../engine/in-pieces.ts";
 import type { OwnLoss } from "../engine/own-loss.ts";
-import { selectExamples } from "./data/examples.ts";
+import { piecesOf, selectExamples } from "./data/examples.ts";
 import type { Blueprint, Examples, Run } from "./run.ts";
 
 /** Examples in one forward pass over the test set: convolutions hold their windows of all of them. */
@@ -85,21 +85,4 @@ export function openRun(blueprint: Blueprint, chosen: Backend, ownLoss: OwnLoss 
       backend.dispose();
     },
   };
-}
-
-/** In their order, as views of the same memory. */
-function piecesOf({ inputs, inputShape, targets, outputs, size }: Examples, length: number): Examples[] {
-  const perExample = inputs.length / size;
-  const pieces: Examples[] = [];
-  for (let from = 0; from < size; from += length) {
-    const to = Math.min(size, from + length);
-    pieces.push({
-      inputs: inputs.subarray(from * perExample, to * perExample),
-      inputShape,
-      targets: targets.subarray(from * outputs, to * outputs),
-      outputs,
-      size: to - from,
-    });
-  }
-  return pieces;
 }

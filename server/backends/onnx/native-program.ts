@@ -11,6 +11,13 @@ interface Vector {
   readonly tensors: NamedTensors;
 }
 
+/** The examples of one objective: copies, since the caller may gather the next ones in the same memory. */
+interface Fed {
+  readonly inputs: Float32Array;
+  readonly targets: Float32Array;
+  readonly tensors: NamedTensors;
+}
+
 /** θ and all that the products at θ share. */
 interface Point {
   readonly theta: Vector;
@@ -27,6 +34,10 @@ export class NativeProgram {
   readonly #direction: Vector;
   /** Of the last linearisation that was disposed: some of the largest buffers there are. */
   #freePoint: Point | null = null;
+  /** Of the last objective that was disposed: at each minibatch, new buffers would keep the garbage collector busy on half a core. */
+  #freeExamples: Fed | null = null;
+  /** What gradients and products were last written to, which is mostly where the next one goes. */
+  readonly #written = new Map<readonly string[], Vector>();
 
   constructor(runtime: Runtime, compiled: CompiledModel, n: number) {
     this.#runtime = runtime;
@@ -44,16 +55,18 @@ export class NativeProgram {
   dispose(): void {
     for (const session of this.#sessions.values()) session.dispose();
     this.#sessions.clear();
+    this.#written.clear();
     this.#freePoint = null;
+    this.#freeExamples = null;
   }
 
   /** @param release  called when it is disposed. */
   evaluator(data: ObjectiveData, release: () => void): Evaluator {
-    const { x, y, z, exampleLosses, hv, gv } = this.#printed;
-    const examples = {
-      [x.name]: this.#runtime.tensor(data.inputs.slice(), x.shape),
-      [y.name]: this.#runtime.tensor(data.targets.slice(), y.shape),
-    };
+    const { y, z, exampleLosses, hv, gv } = this.#printed;
+    const fed = this.#takeExamples();
+    fed.inputs.set(data.inputs);
+    fed.targets.set(data.targets);
+    const examples = fed.tensors;
     const forward = (theta: Float32Array) => {
       const losses = new Float32Array(data.size);
       const outputs = new Float32Array(data.size * this.#compiled.outputs);
@@ -74,7 +87,7 @@ export class NativeProgram {
       out?: Float32Array,
     ) => {
       const losses = new Float32Array(data.size);
-      const gradient = this.#vector(this.#printed.gradient, out);
+      const gradient = this.#output(this.#printed.gradient, out);
       this.#session(part).run(
         { ...examples, ...weights },
         { ...more, ...gradient.tensors, [exampleLosses]: this.#runtime.tensor(losses, [data.size, 1]) },
@@ -103,7 +116,7 @@ export class NativeProgram {
           this.#direction.flat.set(v);
           this.#session(part).run(
             { ...examples, ...point.theta.tensors, ...point.tensors, ...this.#direction.tensors },
-            this.#vector(names, out).tensors,
+            this.#output(names, out).tensors,
           );
         };
         return {
@@ -116,9 +129,11 @@ export class NativeProgram {
           },
         };
       },
-      dispose() {
-        if (!isDisposed) release();
+      dispose: () => {
+        if (isDisposed) return;
         isDisposed = true;
+        this.#freeExamples = fed;
+        release();
       },
     };
   }
@@ -139,6 +154,29 @@ export class NativeProgram {
       return [names[i] as string, this.#runtime.tensor(values, shape)] as const;
     });
     return { flat, tensors: Object.fromEntries(tensors) };
+  }
+
+  /** Tensors on a vector that results are wanted in. */
+  #output(names: readonly string[], flat?: Float32Array): Vector {
+    const before = this.#written.get(names);
+    if (before !== undefined && before.flat === flat) return before;
+    const vector = this.#vector(names, flat);
+    if (flat !== undefined) this.#written.set(names, vector);
+    return vector;
+  }
+
+  #takeExamples(): Fed {
+    const free = this.#freeExamples;
+    this.#freeExamples = null;
+    if (free !== null) return free;
+    const { x, y } = this.#printed;
+    const inputs = new Float32Array(sizeOf(x.shape));
+    const targets = new Float32Array(sizeOf(y.shape));
+    const tensors = {
+      [x.name]: this.#runtime.tensor(inputs, x.shape),
+      [y.name]: this.#runtime.tensor(targets, y.shape),
+    };
+    return { inputs, targets, tensors };
   }
 
   #takePoint(): Point {

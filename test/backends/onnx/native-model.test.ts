@@ -112,6 +112,30 @@ describe.skipIf(onnxruntime === null)(
       model.dispose();
     });
 
+    test("keeps two objectives of one size apart, also where one has the buffers of a disposed third", () => {
+      const { theta: at, objective } = makeCase([6, 5, 3], "tanh", "mse", 12);
+      const model = createNativeModel(runtime, compile(dense([6, 5, 3], "tanh"), "mse"));
+      const times = (factor: number) =>
+        objective((_, of) =>
+          model.createObjective({ ...of, inputs: of.inputs.map((value) => factor * value) }),
+        );
+      const [one, two] = [times(1), times(2)];
+      const out = new Float32Array(at.length);
+      const first = one.gradient(at).gradient.slice();
+      const second = two.gradient(at, out).gradient.slice();
+      expect(second).not.toEqual(first);
+      expect(one.gradient(at, out).gradient).toEqual(first);
+      expect(two.gradient(at).gradient).toEqual(second);
+      one.dispose();
+      const three = times(3);
+      const third = three.gradient(at).gradient;
+      expect(third).not.toEqual(first);
+      expect(two.gradient(at, out).gradient).toEqual(second);
+      expect(out).toEqual(second);
+      expect(three.gradient(at).gradient).toEqual(third);
+      for (const each of [two, three, model]) each.dispose();
+    });
+
     test("takes examples, θ and v on shared memory", () => {
       const shared = (values: Float32Array) => {
         const copy = new Float32Array(new SharedArrayBuffer(values.byteLength));

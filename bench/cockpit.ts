@@ -25,6 +25,8 @@ const SETTLED = 12;
 const MEASURED = 12;
 /** Of one run. What is slower is left before its window ends, if it has come half as far; else it has no figure. */
 const MOST_MS = 20_000;
+/** The same, of the default schedule. */
+const MOST_DEFAULT_MS = 120_000;
 
 /** @param words  networks, presets, intervals and backends to measure; all of a kind of which none is named. */
 export async function cockpit(words: readonly string[]): Promise<Measurement[]> {
@@ -58,8 +60,8 @@ interface Window {
 }
 
 function windowOf(interval: number | null): Window {
-  // The schedule begins densely, at powers of two.
-  if (interval === null) return { from: 1100, to: 3100 };
+  // The schedule begins densely, at powers of two, which takes a dozen measurements that no later step has to pay for.
+  if (interval === null) return { from: 8000, to: 12_000 };
   const from = Math.max(64, SETTLED * interval);
   return { from, to: from + Math.max(64, MEASURED * interval) };
 }
@@ -110,7 +112,8 @@ async function bareMs(settings: RunSettings, window: Window): Promise<number> {
 /** In ms a step, by the log's times; NaN where the window was not reached. */
 function watchedMs(settings: RunSettings, { from, to }: Window): Promise<number> {
   return withSession({ ...settings, steps: to }, true, async (session) => {
-    const timer = setTimeout(() => void session.stop(), MOST_MS);
+    const mostMs = settings.every === undefined ? MOST_DEFAULT_MS : MOST_MS;
+    const timer = setTimeout(() => void session.stop(), mostMs);
     await session.ended;
     clearTimeout(timer);
     const losses = await samples<number>(session, "train/loss");

@@ -110,7 +110,7 @@ export async function withSession<R>(
 
 const CLIENTS = 10;
 
-/** From the log's stamp to the arrival at ten lossless subscribers of everything light; a sample waits up to 5 ms more before it is stamped. */
+/** From the log's stamp to the arrival at ten lossless subscribers of everything light; a sample waits up to 10 ms more before it is stamped. */
 export async function latency(): Promise<Measurement[]> {
   const delays = await withSession({ ...BASE, steps: 600 }, true, async (session) => {
     const library = new SessionLibrary();

@@ -44,14 +44,14 @@ function costsOf(
   const product = () => linearised.hessianVectorProduct(direction);
   const batchSize = config.batchSize === "full" ? trainSize : Math.min(config.batchSize, trainSize);
   const costs = {
-    linearise: trial.fastestMs(2, () => objective.linearise(initial).dispose()),
+    linearise: trial.medianMs(2, () => objective.linearise(initial).dispose()),
     project: projectMs(initial.length, trial),
-    probeLoss: trial.fastestMs(2, () => objective.loss(initial)),
-    testLoss: testObjective === null ? 0 : trial.fastestMs(2, () => testObjective.loss(initial)),
+    probeLoss: trial.medianMs(2, () => objective.loss(initial)),
+    testLoss: testObjective === null ? 0 : trial.medianMs(2, () => testObjective.loss(initial)),
     batch:
       config.batchSize === "full"
         ? 0
-        : trial.fastestMs(2, () => {
+        : trial.medianMs(2, () => {
             const batch = batchObjective(Uint32Array.from({ length: batchSize }, (_, i) => i));
             const at = batch.linearise(initial);
             at.hessianVectorProduct(direction);
@@ -59,8 +59,7 @@ function costsOf(
             batch.dispose();
           }),
   };
-  let hvp = trial.fastestMs(3, product);
-  while (!trial.isOver) hvp = Math.min(hvp, trial.fastestMs(1, product));
+  const hvp = trial.medianMsThroughout(3, product);
   linearised.dispose();
   return { ...costs, hvp };
 }
@@ -70,5 +69,5 @@ function projectMs(size: number, trial: TrialWork): number {
   const basis = new KrylovBasis(size, 4);
   const coefficients = new Float64Array(4);
   while (basis.length < 4) basis.append(1);
-  return trial.fastestMs(2, () => basis.projectOut(coefficients)) / basis.length;
+  return trial.medianMs(2, () => basis.projectOut(coefficients)) / basis.length;
 }

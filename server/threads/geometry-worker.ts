@@ -4,6 +4,7 @@ import { WeightEncoder } from "../recording/weight-codec.ts";
 import { openRun } from "../training/open-run.ts";
 import { importOwn } from "../training/own-module.ts";
 import type { Run } from "../training/run.ts";
+import { geometryCosts } from "./geometry-costs.ts";
 import { measure } from "./measuring.ts";
 import type { MeasuringRequest } from "./messages.ts";
 import { modeTaker } from "./mode-line.ts";
@@ -21,8 +22,8 @@ serveThread<MeasuringRequest>(async (request) => {
     post({ kind: "opened", backend: run.backend });
     return;
   }
-  if (request.kind === "time") return post({ kind: "timed", costsMs: {} });
   if (run === null) throw new Error("geometry thread: nothing is open");
+  if (request.kind === "time") return post({ kind: "timed", costsMs: { ...geometryCosts(run) } });
   const encoder = new WeightEncoder(run.initial.length);
   measure("geometry", run, modeTaker(request.modes, !request.plan.bestEffort), request, (theta) =>
     encoder.encode(theta),

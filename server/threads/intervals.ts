@@ -1,6 +1,8 @@
 /** How often the dear streams are measured, from what measuring costs on this machine. */
+import { availableParallelism } from "node:os";
 import { SHARPNESS_BATCHES } from "../streams/hessian-batch-sharpness.ts";
 import { DENSITY_DEFAULTS } from "../streams/hessian-density.ts";
+import type { GeometryCosts } from "./geometry-costs.ts";
 
 /** How the time for measuring is shared out among the schedule keys that a run has: in proportion to these. */
 const SHARES: Readonly<Record<string, number>> = {
@@ -33,7 +35,7 @@ const ROUND = [
 const STATE_EVERY = 500;
 
 /** Milliseconds, as measured on this machine before the first step. */
-export interface CostsMs {
+export interface CostsMs extends GeometryCosts {
   /** One training step, alone. */
   readonly step: number;
   /** The same while the curvature thread computes: cores share caches, memory and sometimes more. */
@@ -81,30 +83,45 @@ export function measurementMs(costs: CostsMs, layers = 1): Readonly<Record<strin
 
 /** Of the curvature thread's time, at most: beyond it, training waits for measurements instead of being slowed by them. */
 const BUSIEST = 0.9;
+/** Where there are not enough cores for everybody, it has at least this share of one: late numbers are better than none. */
+const LEAST = 0.1;
+/** Threads that each want a core now and then: training, geometry, curvature, and the log with the garbage collector. */
+const THREADS = 4;
+/** Of a core: what the log and the garbage collector take. Measured on two cores, at a step of a millisecond. */
+const LOG = 0.2;
 
 /**
  * Share of its time that the curvature thread may be busy so that training loses no more than this: while it is, a step takes `stepBeside`
- * instead of `step`.
+ * instead of `step`. Where there are fewer cores than threads, it must also leave to geometry and to the log what they need of theirs.
  */
-export function affordableDuty({ step, stepBeside }: CostsMs, overheadPercent: number): number {
+export function affordableDuty(costs: CostsMs, overheadPercent: number, cores: number): number {
+  const { step, stepBeside, geometry } = costs;
   const slowdown = Math.max(0, 1 - step / stepBeside);
-  return Math.min(BUSIEST, overheadPercent / 100 / slowdown);
+  const taken = geometry / step + encodingShare(overheadPercent) + LOG;
+  const free = cores < THREADS ? Math.max(LEAST, BUSIEST - taken) : BUSIEST;
+  return Math.min(free, overheadPercent / 100 / slowdown);
+}
+
+/** Of a core. */
+function encodingShare(overheadPercent: number): number {
+  return Math.min(1, overheadPercent / 100);
 }
 
 /**
  * Interval of each schedule key, in steps: each key gets its share of the curvature thread's {@link affordableDuty}.
  *
  * @param run.keys  those that the run has streams for; default: all. @param run.layers  that have parameters; default 1.
+ * @param run.cores  default: this machine's.
  */
 export function chooseIntervals(
   costs: CostsMs,
   overheadPercent: number,
-  run: { readonly keys?: ReadonlySet<string>; readonly layers?: number } = {},
+  run: { readonly keys?: ReadonlySet<string>; readonly layers?: number; readonly cores?: number } = {},
 ): Record<string, number> {
-  const { keys, layers } = run;
+  const { keys, layers, cores = availableParallelism() } = run;
   const measured = Object.entries(measurementMs(costs, layers)).filter(([key]) => keys?.has(key) ?? true);
   const all = measured.reduce((sum, [key]) => sum + (SHARES[key] ?? 0), 0);
-  const busyMsPerStep = affordableDuty(costs, overheadPercent) * costs.step;
+  const busyMsPerStep = affordableDuty(costs, overheadPercent, cores) * costs.step;
   const intervals = measured.map(([key, ms]) => {
     const steps = ms / (((SHARES[key] ?? 0) / all) * busyMsPerStep);
     return [key, ROUND.find((interval) => interval >= steps) ?? Math.ceil(steps)] as const;
@@ -115,10 +132,17 @@ export function chooseIntervals(
 /** The codec keeps about half of what θ takes. */
 const COMPRESSED = 0.5;
 
-/** How often θ is logged so that the recording stays under its budget. */
-export function chooseWeightsEvery(parameterCount: number, steps: number, budgetMiB: number): number {
-  const perStep = 4 * parameterCount * COMPRESSED;
-  const affordable = Math.max(1, Math.floor((budgetMiB * 2 ** 20 * 0.9) / perStep));
-  const every = Math.ceil((steps + 1) / affordable);
-  return ROUND.find((interval) => interval >= every) ?? every;
+/**
+ * How often θ is logged so that the recording stays under its budget, and that encoding takes no more of a core than training may lose.
+ * @param run.steps  of the whole run. @param run.budgetMiB  of its recording.
+ */
+export function chooseWeightsEvery(
+  { step, encode }: Pick<CostsMs, "step" | "encode">,
+  overheadPercent: number,
+  run: { readonly parameterCount: number; readonly steps: number; readonly budgetMiB: number },
+): number {
+  const bytes = 4 * run.parameterCount * COMPRESSED;
+  const most = Math.max(1, Math.floor((run.budgetMiB * 2 ** 20 * 0.9) / bytes));
+  const every = Math.max((run.steps + 1) / most, encode / step / encodingShare(overheadPercent));
+  return ROUND.find((interval) => interval >= every) ?? Math.ceil(every);
 }

@@ -4,7 +4,7 @@ import { encodeValue } from "../../shared/value.ts";
 import type { PackedSample, ThreadReply } from "./messages.ts";
 
 /** A batch is sent once its oldest sample is this old, or at this many samples: each message costs both threads some 0.1 ms. */
-const FLUSH_AFTER_MS = 5;
+const FLUSH_AFTER_MS = 10;
 const BATCH_SAMPLES = 256;
 /** Batches that may be on their way unacknowledged. */
 const MAX_IN_FLIGHT = 16;

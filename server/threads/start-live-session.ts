@@ -80,14 +80,15 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
   }
 }
 
-/** Steps alone, which is what overhead is measured against, and beside the curvature thread, as they will be. */
-async function timeCosts({ training, curvature }: Threads): Promise<CostsMs> {
+/** Steps alone, which is what overhead is measured against, and beside the curvature thread, as they will be; geometry before them. */
+async function timeCosts({ training, geometry, curvature }: Threads): Promise<CostsMs> {
   const turns = createTurns();
+  const beforehand = await geometry.time(TIMING_MS, turns);
   const [steps, costs] = await Promise.all([
     training.time(TIMING_MS, turns),
     curvature.time(TIMING_MS, turns),
   ]);
-  return { ...costs, ...steps } as unknown as CostsMs;
+  return { ...beforehand, ...costs, ...steps } as unknown as CostsMs;
 }
 
 function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], costsMs: CostsMs): Schedule {
@@ -95,7 +96,7 @@ function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], cos
   const keys = new Set(planned.flatMap(({ scheduleKey }) => scheduleKey ?? []));
   const intervals = chooseIntervals(costsMs, config.overhead, { keys, layers: layerCount(facts) });
   const { state = 1 } = intervals;
-  const weights = config.weightsEvery ?? affordableWeights(blueprint, config.every["state"]);
+  const weights = config.weightsEvery ?? affordableWeights(blueprint, costsMs, config.every["state"]);
   // A fork needs both of the same step.
   const chosen: Record<string, number> = {
     ...intervals,
@@ -122,9 +123,14 @@ function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], cos
   };
 }
 
-/** As the budget has it; where the interval of states is given, one that divides it. */
-function affordableWeights({ config, initial }: Blueprint, state: number | undefined): number {
-  let every = chooseWeightsEvery(initial.length, config.steps, config.recordingBudget);
+/** As time and budget have it; where the interval of states is given, one that divides it. */
+function affordableWeights(
+  { config, initial }: Blueprint,
+  costsMs: CostsMs,
+  state: number | undefined,
+): number {
+  const { overhead, steps, recordingBudget: budgetMiB } = config;
+  let every = chooseWeightsEvery(costsMs, overhead, { parameterCount: initial.length, steps, budgetMiB });
   while (state !== undefined && every < state && state % every !== 0) every++;
   return every;
 }

@@ -63,16 +63,28 @@ export class TrialWork {
     return Atomics.load(this.#words, OVER) === 1;
   }
 
-  /** Milliseconds that the work takes, once it is its turn; the fastest of a few, since what else runs on the machine only ever adds. */
-  fastestMs(repetitions: number, work: () => void): number {
-    let fastest = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < repetitions; i++) {
-      this.#awaitTurn();
-      const began = performance.now();
-      work();
-      fastest = Math.min(fastest, performance.now() - began);
-    }
-    return fastest;
+  /**
+   * Milliseconds that the work takes beside training: the median of some repetitions, after one that is not counted. The fastest would be
+   * one that found the machine's caches and memory free, as none is in the run.
+   */
+  medianMs(repetitions: number, work: () => void): number {
+    this.#timeMs(work);
+    return median(Array.from({ length: repetitions }, () => this.#timeMs(work)));
+  }
+
+  /** The same, repeated until the trial is over. */
+  medianMsThroughout(leastRepetitions: number, work: () => void): number {
+    const times: number[] = [];
+    this.#timeMs(work);
+    while (times.length < leastRepetitions || !this.isOver) times.push(this.#timeMs(work));
+    return median(times);
+  }
+
+  #timeMs(work: () => void): number {
+    this.#awaitTurn();
+    const began = performance.now();
+    work();
+    return performance.now() - began;
   }
 
   #awaitTurn(): void {
@@ -86,4 +98,8 @@ export class TrialWork {
 
 function mean(values: readonly number[]): number | undefined {
   return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }

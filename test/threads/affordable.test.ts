@@ -12,6 +12,8 @@ const costs = {
   probeLoss: 5,
   testLoss: 30,
   batch: 4,
+  geometry: 1,
+  encode: 2,
 };
 const facts = { parameters: [{ name: "kernel", layer: "dense", shape: [2], offset: 0 }] };
 const stream = (name: string, rest: Partial<PlannedStream> = {}): PlannedStream => ({

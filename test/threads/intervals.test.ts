@@ -11,7 +11,11 @@ const costs = {
   probeLoss: 5,
   testLoss: 30,
   batch: 4,
+  geometry: 1,
+  encode: 2,
 };
+/** As many as there are threads that want one. */
+const cores = 4;
 
 /** Share of the curvature thread's time that the chosen intervals take, at the bare pace of training. */
 function busyShare(of: typeof costs, every: Record<string, number>): number {
@@ -28,7 +32,7 @@ describe("the intervals", () => {
     ["a larger overhead", 12.5, 20],
   ])("keep what training loses within the overhead: %s", (_, stepBeside, overhead) => {
     const these = { ...costs, stepBeside };
-    const every = chooseIntervals(these, overhead);
+    const every = chooseIntervals(these, overhead, { cores });
     const busy = busyShare(these, every);
     // While measuring, steps come at 1/stepBeside; else at 1/step.
     const pace = busy / these.stepBeside + (1 - busy) / these.step;
@@ -38,7 +42,7 @@ describe("the intervals", () => {
 
   it("leave the curvature thread idle a tenth of the time where measuring costs training nothing", () => {
     const free = { ...costs, stepBeside: costs.step };
-    const busy = busyShare(free, chooseIntervals(free, 5));
+    const busy = busyShare(free, chooseIntervals(free, 5, { cores }));
     expect(busy).toBeLessThanOrEqual(0.9);
     expect(busy).toBeGreaterThan(0.6);
   });
@@ -65,9 +69,27 @@ describe("the intervals", () => {
     expect(Object.keys(measurementMs(costs)).sort()).toEqual([...new Set(keys)].sort());
   });
 
-  it("log θ as often as the recording's budget allows", () => {
-    expect(chooseWeightsEvery(1000, 100, 128)).toBe(1);
-    const every = chooseWeightsEvery(199_210, 9380, 128);
+  it("leave to geometry and the log what they need, where the cores are fewer than the threads", () => {
+    const free = { ...costs, stepBeside: costs.step };
+    const busy = busyShare(free, chooseIntervals(free, 5, { cores: 2 }));
+    // Geometry takes 0.1 of a core, encoding up to 0.05.
+    expect(busy).toBeLessThanOrEqual(0.9 - 0.1 - 0.05);
+    expect(busy).toBeGreaterThan(0.3);
+    const crowded = { ...free, geometry: 2 * costs.step };
+    const least = busyShare(crowded, chooseIntervals(crowded, 5, { cores: 2 }));
+    expect(least).toBeGreaterThan(0.05);
+    expect(least).toBeLessThanOrEqual(0.1);
+  });
+
+  it("log θ as often as the recording's budget allows, and encoding takes no more of a core than training may lose", () => {
+    const quick = { step: 10, encode: 0.1 };
+    const choose = (parameterCount: number, steps: number) =>
+      chooseWeightsEvery(quick, 5, { parameterCount, steps, budgetMiB: 128 });
+    expect(choose(1000, 100)).toBe(1);
+    const every = choose(199_210, 9380);
     expect(((9380 / every) * 199_210 * 4 * 0.5) / 2 ** 20).toBeLessThan(128);
+    const small = { parameterCount: 1000, steps: 100, budgetMiB: 128 };
+    expect(chooseWeightsEvery({ step: 1, encode: 0.9 }, 5, small)).toBe(20);
+    expect(chooseWeightsEvery({ step: 1, encode: 0.9 }, 20, small)).toBe(5);
   });
 });

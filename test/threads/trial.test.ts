@@ -39,7 +39,9 @@ describe("a trial", () => {
     new TrialPace(turns).end();
     expect(work.isOver).toBe(true);
     let times = 0;
-    work.fastestMs(3, () => times++);
-    expect(times).toBe(3);
+    work.medianMs(3, () => times++);
+    expect(times).toBe(4);
+    work.medianMsThroughout(2, () => times++);
+    expect(times).toBe(7);
   });
 });

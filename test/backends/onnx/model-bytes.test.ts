@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Graph } from "../../../server/backends/onnx/graph.ts";
 import { modelBytes } from "../../../server/backends/onnx/model-bytes.ts";
+import type { Runtime } from "../../../server/backends/onnx/runtime.ts";
 import { onnxruntime } from "../../engine/every-backend.ts";
 import { decodeModel } from "./decode-model.ts";
 
@@ -61,14 +62,12 @@ describe("the bytes of a model", () => {
   });
 
   test.skipIf(onnxruntime === null)("are what onnxruntime takes them for", () => {
-    const session = onnxruntime?.open(graph);
+    const { open, tensor } = onnxruntime as Runtime;
+    const session = open(graph);
     const a = Float32Array.from({ length: 600 }, (_, i) => Math.sin(i));
     const b = new Float32Array(900);
-    session?.run(
-      { a: onnxruntime?.tensor(a, [2, 300]) ?? {} },
-      { b: onnxruntime?.tensor(b, [900, 1]) ?? {} },
-    );
-    session?.dispose();
+    session.run({ a: tensor(a, [2, 300]) }, { b: tensor(b, [900, 1]) });
+    session.dispose();
     const at = (row: number, column: number) => a[300 * row + column] as number;
     const square = (i: number, j: number) => 0.5 * (at(0, i) * at(0, j) + at(1, i) * at(1, j));
     // 300 columns in rows of 100: each of the 900 is the maximum of a third of a row.

@@ -182,6 +182,24 @@ describe.skipIf(onnxruntime === null)(
       model.dispose();
     });
 
+    test("leaves no copy of its results to the garbage collector", () => {
+      const large = compile(dense([100, 256, 10], "tanh"), "half-sum-mse");
+      const at = createRandom(5).fillNormal(new Float32Array(large.parameterCount));
+      const model = createNativeModel(runtime, large);
+      const of = { inputs: at.slice(0, 1600), targets: new Float32Array(160), size: 16 };
+      const out = new Float32Array(at.length);
+      const step = () => {
+        const batch = model.createObjective(of);
+        batch.gradient(at, out);
+        batch.dispose();
+      };
+      step();
+      const before = memoryUsage().arrayBuffers;
+      for (let i = 0; i < 20; i++) step();
+      expect(memoryUsage().arrayBuffers - before).toBeLessThan(at.byteLength);
+      model.dispose();
+    });
+
     test("is refused when its rules do not print as they should", () => {
       const { rules } = compiled;
       const [first] = rules;

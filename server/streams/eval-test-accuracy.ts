@@ -34,7 +34,5 @@ export const testAccuracyStream: StreamDefinition = {
   scheduleKey: "eval",
   applies: (run) => run.testHasClasses,
   derive: ({ run, every, channel }) =>
-    run.testObjective === null
-      ? () => EMPTY
-      : testAccuracy(run.testObjective, channel === undefined ? { every } : { every, channel }),
+    run.testObjective === null ? () => EMPTY : testAccuracy(run.testObjective, { every, channel }),
 };

@@ -34,7 +34,5 @@ export const testLossStream: StreamDefinition = {
   scheduleKey: "eval",
   applies: (run) => run.testSize > 0,
   derive: ({ run, every, channel }) =>
-    run.testObjective === null
-      ? () => EMPTY
-      : testLoss(run.testObjective, channel === undefined ? { every } : { every, channel }),
+    run.testObjective === null ? () => EMPTY : testLoss(run.testObjective, { every, channel }),
 };

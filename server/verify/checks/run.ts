@@ -1,18 +1,13 @@
 /** What the threads say of themselves: nothing that θ could confirm, so its form, and what must hold between its parts. */
+import type * as z from "zod/mini";
 import type { CheckDefinition } from "../check.ts";
 import { overhead, status } from "../shapes.ts";
 
-interface Overhead {
-  readonly total: number;
-  readonly interval: readonly [number, number];
-  readonly stepsPerSecond: number;
-  readonly bareStepMs: number;
-  readonly perStream: Readonly<Record<string, number>>;
-}
+type Overhead = z.infer<typeof overhead>;
 
 export const runOverhead: CheckDefinition<Overhead> = {
   channel: "run/overhead",
-  shape: overhead as never,
+  shape: overhead,
   structureOnly: true,
   apart: ["times: nothing in a recording could confirm them"],
   start({ tally }) {
@@ -39,17 +34,13 @@ export const runOverhead: CheckDefinition<Overhead> = {
   },
 };
 
-interface Status {
-  readonly level: string;
-  readonly code: string;
-  readonly message: string;
-}
+type Status = z.infer<typeof status>;
 
 const ENDS = ["finished", "failed", "stopped", "interrupted"];
 
 export const runStatus: CheckDefinition<Status> = {
   channel: "run/status",
-  shape: status as never,
+  shape: status,
   structureOnly: true,
   apart: ["events: nothing in a recording could confirm them"],
   start({ tally, evidence }) {

@@ -27,6 +27,8 @@ export default defineConfig(async () => {
             include: ["test/**/*.test.ts"],
             exclude: ["test/client/browser/**"],
             testTimeout: 30_000,
+            // What was built runs as it is.
+            server: { deps: { external: [/\/dist\//] } },
           },
         },
         {

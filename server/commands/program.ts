@@ -1,25 +1,14 @@
-#!/usr/bin/env node
-/** The commands. The only place that decides how the process exits. */
+/** The commands, their flags, and what goes wrong in a sentence. Each loads its code when it is called: `sessions` needs no engine. */
 import { Command, CommanderError } from "commander";
-import { BackendError } from "./backends/select.ts";
-import { diffCommand } from "./commands/diff.ts";
-import { hessianCommand } from "./commands/hessian.ts";
-import { openCommand } from "./commands/open.ts";
-import { recoverCommand } from "./commands/recover.ts";
-import { replayCommand } from "./commands/replay.ts";
-import { SERVER_FLAGS, type ServerSettings } from "./commands/server-settings.ts";
-import { importCommand, infoCommand, pruneCommand, sessionsCommand } from "./commands/sessions.ts";
-import { shareCommand } from "./commands/share.ts";
-import { tasksCommand } from "./commands/tasks.ts";
-import { trainCommand } from "./commands/train.ts";
-import { verifyCommand } from "./commands/verify.ts";
-import { EngineError } from "./engine/engine-error.ts";
-import { ListenError } from "./gateway/listen.ts";
-import { RecordingError } from "./recording/recording-error.ts";
-import { thalwegVersion } from "./threads/session-header.ts";
-import { PRESETS } from "./training/presets.ts";
-import { SETTING_FLAGS } from "./training/settings-flags.ts";
-import { UserError } from "./training/user-error.ts";
+import { BackendError } from "../backends/backend-error.ts";
+import { EngineError } from "../engine/engine-error.ts";
+import { ListenError } from "../gateway/listen.ts";
+import { RecordingError } from "../recording/recording-error.ts";
+import { thalwegVersion } from "../threads/versions.ts";
+import { PRESETS } from "../training/presets.ts";
+import { SETTING_FLAGS } from "../training/settings-flags.ts";
+import { UserError } from "../training/user-error.ts";
+import { SERVER_FLAGS, type ServerSettings } from "./server-settings.ts";
 
 /** What the user can put right, as in most Unix tools; each of these is one sentence. */
 const EXIT_USAGE = 2;
@@ -61,7 +50,9 @@ const train = command("train [module]", "train, watch, record; [module] is a run
 train.optionsGroup("The run:");
 for (const { flags, help, read } of SETTING_FLAGS) train.option(flags, help, read);
 serverFlags(train.optionsGroup("The server and its recordings:"), true);
-train.action((module: string | undefined) => trainCommand(module, given(train)));
+train.action(async (module: string | undefined) =>
+  (await import("./train.ts")).trainCommand(module, given(train)),
+);
 
 const replay = serverFlags(
   command("replay <recording>", "serve a recording, by file or id, to the same dashboard"),
@@ -69,13 +60,13 @@ const replay = serverFlags(
 )
   .option("--speed <x>", "times the speed at which it was recorded")
   .option("--from-step <n>", "begin at this step");
-replay.action((file: string) => replayCommand(file, given(replay)));
+replay.action(async (file: string) => (await import("./replay.ts")).replayCommand(file, given(replay)));
 
 const open = command("open", "print a fresh launch URL of a running server").option(
   "--port <n>",
   "of this server",
 );
-open.action(() => openCommand(given(open)));
+open.action(async () => (await import("./open.ts")).openCommand(given(open)));
 
 const share = command("share", "a link for reading one session of a running server, and nothing else")
   .option("--session <id>", "which; without it the live one")
@@ -84,45 +75,47 @@ const share = command("share", "a link for reading one session of a running serv
   .option("--list", "the links that are good now")
   .option("--revoke <link>", "take one back, by the id that --list shows")
   .option("--port <n>", "of this server");
-share.action(() => shareCommand(given(share)));
+share.action(async () => (await import("./share.ts")).shareCommand(given(share)));
 
 const inFolder = (to: Command): Command =>
   to.option("--recordings <folder>", "where the recordings are (recordings)");
 const sessions = inFolder(command("sessions", "list the recordings of a folder")).option("--json", "as JSON");
-sessions.action(() => sessionsCommand(given(sessions)));
+sessions.action(async () => (await import("./sessions.ts")).sessionsCommand(given(sessions)));
 
 const info = inFolder(command("info <recording>", "what a recording holds; by file or id")).option(
   "--json",
   "with the whole header, as JSON",
 );
-info.action((which: string) => infoCommand(which, given(info)));
+info.action(async (which: string) => (await import("./sessions.ts")).infoCommand(which, given(info)));
 
 const imported = inFolder(command("import <files...>", "take recordings from elsewhere into the folder"));
-imported.action((files: string[]) => importCommand(files, given(imported)));
+imported.action(async (files: string[]) =>
+  (await import("./sessions.ts")).importCommand(files, given(imported)),
+);
 
 const prune = inFolder(command("prune", "delete the oldest recordings; never one that is being written"))
   .option("--keep-days <n>", "delete those that were started before")
   .option("--limit <size>", "delete until the rest takes no more than this (10GiB, without --keep-days)")
   .option("--dry-run", "say which, and delete nothing");
-prune.action(() => pruneCommand(given(prune)));
+prune.action(async () => (await import("./sessions.ts")).pruneCommand(given(prune)));
 
 const diff = command("diff <a> <b>", "compare two recordings, by file or id, sample by sample").option(
   "--json",
   "the whole answer as JSON",
 );
-diff.action((a: string, b: string) => diffCommand(a, b, diff.opts()));
+diff.action(async (a: string, b: string) => (await import("./diff.ts")).diffCommand(a, b, diff.opts()));
 
 const recover = command("recover <file>", "make a whole recording of what is intact in a cut or damaged one")
   .option("--out <file>", "where to; without it <file>.recovered.mcap. Nothing is overwritten")
   .option("--json", "the whole answer as JSON");
-recover.action((file: string) => recoverCommand(file, recover.opts()));
+recover.action(async (file: string) => (await import("./recover.ts")).recoverCommand(file, recover.opts()));
 
 const verify = command("verify <recording>", "derive samples of every stream anew, from the recorded weights")
   .option("--samples <n>", "of each stream; without it 20, and fewer of those that are dear to derive")
   .option("--seed <n>", "draws the samples (1)")
   .option("--stream <name...>", "only these streams")
   .option("--json", "the whole answer as JSON");
-verify.action((file: string) => verifyCommand(file, verify.opts()));
+verify.action(async (file: string) => (await import("./verify.ts")).verifyCommand(file, verify.opts()));
 
 const hessian = command(
   "hessian <file>",
@@ -140,12 +133,12 @@ const hessian = command(
   .option("--density", "the density of all eigenvalues, by stochastic Lanczos quadrature")
   .option("--exact", "all eigenvalues in float64 beside them; up to 3,000 weights")
   .option("--json", "the whole answer as JSON");
-hessian.action((file: string) => hessianCommand(file, hessian.opts()));
+hessian.action(async (file: string) => (await import("./hessian.ts")).hessianCommand(file, hessian.opts()));
 
 const tasks = command("tasks", "list the built-in tasks, their networks and data")
   .option("--measure", "time a second of training of each, on this machine")
   .option("--json", "the whole answer as JSON");
-tasks.action(() => tasksCommand(tasks.opts()));
+tasks.action(async () => (await import("./tasks.ts")).tasksCommand(tasks.opts()));
 
 command("presets", "list the presets and what to look for in each").action(() => {
   for (const { name, title, about } of PRESETS) console.log(`${name}\n  ${title}. ${about}\n`);
@@ -158,12 +151,18 @@ function given(of: Command): Record<string, unknown> {
   );
 }
 
-try {
-  await program.parseAsync();
-  // Worker threads and sockets are closed by now; a library's timer must not keep the terminal.
-  process.exit();
-} catch (cause) {
-  process.exit(report(cause));
+/**
+ * Runs one command to its end.
+ * @param args  without node and the program's name.
+ * @returns the exit code.
+ */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return Number(process.exitCode ?? 0);
+  } catch (cause) {
+    return report(cause);
+  }
 }
 
 function report(cause: unknown): number {

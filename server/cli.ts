@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+/** The only place that decides how the process exits. */
+import { runProgram } from "./commands/program.ts";
+
+// Worker threads and sockets are closed by now; a library's timer must not keep the terminal.
+process.exit(await runProgram(process.argv.slice(2)));

@@ -1,5 +1,6 @@
 /** What the threads say of themselves: nothing that θ could confirm, so its form, and what must hold between its parts. */
 import type * as z from "zod/mini";
+import { whole } from "../../../shared/number-words.ts";
 import type { CheckDefinition } from "../check.ts";
 import { overhead, status } from "../shapes.ts";
 
@@ -54,14 +55,20 @@ export const runStatus: CheckDefinition<Status> = {
         isFirst = false;
         isOver = ENDS.includes(code);
         const { steps, modelSummary } = evidence.header;
+        // Older recordings have 10000 where 10,000 is written now.
+        const isSaid = (says: (count: (n: number) => string) => boolean) => says(whole) || says(String);
         if (code === "started")
           tally.expect(
             step,
-            message.startsWith(`training ${modelSummary} for ${steps} steps; `),
+            isSaid((count) => message.startsWith(`training ${modelSummary} for ${count(steps)} steps; `)),
             `says "${message}"`,
           );
         if (isOver)
-          tally.expect(step, message === `training ${code} at step ${step} of ${steps}`, `says "${message}"`);
+          tally.expect(
+            step,
+            isSaid((count) => message === `training ${code} at step ${count(step)} of ${count(steps)}`),
+            `says "${message}"`,
+          );
       },
     };
   },

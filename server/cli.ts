@@ -2,5 +2,6 @@
 /** The only place that decides how the process exits. */
 import { runProgram } from "./commands/program.ts";
 
+const code = await runProgram(process.argv.slice(2));
 // Worker threads and sockets are closed by now; a library's timer must not keep the terminal.
-process.exit(await runProgram(process.argv.slice(2)));
+process.exit(code);

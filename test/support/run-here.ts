@@ -16,7 +16,8 @@ export async function runHere(args: readonly string[], env: NodeJS.ProcessEnv = 
   );
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   try {
-    return { code: await runProgram(args), ...said };
+    const code = await runProgram(args);
+    return { code: code ?? Number(process.exitCode ?? 0), ...said };
   } finally {
     process.exitCode = undefined;
     vi.unstubAllEnvs();

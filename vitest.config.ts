@@ -4,6 +4,9 @@ import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { findBrowser } from "./test/browser/find-browser.ts";
 
+/** They spoil what they import for whoever comes after: backends that are swapped, memory that is used up. */
+const ALONE = ["test/backends/select.test.ts", "test/engine/tensor-memory.test.ts"];
+
 const root = fileURLToPath(new URL(".", import.meta.url));
 
 export default defineConfig(async () => {
@@ -25,10 +28,15 @@ export default defineConfig(async () => {
             name: "node",
             environment: "node",
             include: ["test/**/*.test.ts"],
-            exclude: ["test/client/browser/**"],
+            exclude: ["test/client/browser/**", ...ALONE],
             testTimeout: 30_000,
+            // A worker's files share what they import: TensorFlow.js anew for each file takes longer than most of their tests.
+            isolate: false,
+            // What was built runs as it is.
+            server: { deps: { external: [/\/dist\//] } },
           },
         },
+        { extends: true, test: { name: "alone", environment: "node", include: ALONE, testTimeout: 30_000 } },
         {
           extends: true,
           // Without "development": Lit's builds as they are shipped, which also say nothing on the console.

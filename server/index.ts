@@ -1,7 +1,9 @@
 /** Thalweg as a library: training as an observable, and the operators that derive its streams. */
 export type {
+  BatchSharpness,
   DirectionalSharpness,
   DistanceToInit,
+  Eigenvalue,
   GaussNewtonEigenvalues,
   HessianDensity,
   HessianEigenvalues,
@@ -12,6 +14,7 @@ export type {
   PathMonotonicity,
   PreconditionedEigenvalues,
   SamSharpness,
+  TopMode,
   TopSubspace,
 } from "../shared/readings.ts";
 export type { Sample, StreamDescriptor } from "../shared/stream.ts";

@@ -1,11 +1,12 @@
 /** The page: train → derive → contain. The same in every thread, in a script of one's own, and one day in a browser. */
 import { catchError, connect, EMPTY, ignoreElements, merge, Observable, of } from "rxjs";
+import { whole } from "../shared/number-words.ts";
 import type { RunStatus } from "../shared/readings.ts";
 import type { Sample } from "../shared/stream.ts";
 import type { StreamContext, StreamDefinition } from "./streams/define.ts";
 import type { Step } from "./training/run.ts";
 
-/** Milliseconds each stream has been busy, by name; {@link pipeline} adds to it. */
+/** Milliseconds that each stream has been busy, by name. */
 export type BusyMs = Record<string, number>;
 
 /**
@@ -13,6 +14,9 @@ export type BusyMs = Record<string, number>;
  * Subscribing starts `steps$`, unsubscribing stops it.
  *
  * A stream that fails ends alone and says so in a `run/status` sample; an error of `steps$` itself is passed on, once.
+ *
+ * @param contextOf  asked once for each stream, at subscription.
+ * @param busyMs  added to.
  */
 export function pipeline(
   steps$: Observable<Step>,
@@ -65,7 +69,7 @@ function failure(stream: string, step: number, cause: unknown): Sample<RunStatus
     value: {
       level: "error",
       code: "stream-failed",
-      message: `${stream} ended at step ${step}: ${why}`,
+      message: `${stream} ended at step ${whole(step)}: ${why}`,
       stream,
     },
   };

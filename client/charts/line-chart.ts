@@ -25,11 +25,14 @@ import {
   labelsOf,
   wordsOf,
 } from "./labels.ts";
-import { drawGaps, drawNonFinite, drawSeries, visibleExtremes } from "./marks.ts";
+import { drawSeries } from "./marks.ts";
+import { drawGaps, drawNonFinite } from "./missing-marks.ts";
 import { listenToPointer } from "./pointer.ts";
+import { drawReferences } from "./reference-lines.ts";
+import { SettledDomain } from "./settled-domain.ts";
 import { Stage } from "./stage.ts";
 import { type Surface, SvgSurface } from "./surface.ts";
-import { roundDomain, valueScale } from "./value-scale.ts";
+import { valueScale } from "./value-scale.ts";
 
 /** The same on every chart, so that the steps of stacked panels stand above each other. */
 const LEFT_PX = 52;
@@ -51,8 +54,7 @@ class LineChart implements Chart<LineChartModel> {
   #axes: Axes | null = null;
   /** What the SVG axes show; redrawn when it changes. */
   #axesKey = "";
-  #valueDomain: readonly [number, number] | null = null;
-  #valueKey = "";
+  readonly #values = new SettledDomain();
   #margin = 0;
   #hasCovered = false;
   #framesSinceAxes = AXIS_EVERY_FRAMES;
@@ -155,7 +157,7 @@ class LineChart implements Chart<LineChartModel> {
       previous !== null && this.#margin === margin && this.#axesKey.startsWith(`${stage.version}|`);
     const waits = mayWait && isYounger && sameFrame;
     const domain = waits ? (previous.x.domain() as [number, number]) : model.domain;
-    const [low, high] = this.#settle(model, domain, count);
+    const [low, high] = this.#values.around(model, domain, count);
     const key = [stage.version, domain, low, high, model.scale, model.unit, margin].join("|");
     if (waits && (domain[0] !== model.domain[0] || domain[1] !== model.domain[1]))
       this.#options.requestFrame?.();
@@ -174,43 +176,6 @@ class LineChart implements Chart<LineChartModel> {
     return axes;
   }
 
-  /** Round ends around what is visible; kept while the data fill at least half of them, so that the axis does not tremble. */
-  #settle(
-    model: LineChartModel,
-    domain: readonly [number, number],
-    count: number,
-  ): readonly [number, number] {
-    const isLog = model.scale === "log";
-    let min = Number.POSITIVE_INFINITY;
-    let max = Number.NEGATIVE_INFINITY;
-    for (const { series } of model.series) {
-      const extremes = visibleExtremes(series, domain, isLog);
-      min = Math.min(min, extremes.min);
-      max = Math.max(max, extremes.max);
-    }
-    for (const { value } of model.references ?? []) {
-      if (isLog && value <= 0) continue;
-      min = Math.min(min, value);
-      max = Math.max(max, value);
-    }
-    if (min > max) [min, max] = isLog ? [0.1, 1] : [0, 1];
-    if (model.includeZero && !isLog) {
-      min = Math.min(min, 0);
-      max = Math.max(max, 0);
-      // Nothing but zeros: they lie on the ground.
-      if (min === max) max = 1;
-    }
-    const key = [model.scale, model.unit, count, model.series.map(({ label }) => label)].join("|");
-    const kept = this.#valueDomain;
-    const position = valueScale(model.scale, kept ?? [1, 2], [0, 1], count);
-    const isInside = kept !== null && min >= kept[0] && max <= kept[1];
-    const fills = kept !== null && position(max) - position(min) >= 0.5;
-    if (key !== this.#valueKey || !isInside || !fills)
-      this.#valueDomain = roundDomain(model.scale, min, max, count);
-    this.#valueKey = key;
-    return this.#valueDomain ?? [0, 1];
-  }
-
   #draw(surface: Surface, model: LineChartModel, axes: Axes): Covered {
     const { theme } = this.#stage;
     const { box } = axes;
@@ -224,7 +189,7 @@ class LineChart implements Chart<LineChartModel> {
     surface.rect(box.left - 4, box.top - 4, box.right - box.left + 8, box.bottom - box.top + 5);
     surface.clip();
     drawGaps(surface, axes, model.gaps, theme);
-    this.#drawReferences(surface, model, axes);
+    drawReferences(surface, axes, model.references ?? [], theme);
     const drawAll = (): void => {
       for (const entry of model.series)
         drawSeries(surface, axes, entry, theme, { gaps: model.gaps, ratio, holdTo });
@@ -252,27 +217,6 @@ class LineChart implements Chart<LineChartModel> {
     const { theme, width } = this.#stage;
     if (width >= COMPACT_BELOW_PX) drawEndLabels(surface, axes, labelsOf(model.series, axes), theme);
     else drawRowLabels(surface, axes, labelsOf(model.series, axes), theme, width);
-  }
-
-  #drawReferences(surface: Surface, model: LineChartModel, axes: Axes): void {
-    const { theme } = this.#stage;
-    surface.save();
-    surface.strokeStyle = theme.colour["ink-3"];
-    surface.fillStyle = theme.colour["ink-3"];
-    surface.lineWidth = 1;
-    surface.font = `11px ${theme.fontFamily}`;
-    surface.textAlign = "left";
-    surface.textBaseline = "alphabetic";
-    for (const { value, label } of model.references ?? []) {
-      const py = axes.y(value);
-      surface.setLineDash([4, 3]);
-      surface.beginPath();
-      surface.moveTo(axes.box.left, py);
-      surface.lineTo(axes.box.right, py);
-      surface.stroke();
-      surface.fillText(label, axes.box.left + 4, py - 4 < axes.box.top + 8 ? py + 12 : py - 4);
-    }
-    surface.restore();
   }
 
   #stepAt(clientX: number): number | null {

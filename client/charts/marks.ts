@@ -1,10 +1,10 @@
-/** Series as marks: rectangles of min…max per pixel column where samples are denser than pixels, else every sample joined. */
-
+/** Series as marks: {@link drawColumns} where samples are denser than pixels, else every sample joined. */
 import type { Gap } from "../data/history.ts";
 import type { Extremes } from "../data/pyramid.ts";
 import type { Series } from "../data/series.ts";
 import type { Axes } from "./axes.ts";
 import type { Dash, LineSeries } from "./chart.ts";
+import { drawColumns } from "./columns.ts";
 import type { Surface } from "./surface.ts";
 import type { Theme } from "./theme.ts";
 
@@ -13,8 +13,6 @@ const DENSE_PER_COLUMN = 3;
 /** Samples get dots where they are at least this far apart, in pixels. */
 const DOT_SPACING = 9;
 const DOT_RADIUS = 2.25;
-/** Marks of NaN nearer than this stand for each other. */
-const CROSS_SPACING = 7;
 
 export const DASHES: Readonly<Record<Dash, number[]>> = {
   solid: [],
@@ -94,72 +92,6 @@ export function drawSeries(
     }
   }
   surface.restore();
-}
-
-/** One rectangle per column of device pixels, from the least to the greatest value in it: no spike is lost. */
-function drawColumns(
-  surface: Surface,
-  axes: Axes,
-  series: Series,
-  ratio: number,
-  dash: readonly number[],
-): void {
-  const { box, x, y } = axes;
-  const [domainFrom = 0, domainTo = 1] = x.domain();
-  const columns = Math.round((box.right - box.left) * ratio);
-  const stepsPerColumn = (domainTo - domainFrom) / columns;
-  // A column alone would be fainter than a line.
-  const width = Math.max(1 / ratio, 1.25);
-  const thickness = surface.lineWidth;
-  const { hasNonFinite } = series;
-  const isInGap = gapOf(dash);
-  const out: Extremes = { min: 0, max: 0 };
-  let from = series.lowerBound(Math.ceil(domainFrom));
-  let joinTop = Number.NaN;
-  let joinBottom = Number.NaN;
-  surface.beginPath();
-  for (let column = 0; column < columns; column++) {
-    const isLast = column === columns - 1;
-    const to = series.lowerBound(
-      isLast ? Math.floor(domainTo) + 1 : Math.ceil(domainFrom + (column + 1) * stepsPerColumn),
-    );
-    if (to === from) continue;
-    series.extremes(from, to, out);
-    const hasBreak = hasNonFinite && series.nonFinite(from, to).length > 0;
-    if (out.min <= out.max) {
-      const ownTop = y(out.max);
-      const ownBottom = y(out.min);
-      // Neighbours that do not overlap are joined, as a line would join them.
-      const top = !hasBreak && joinBottom < ownTop ? joinBottom : ownTop;
-      const bottom = !hasBreak && joinTop > ownBottom ? joinTop : ownBottom;
-      const missing = Math.max(0, thickness - (bottom - top));
-      // Dashes leave out only where the line is quiet: never a spike.
-      const isQuiet = bottom - top <= 3 * thickness;
-      if (!isQuiet || !isInGap(column / ratio)) {
-        surface.rect(box.left + column / ratio, top - missing / 2, width, bottom - top + missing);
-      }
-      joinTop = ownTop;
-      joinBottom = ownBottom;
-    }
-    if (hasBreak) {
-      joinTop = Number.NaN;
-      joinBottom = Number.NaN;
-    }
-    from = to;
-  }
-  surface.fill();
-}
-
-/** Does a pixel fall between two dashes? */
-function gapOf(dash: readonly number[]): (px: number) => boolean {
-  const period = dash.reduce((sum, length) => sum + length, 0);
-  if (period === 0) return () => false;
-  return (px) => {
-    let rest = px % period;
-    let index = 0;
-    while (rest >= (dash[index] ?? period)) rest -= dash[index++] ?? period;
-    return index % 2 === 1;
-  };
 }
 
 function drawPath(
@@ -289,64 +221,4 @@ function breaksOf({ series, breakOn }: LineSeries, span: Span, gaps: readonly Ga
     }
   }
   return breaks;
-}
-
-/** A cross at the top edge wherever a series has NaN or ±∞. Returns how many samples that is. */
-export function drawNonFinite(
-  surface: Surface,
-  axes: Axes,
-  drawn: readonly LineSeries[],
-  theme: Theme,
-): number {
-  const { box, x } = axes;
-  const domain = x.domain() as [number, number];
-  let count = 0;
-  let lastX = Number.NEGATIVE_INFINITY;
-  surface.save();
-  surface.strokeStyle = theme.colour.bad;
-  surface.lineWidth = 1.75;
-  surface.beginPath();
-  for (const { series } of drawn) {
-    const indices = series.nonFinite(series.lowerBound(domain[0]), series.lowerBound(domain[1] + 1));
-    count += indices.length;
-    lastX = Number.NEGATIVE_INFINITY;
-    for (const index of indices) {
-      const px = x(series.stepAt(index));
-      if (px - lastX < CROSS_SPACING) continue;
-      lastX = px;
-      const py = box.top + 6;
-      surface.moveTo(px - 3, py - 3);
-      surface.lineTo(px + 3, py + 3);
-      surface.moveTo(px - 3, py + 3);
-      surface.lineTo(px + 3, py - 3);
-    }
-  }
-  surface.stroke();
-  surface.restore();
-  return count;
-}
-
-/** A band over the steps that the server announced it left out. */
-export function drawGaps(surface: Surface, axes: Axes, gaps: readonly Gap[], theme: Theme): void {
-  const { box, x } = axes;
-  surface.save();
-  surface.fillStyle = theme.colour.sunken;
-  surface.strokeStyle = theme.colour.warn;
-  surface.lineWidth = 1;
-  for (const gap of gaps) {
-    const left = Math.max(box.left, x(gap.fromStep));
-    const right = Math.min(box.right, x(gap.toStep));
-    if (right < box.left || left > box.right) continue;
-    surface.beginPath();
-    surface.rect(left, box.top, Math.max(2, right - left), box.bottom - box.top);
-    surface.fill();
-    surface.setLineDash([2, 3]);
-    surface.beginPath();
-    for (const edge of right - left > 3 ? [left, right] : [left]) {
-      surface.moveTo(edge, box.top);
-      surface.lineTo(edge, box.bottom);
-    }
-    surface.stroke();
-  }
-  surface.restore();
 }

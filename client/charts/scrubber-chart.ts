@@ -4,7 +4,9 @@ import { formatCount, formatStep } from "../data/formats.ts";
 import { type Axes, crisp, makeAxes, type PlotBox, renderAxes } from "./axes.ts";
 import type { Chart, ScrubberMark, ScrubberModel, ScrubberOptions } from "./chart.ts";
 import { seriesCsv } from "./csv.ts";
-import { drawGaps, drawSeries, visibleExtremes } from "./marks.ts";
+import { drawSeries, visibleExtremes } from "./marks.ts";
+import { drawGaps } from "./missing-marks.ts";
+import { type Grip, listenToScrubber } from "./scrubber-pointer.ts";
 import { Stage } from "./stage.ts";
 import { type Surface, SvgSurface } from "./surface.ts";
 import type { ColourName } from "./theme.ts";
@@ -26,8 +28,6 @@ const MARK_COLOUR: Readonly<Record<ScrubberMark["kind"], ColourName>> = {
   "non-finite": "bad",
 };
 
-type Grip = "cursor" | "from" | "to";
-
 export function createScrubberChart(host: HTMLElement, options: ScrubberOptions): Chart<ScrubberModel> {
   return new ScrubberChart(host, options);
 }
@@ -35,18 +35,25 @@ export function createScrubberChart(host: HTMLElement, options: ScrubberOptions)
 class ScrubberChart implements Chart<ScrubberModel> {
   readonly #options: ScrubberOptions;
   readonly #stage: Stage;
-  readonly #abort = new AbortController();
+  readonly #releasePointer: () => void;
   #model: ScrubberModel | null = null;
   #axes: Axes | null = null;
   #axesKey = "";
-  #grip: Grip | null = null;
 
   constructor(host: HTMLElement, options: ScrubberOptions) {
     this.#options = options;
     this.#stage = new Stage(host, () => {
       if (this.#model) this.update(this.#model);
     });
-    this.#listen();
+    this.#releasePointer = listenToScrubber(
+      this.#stage.svg,
+      {
+        stepAt: (clientX) => this.#stepAt(clientX),
+        gripAt: (clientX) => this.#gripAt(clientX),
+        range: () => this.#model?.domain ?? [0, 1],
+      },
+      options,
+    );
   }
 
   update(model: ScrubberModel): void {
@@ -60,7 +67,7 @@ class ScrubberChart implements Chart<ScrubberModel> {
   }
 
   destroy(): void {
-    this.#abort.abort();
+    this.#releasePointer();
     this.#stage.destroy();
     this.#model = null;
   }
@@ -251,40 +258,6 @@ class ScrubberChart implements Chart<ScrubberModel> {
     surface.restore();
   }
 
-  #listen(): void {
-    const { svg } = this.#stage;
-    const { onScrub, onRange } = this.#options;
-    const on = <K extends keyof SVGElementEventMap>(
-      type: K,
-      listener: (event: SVGElementEventMap[K]) => void,
-    ): void => svg.addEventListener(type, listener, { signal: this.#abort.signal });
-    svg.style.touchAction = "none";
-    on("pointerdown", (event) => {
-      if (event.button !== 0 || !this.#axes) return;
-      this.#grip = this.#gripAt(event.clientX);
-      svg.setPointerCapture(event.pointerId);
-      if (this.#grip === "cursor") onScrub?.(this.#stepAt(event.clientX), "start");
-    });
-    on("pointermove", (event) => {
-      if (this.#grip === null) {
-        svg.style.cursor = this.#gripAt(event.clientX) === "cursor" ? "pointer" : "ew-resize";
-        return;
-      }
-      const step = this.#stepAt(event.clientX);
-      const [from, to] = this.#model?.domain ?? [0, 1];
-      if (this.#grip === "cursor") onScrub?.(step, "move");
-      else if (this.#grip === "from") onRange?.([Math.min(step, to - 1), to]);
-      else onRange?.([from, Math.max(step, from + 1)]);
-    });
-    const release = (event: PointerEvent): void => {
-      if (this.#grip === "cursor") onScrub?.(this.#stepAt(event.clientX), "end");
-      this.#grip = null;
-    };
-    on("pointerup", release);
-    on("pointercancel", release);
-    on("dblclick", () => onRange?.(null));
-  }
-
   /** The handles of the range, where they are not under the cursor. */
   #gripAt(clientX: number): Grip {
     const axes = this.#axes;
@@ -298,11 +271,11 @@ class ScrubberChart implements Chart<ScrubberModel> {
     return near(model.domain[1]) ? "to" : "cursor";
   }
 
-  #stepAt(clientX: number): number {
+  #stepAt(clientX: number): number | null {
     const axes = this.#axes;
-    if (!axes) return 0;
+    const model = this.#model;
+    if (!axes || !model) return null;
     const px = clientX - this.#stage.svg.getBoundingClientRect().left;
-    const { extent, head } = this.#model ?? { extent: [0, 0], head: 0 };
-    return Math.max(extent[0] ?? 0, Math.min(head, Math.round(axes.x.invert(px))));
+    return Math.max(model.extent[0], Math.min(model.head, Math.round(axes.x.invert(px))));
   }
 }

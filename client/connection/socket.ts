@@ -1,5 +1,5 @@
 /** A WebSocket of the place where this runs: the browser's own; in Node that of `ws`, since not every Node has one. */
-import type { Socket } from "./connection.ts";
+import type { Socket } from "./host.ts";
 
 type WebSocketClass = new (url: string, protocols: string[]) => object;
 

@@ -1,6 +1,7 @@
 /** One line that says what was run, on what, and how far the instruments can be trusted. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import type { SessionHeader } from "../../shared/header.ts";
+import { whole } from "../../shared/number-words.ts";
 import { formatNumber } from "../data/formats.ts";
 import { base } from "./styles.ts";
 
@@ -12,21 +13,20 @@ interface Fact {
 
 export function factsOf(header: SessionHeader): readonly Fact[] {
   const { train, probe, seeds, schedule, selfTest, optimizer, loss } = header;
-  const number = (value: number) => value.toLocaleString("en");
   const seedValues = Object.values(seeds);
   const isOneSeed = new Set(seedValues).size === 1;
   const intervals = Object.entries(schedule.every)
     .filter(([, every]) => every > 1)
     .sort(([a], [b]) => (a === "hessian" ? -1 : b === "hessian" ? 1 : 0))
     .slice(0, 3)
-    .map(([key, every]) => `${key} every ${number(every)}`);
+    .map(([key, every]) => `${key} every ${whole(every)}`);
   return [
     ...forkFact(header),
-    { text: header.modelSummary, details: `${number(header.parameterCount)} parameters` },
+    { text: header.modelSummary, details: `${whole(header.parameterCount)} parameters` },
     { text: loss.name, details: loss.formula },
     { text: optimizerText(optimizer, train), details: JSON.stringify(optimizer, null, 1) },
     {
-      text: `${train.dataset}, ${number(train.size)} examples`,
+      text: `${train.dataset}, ${whole(train.size)} examples`,
       details: `${probe.preprocessing}; shuffling ${train.shuffling}; last batch ${train.lastBatch}`,
     },
     {
@@ -35,7 +35,7 @@ export function factsOf(header: SessionHeader): readonly Fact[] {
     },
     { text: header.backend, details: versionText(header.versions) },
     {
-      text: `curvature on ${probe.isTrainingSet ? "the training set" : "a probe"} of ${number(probe.size)} (${probe.sha256.slice(0, 8)})`,
+      text: `curvature on ${probe.isTrainingSet ? "the training set" : "a probe"} of ${whole(probe.size)} (${probe.sha256.slice(0, 8)})`,
       details: `${probe.dataset}, ${probe.split} split, sha256 ${probe.sha256}`,
     },
     {
@@ -59,7 +59,7 @@ function forkFact({ fork }: SessionHeader): readonly Fact[] {
   );
   return [
     {
-      text: `forked from ${fork.name} at step ${fork.step.toLocaleString("en")}`,
+      text: `forked from ${fork.name} at step ${whole(fork.step)}`,
       details: `session ${fork.session}; ${changes.join(", ") || "same settings"}. Distances are measured from its θ₀; what is said of the path begins at the fork`,
     },
   ];
@@ -69,7 +69,7 @@ function optimizerText(optimizer: Readonly<Record<string, unknown>>, train: Sess
   const name = String(optimizer["name"] ?? optimizer["optimizer"] ?? "optimizer");
   const eta = optimizer["learningRate"] ?? optimizer["eta"];
   const beta = optimizer["momentum"];
-  const batch = train.fullBatch ? "full batch" : `batch ${train.batchSize.toLocaleString("en")}`;
+  const batch = train.fullBatch ? "full batch" : `batch ${whole(train.batchSize)}`;
   return [
     name,
     typeof eta === "number" ? `η ${plain(eta)}` : null,

@@ -12,9 +12,11 @@ import { panelsFor } from "../panels/index.ts";
 import type { Panel, Scene } from "../panels/panel.ts";
 import type { ForkDetail } from "./fork-form.ts";
 import type { PlaybackState } from "./playback-bar.ts";
-import { type Door, type Failure, ServerApi } from "./server-api.ts";
+import { playbackStateOf, sceneOf, standingOf } from "./scene-of.ts";
+import { type Door, ServerApi } from "./server-api.ts";
 import type { Standing } from "./session-bar.ts";
-import type { SessionWish, SharedLink } from "./session-list.ts";
+import type { SessionWish } from "./session-list.ts";
+import { SessionWishes } from "./session-wishes.ts";
 import { StepNavigator } from "./step-navigator.ts";
 import { VerdictFeed } from "./verdict-feed.ts";
 
@@ -42,9 +44,7 @@ export class Desk {
   starting: string | null = null;
   /** Of the last thing asked for that was refused. */
   complaint: string | null = null;
-  /** The same, of what was asked in the list of sessions. */
-  listComplaint: string | null = null;
-  shared: SharedLink | null = null;
+  readonly wishes: SessionWishes;
   #feed: { readonly history: History; readonly feed: VerdictFeed } | null = null;
   #panels: { readonly session: object; readonly panels: readonly Panel[] } | null = null;
   #newestMs: number | null = null;
@@ -60,6 +60,7 @@ export class Desk {
   constructor({ origin, token, ownsAddress }: DeskOptions, changed: () => void) {
     this.#changed = changed;
     this.api = new ServerApi(origin, token);
+    this.wishes = new SessionWishes(this.api);
     if (ownsAddress) {
       this.#replaySpeed = decodeReplaySpeed(location.hash);
       this.#releases.push(bindAddress(this.view));
@@ -76,10 +77,7 @@ export class Desk {
       () => clearInterval(timer),
     );
     void this.store.open(this.view.state.run);
-    void this.api.presets().then((presets) => {
-      this.presets = presets;
-      changed();
-    });
+    void this.#askPresets();
   }
 
   close(): void {
@@ -138,43 +136,27 @@ export class Desk {
   }
 
   async grant(wish: SessionWish): Promise<void> {
-    this.listComplaint = null;
-    const failure = await this.#grant(wish);
-    this.listComplaint = failure?.message ?? null;
+    if (wish.kind === "open") {
+      this.wishes.complaint = null;
+      return this.open(wish.id);
+    }
+    const isGranted = await this.wishes.grant(wish);
+    if (isGranted && wish.kind === "delete" && wish.id === this.store.header?.id) this.open(null);
     await this.list();
     this.#changed();
   }
 
-  async #grant(wish: SessionWish): Promise<Failure | null> {
-    switch (wish.kind) {
-      case "open":
-        this.open(wish.id);
-        return null;
-      case "rename":
-        return this.api.rename(wish.id, wish.name);
-      case "upload":
-        return this.#import(wish.files);
-      case "share": {
-        const made = await this.api.share(wish.id);
-        if (!("url" in made)) return made;
-        this.shared = { ...made, session: wish.id };
-        return null;
-      }
-      case "delete": {
-        const failure = await this.api.remove(wish.id);
-        if (failure === null && wish.id === this.store.header?.id) this.open(null);
-        return failure;
-      }
-    }
+  forgetComplaint(): void {
+    this.complaint = null;
+    this.#changed();
   }
 
-  /** Parts in their order; what comes after one that is refused would be refused, too. */
-  async #import(files: readonly File[]): Promise<Failure | null> {
-    for (const file of [...files].sort((a, b) => partOf(a) - partOf(b))) {
-      const failure = await this.api.importRecording(file);
-      if (failure !== null) return { ...failure, message: `${file.name}: ${failure.message}` };
-    }
-    return null;
+  get mayControl(): boolean {
+    return this.connection.welcome?.scopes.includes("control") ?? false;
+  }
+
+  get mayStart(): boolean {
+    return this.presets.length > 0 && this.mayControl;
   }
 
   /** As the list has it: a title may change while a session is on screen. */
@@ -190,20 +172,7 @@ export class Desk {
   }
 
   get scene(): Scene | null {
-    const { store, view } = this;
-    const { header } = store;
-    if (header === null) return null;
-    return {
-      history: store.history,
-      header,
-      state: store.state,
-      domain: view.domain,
-      cursor: view.cursor,
-      step: view.cursor?.step ?? -1,
-      following: store.isLive && view.isLive && view.state.range.kind !== "fixed",
-      playedTo: store.playback.playedTo,
-      scales: view.state.scales,
-    };
+    return sceneOf(this.store);
   }
 
   get panels(): readonly Panel[] {
@@ -218,37 +187,11 @@ export class Desk {
   }
 
   get standing(): Standing | null {
-    const { store, view } = this;
-    const { header, history } = store;
-    if (header === null) return null;
-    const loss = (history.series("path/loss") ?? history.series("train/loss"))?.latest()?.value ?? null;
-    return {
-      id: header.id,
-      state: store.state,
-      reason: store.reason,
-      isLive: store.isLive,
-      step: view.head,
-      steps: header.steps,
-      loss,
-      stepsPerSecond: store.isLive && store.state === "running" ? stepsPerSecond(store.history) : null,
-      overhead: history.series("run/overhead", "total")?.latest()?.value ?? null,
-      newestMs: this.#newestMs,
-      gapCount: history.gaps.length,
-    };
+    return standingOf(this.store, this.#newestMs);
   }
 
   get playbackState(): PlaybackState {
-    const { store, view } = this;
-    const at = view.cursor?.step ?? -1;
-    return {
-      isPlaying: store.playback.isPlaying,
-      speed: store.playback.speed,
-      isLive: store.isLive,
-      isFollowing: view.isLive,
-      newSteps: view.isLive ? 0 : Math.max(0, view.head - at),
-      head: view.head,
-      extent: view.extent,
-    };
+    return playbackStateOf(this.store);
   }
 
   get learningRate(): number | null {
@@ -309,21 +252,4 @@ export class Desk {
     this.#isAskingDoor = false;
     this.#changed();
   }
-}
-
-/** x.mcap is the first, x.2.mcap the second. */
-function partOf({ name }: File): number {
-  return Number(/\.(\d+)\.mcap$/.exec(name)?.[1] ?? 1);
-}
-
-/** Speed is taken over this much of the newest past. */
-const SPEED_OVER_MS = 2_000;
-
-function stepsPerSecond({ timeline: rows }: History): number | null {
-  if (!rows || rows.length < 2) return null;
-  const last = rows.length - 1;
-  const since = rows.wallTimesMs.at(last) - SPEED_OVER_MS;
-  const first = Math.min(last - 1, rows.wallTimesMs.lowerBound(since));
-  const elapsedMs = rows.wallTimesMs.at(last) - rows.wallTimesMs.at(first);
-  return elapsedMs > 0 ? ((rows.steps.at(last) - rows.steps.at(first)) * 1000) / elapsedMs : null;
 }

@@ -16,10 +16,13 @@ export interface SharedLink {
 }
 
 /** What somebody wants done; the dashboard does it. */
-export type SessionWish =
-  | { readonly kind: "open" | "delete" | "share"; readonly id: string }
+/** What is asked of the server. */
+export type CareWish =
+  | { readonly kind: "delete" | "share"; readonly id: string }
   | { readonly kind: "rename"; readonly id: string; readonly name: string }
   | { readonly kind: "upload"; readonly files: readonly File[] };
+
+export type SessionWish = CareWish | { readonly kind: "open"; readonly id: string };
 
 const MAX_TITLE_LENGTH = 120;
 /** From so many on, there is something to look for. */

@@ -8,18 +8,17 @@ import { dashboardStyles } from "./dashboard-styles.ts";
 import { Desk } from "./desk.ts";
 import type { ForkDetail } from "./fork-form.ts";
 import { keyAction } from "./keyboard.ts";
+import { banner, notice } from "./notices.ts";
 import type { PlaybackBar, PlaybackCommand } from "./playback-bar.ts";
 import type { SessionWish } from "./session-list.ts";
 import type { StreamPanel } from "./stream-panel.ts";
 import { base, buttons, dialogs } from "./styles.ts";
 import { applyTheme, nextTheme, storedTheme, type ThemeChoice } from "./theme-choice.ts";
-import { troubleSentence } from "./trouble-sentence.ts";
 import type { JumpDetail } from "./verdict-list.ts";
 import "./credibility-line.ts";
 import "./cursor-table.ts";
 import "./fork-form.ts";
 import "./help-dialog.ts";
-import "./notice-card.ts";
 import "./playback-bar.ts";
 import "./preset-list.ts";
 import "./run-controls.ts";
@@ -100,11 +99,11 @@ export class ThalwegDashboard extends LitElement {
     const { scene } = desk;
     return html`
       <session-bar .sessions=${desk.sessions} .standing=${desk.standing} .link=${desk.connection.link} .theme=${this.theme}
-        .hasPresets=${this.#mayStart(desk)}
+        .hasPresets=${desk.mayStart}
         @pick-session=${(event: CustomEvent<string>) => desk.open(event.detail)}
         @list-sessions=${() => void desk.list()} @all-sessions=${this.#showSessions} @new-run=${this.#showPresets} @theme=${this.#nextTheme} @help=${this.#showHelp}></session-bar>
-      ${this.#banner(desk)}
-      ${scene === null || desk.store.phase === "failed" ? html`<main>${this.#notice(desk)}</main>` : this.#session(desk, scene)}
+      ${banner(desk)}
+      ${scene === null || desk.store.phase === "failed" ? html`<main>${notice(desk, () => this.#presetList(desk))}</main>` : this.#session(desk, scene)}
       <help-dialog></help-dialog>
       <dialog class="presets" aria-labelledby="presets-title">
         <div class="head">
@@ -119,8 +118,8 @@ export class ThalwegDashboard extends LitElement {
           <button class="quiet icon" aria-label="Close" @click=${this.#hideSessions}>${icons.close}</button>
         </div>
         <div class="body">
-          <session-list .sessions=${desk.sessions} .current=${desk.store.header?.id ?? ""} .canControl=${this.#mayControl(desk)}
-            .shared=${desk.shared} .said=${desk.listComplaint} @session-wish=${(event: CustomEvent<SessionWish>) => this.#onWish(desk, event.detail)}></session-list>
+          <session-list .sessions=${desk.sessions} .current=${desk.store.header?.id ?? ""} .canControl=${desk.mayControl}
+            .shared=${desk.wishes.shared} .said=${desk.wishes.complaint} @session-wish=${(event: CustomEvent<SessionWish>) => this.#onWish(desk, event.detail)}></session-list>
         </div>
       </dialog>
     `;
@@ -180,7 +179,7 @@ export class ThalwegDashboard extends LitElement {
 
   /** Not for a run of one's own: a server starts what is built in. */
   #forkForm(desk: Desk, { header, step }: Scene): TemplateResult | null {
-    if (!this.#mayStart(desk) || header.task === "own" || step < (header.fork?.step ?? 0)) return null;
+    if (!desk.mayStart || header.task === "own" || step < (header.fork?.step ?? 0)) return null;
     return html`<fork-form .step=${step} .stopsRun=${desk.sessions.some(({ live }) => live)}
       @fork-run=${(event: CustomEvent<ForkDetail>) => void desk.fork(event.detail)}></fork-form>`;
   }
@@ -195,85 +194,12 @@ export class ThalwegDashboard extends LitElement {
       ${others.map((part) => html`<a class="recording" href=${desk.api.recordingUrl(id, part)} download>Part ${part}</a>`)}`;
   }
 
-  #banner(desk: Desk): TemplateResult | null {
-    const { link } = desk.connection;
-    const { store, newcomer } = desk;
-    const hasData = store.header !== null && store.phase !== "failed";
-    const isDown = link.status === "offline" || link.status === "reconnecting";
-    if (hasData && isDown && desk.door === "locked")
-      return html`<div class="banner bad" role="alert">${LOCKED}</div>`;
-    if (hasData && isDown) {
-      return html`<div class="banner ${link.status === "offline" ? "bad" : "warn"}" role="alert">
-        <p>${link.reason ?? "The connection is lost."} What arrived until then is still here.</p>
-        <button class="small" @click=${() => desk.connection.retryNow()}>Try now</button>
-      </div>`;
-    }
-    if (hasData && store.trouble !== null) {
-      return html`<div class="banner bad" role="alert"><p>${troubleSentence(store.trouble, store.state)}</p></div>`;
-    }
-    if (desk.complaint !== null) {
-      return html`<div class="banner warn" role="alert">
-        <p>${desk.complaint}</p>
-        <button class="small" @click=${this.#forgetComplaint}>Close</button>
-      </div>`;
-    }
-    if (store.phase === "backfilling") {
-      return html`<progress max="1" .value=${store.backfilled} aria-label="Receiving what happened before"></progress>`;
-    }
-    if (hasData && newcomer !== null) {
-      return html`<div class="banner" role="status">
-        <p>A run is live: ${newcomer.name}.</p>
-        <button class="small" @click=${() => desk.open(newcomer.id)}>Watch it</button>
-      </div>`;
-    }
-    return null;
-  }
-
-  #notice(desk: Desk): TemplateResult {
-    const { link } = desk.connection;
-    const { store } = desk;
-    if (link.status !== "connected" && desk.door === "locked") {
-      return html`<notice-card heading="Not signed in"><p>${LOCKED}</p></notice-card>`;
-    }
-    if (link.status === "offline" || link.status === "reconnecting") {
-      return html`<notice-card heading="The server does not answer" ?busy=${link.status === "reconnecting"}>
-        <p>${link.reason} Is it still running where you started it? This page tries again by itself.</p>
-        <button @click=${() => desk.connection.retryNow()}>Try now</button>
-      </notice-card>`;
-    }
-    if (store.phase === "failed") {
-      return html`<notice-card heading="This session cannot be shown">
-        <p>${store.error?.message}</p>
-        <button @click=${() => desk.open(null)}>Open the newest</button>
-      </notice-card>`;
-    }
-    if (store.phase === "empty") {
-      return html`<notice-card heading="No session yet">
-        ${
-          this.#mayStart(desk)
-            ? html`<p>Start one of these here, or any run with <code>npm start -- --preset edge</code>. It appears by itself.</p>
-                ${this.#presetList(desk)}`
-            : html`<p>Start a run with <code>npm start -- --preset edge</code>. It appears here by itself.</p>`
-        }
-      </notice-card>`;
-    }
-    return html`<notice-card heading=${link.status === "connected" ? "Opening the session" : "Connecting"} busy></notice-card>`;
-  }
-
   #presetList(desk: Desk): TemplateResult {
-    return html`<preset-list .presets=${desk.presets} .starting=${desk.starting} .canStart=${this.#mayStart(desk)}
+    return html`<preset-list .presets=${desk.presets} .starting=${desk.starting} .canStart=${desk.mayStart}
       @start-run=${(event: CustomEvent<string>) => {
         this.#hidePresets();
         void desk.start(event.detail);
       }}></preset-list>`;
-  }
-
-  #mayStart(desk: Desk): boolean {
-    return desk.presets.length > 0 && this.#mayControl(desk);
-  }
-
-  #mayControl(desk: Desk): boolean {
-    return desk.connection.welcome?.scopes.includes("control") ?? false;
   }
 
   #onWish(desk: Desk, wish: SessionWish): void {
@@ -361,11 +287,6 @@ export class ThalwegDashboard extends LitElement {
     this.#desk?.view.setScale(part, scale);
   };
 
-  readonly #forgetComplaint = (): void => {
-    if (this.#desk !== null) this.#desk.complaint = null;
-    this.requestUpdate();
-  };
-
   readonly #nextTheme = (): void => {
     this.theme = nextTheme(this.theme);
     applyTheme(this.theme);
@@ -387,9 +308,6 @@ export class ThalwegDashboard extends LitElement {
   readonly #hidePresets = (): void =>
     this.renderRoot.querySelector<HTMLDialogElement>("dialog.presets")?.close();
 }
-
-const LOCKED = html`This browser is not signed in, or no longer. Run <code>npm run thalweg -- open</code> where the server was started: it
-  prints a link that works once, within ten minutes.`;
 
 function panelKey({ id }: Panel): string {
   return id;

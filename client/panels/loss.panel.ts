@@ -1,3 +1,4 @@
+import { whole } from "../../shared/number-words.ts";
 import { formatPercent } from "../data/formats.ts";
 import { figureAt } from "./figure.ts";
 import type { Figure, LineDrawing, Panel, Scene } from "./panel.ts";
@@ -49,7 +50,7 @@ function figures(scene: Scene): readonly Figure[] {
 
 function note({ header }: Scene): string {
   const { train, probe } = header;
-  const size = probe.size.toLocaleString("en");
+  const size = whole(probe.size);
   if (probe.isTrainingSet) {
     return train.fullBatch
       ? `Probe: the training set itself, ${size} examples. Train at step t is the loss that made update t, at θ before it.`

@@ -5,6 +5,7 @@ import type { Backend } from "../engine/backend.ts";
 import { createObjective } from "../engine/compiled-objective.ts";
 import { productMs, selfTest } from "../engine/self-test.ts";
 import { boundMemory } from "../engine/tensor-memory.ts";
+import { BackendError } from "./backend-error.ts";
 import { NativeGate } from "./native-gate.ts";
 import { openOnnx } from "./onnx/open-onnx.ts";
 import { loadRuntime } from "./onnx/runtime.ts";
@@ -21,15 +22,6 @@ export interface BackendOptions {
   readonly allowNative: boolean;
   /** Of a thread that another may end. */
   readonly gate?: NativeGate;
-}
-
-export class BackendError extends Error {
-  readonly code = "backend-unavailable";
-
-  constructor(message: string) {
-    super(message);
-    this.name = "BackendError";
-  }
 }
 
 /**

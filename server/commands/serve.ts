@@ -9,7 +9,7 @@ import { Auth, createToken } from "../gateway/auth.ts";
 import { type Gateway, startGateway } from "../gateway/gateway.ts";
 import type { StartRun, TlsFiles } from "../gateway/http.ts";
 import type { SessionLibrary } from "../session/library.ts";
-import { thalwegVersion } from "../threads/session-header.ts";
+import { thalwegVersion } from "../threads/versions.ts";
 import { RunSettings } from "../training/config.ts";
 import { PRESETS } from "../training/presets.ts";
 import { UserError } from "../training/user-error.ts";

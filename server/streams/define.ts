@@ -11,7 +11,7 @@ export interface StreamContext {
   /** Interval of this stream, in steps; 1 for every-step streams. */
   readonly every: number;
   /** Its index among the header's channels: a step that demands it is measured, due or not. */
-  readonly channel?: number;
+  readonly channel?: number | undefined;
   readonly modes: Modes;
   /** Bare numbers of another stream's schedule, by its key: path/top-mode must know when the Hessian is measured. */
   everyOf(scheduleKey: string): number;

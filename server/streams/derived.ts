@@ -9,7 +9,7 @@ export interface Schedule {
   /** k ≥ 1, in steps: due are 0, 1, 2, 4, 8, … below k, its multiples, and the last step. Default 1. */
   readonly every?: number;
   /** The stream's index among the header's channels: a step that demands it is measured too. */
-  readonly channel?: number;
+  readonly channel?: number | undefined;
 }
 
 export type Measure<V> = (step: Step) => V | undefined;

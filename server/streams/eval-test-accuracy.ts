@@ -8,7 +8,10 @@ import { evaluationAt } from "./test-evaluation.ts";
 
 const NAME = "eval/test-accuracy";
 
-/** Share of the test objective's examples that are classified correctly, at due steps. */
+/**
+ * Share of the test objective's examples that are classified correctly, at due steps; NaN where the targets are numbers.
+ * @cost one forward pass, shared with {@link import("./eval-test-loss.ts").testLoss} on the same steps.
+ */
 export function testAccuracy(
   objective: Evaluable,
   options: Schedule = {},
@@ -34,7 +37,5 @@ export const testAccuracyStream: StreamDefinition = {
   scheduleKey: "eval",
   applies: (run) => run.testHasClasses,
   derive: ({ run, every, channel }) =>
-    run.testObjective === null
-      ? () => EMPTY
-      : testAccuracy(run.testObjective, channel === undefined ? { every } : { every, channel }),
+    run.testObjective === null ? () => EMPTY : testAccuracy(run.testObjective, { every, channel }),
 };

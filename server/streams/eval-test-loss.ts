@@ -8,7 +8,10 @@ import { evaluationAt } from "./test-evaluation.ts";
 
 const NAME = "eval/test-loss";
 
-/** Mean loss on the test objective's examples at due steps. */
+/**
+ * Mean loss on the test objective's examples at due steps.
+ * @cost one forward pass, shared with {@link import("./eval-test-accuracy.ts").testAccuracy} on the same steps.
+ */
 export function testLoss(
   objective: Evaluable,
   options: Schedule = {},
@@ -34,7 +37,5 @@ export const testLossStream: StreamDefinition = {
   scheduleKey: "eval",
   applies: (run) => run.testSize > 0,
   derive: ({ run, every, channel }) =>
-    run.testObjective === null
-      ? () => EMPTY
-      : testLoss(run.testObjective, channel === undefined ? { every } : { every, channel }),
+    run.testObjective === null ? () => EMPTY : testLoss(run.testObjective, { every, channel }),
 };

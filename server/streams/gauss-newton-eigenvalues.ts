@@ -2,6 +2,7 @@ import type { OperatorFunction } from "rxjs";
 import type { GaussNewtonEigenvalues } from "../../shared/readings.ts";
 import type { Sample } from "../../shared/stream.ts";
 import type { Objective } from "../engine/objective.ts";
+import { withLinearised } from "../engine/with-linearised.ts";
 import type { Step } from "../training/run.ts";
 import { largestEigenvalues } from "./cold-spectrum.ts";
 import type { StreamDefinition } from "./define.ts";
@@ -33,16 +34,17 @@ export function gaussNewtonEigenvalues(
 ): OperatorFunction<Step, Sample<GaussNewtonEigenvalues>> {
   const { seed = 0 } = options;
   const count = positiveInteger("top", options.top ?? 1);
-  return sparselyScheduled(NAME, options, () => ({ step, theta }) => {
-    const linearised = objective.linearise(theta);
-    try {
-      const operator = gaussNewtonOperator(linearised);
-      const { top, applications } = largestEigenvalues(operator, { count, seed, label: NAME, step });
-      return { top, n: objective.size, products: applications };
-    } finally {
-      linearised.dispose();
-    }
-  });
+  return sparselyScheduled(
+    NAME,
+    options,
+    () =>
+      ({ step, theta }) =>
+        withLinearised(objective, theta, (linearised) => {
+          const operator = gaussNewtonOperator(linearised);
+          const { top, applications } = largestEigenvalues(operator, { count, seed, label: NAME, step });
+          return { top, n: objective.size, products: applications };
+        }),
+  );
 }
 
 export const gaussNewtonEigenvaluesStream: StreamDefinition = {
@@ -71,7 +73,7 @@ export const gaussNewtonEigenvaluesStream: StreamDefinition = {
   derive: ({ run, every, channel }) =>
     gaussNewtonEigenvalues(run.objective, {
       every,
-      ...(channel === undefined ? {} : { channel }),
+      channel,
       seed: run.config.seeds.vectors,
     }),
 };

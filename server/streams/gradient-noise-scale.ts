@@ -4,6 +4,7 @@ import type { Sample } from "../../shared/stream.ts";
 import { gradientNoise } from "../numerics/gradient-noise.ts";
 import { createRandom } from "../numerics/random.ts";
 import { ratioInterval } from "../numerics/ratio-interval.ts";
+import { batchSizeOf } from "../training/batch-order.ts";
 import type { Run, Step } from "../training/run.ts";
 import { withBatch } from "../training/with-batch.ts";
 import type { StreamDefinition } from "./define.ts";
@@ -105,8 +106,8 @@ export const noiseScaleStream: StreamDefinition = {
   derive: ({ run, every, channel }) =>
     noiseScale(run, {
       every,
-      ...(channel === undefined ? {} : { channel }),
-      batchSize: run.config.batchSize === "full" ? run.trainSize : run.config.batchSize,
+      channel,
+      batchSize: batchSizeOf(run),
       seed: run.config.seeds.vectors,
     }),
 };

@@ -6,16 +6,9 @@ import { createRandom } from "../numerics/random.ts";
 import { randomSubspace, shareWithin } from "../numerics/subspace.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
-import { positiveInteger, type Schedule, scheduled } from "./derived.ts";
-import { leading, spectrumSource } from "./measured-spectra.ts";
+import { scheduledOnTopSpace, type TopSpaceOptions } from "./top-space.ts";
 
 const NAME = "gradient/top-subspace";
-
-export interface TopSubspaceOptions extends Schedule {
-  /** Dimensions of the subspace; fewer where fewer eigenvectors are measured. Default 10: one for each class of ten. */
-  readonly k?: number;
-  readonly seed?: number;
-}
 
 /**
  * Share of the objective's gradient (of its square) that lies in the span of the first k Hessian eigenvectors, at due steps, beside the
@@ -30,25 +23,17 @@ export interface TopSubspaceOptions extends Schedule {
  */
 export function topSubspace(
   objective: Objective,
-  options: TopSubspaceOptions = {},
+  options: TopSpaceOptions = {},
 ): OperatorFunction<Step, Sample<TopSubspace>> {
-  const { seed = 0 } = options;
-  const wanted = positiveInteger("k", options.k ?? 10);
-  return scheduled(NAME, options, () => {
-    const spectrumAt = spectrumSource(objective, wanted, seed);
+  return scheduledOnTopSpace(NAME, objective, options, (k) => {
     const d = objective.parameterCount;
-    const unrelated = randomSubspace(Math.min(wanted, d), d, createRandom(seed).stream(NAME));
-    return (step) => {
-      const spectrum = spectrumAt(step);
-      const { finite, gradient } = spectrum;
-      const { vectors, converged } = leading(spectrum, wanted);
-      return {
-        share: finite ? shareWithin(vectors, gradient) : Number.NaN,
-        control: finite ? shareWithin(unrelated.slice(0, vectors.length), gradient) : Number.NaN,
-        k: vectors.length,
-        converged,
-      };
-    };
+    const unrelated = randomSubspace(Math.min(k, d), d, createRandom(options.seed ?? 0).stream(NAME));
+    return ({ vectors, converged, finite, gradient }) => ({
+      share: finite ? shareWithin(vectors, gradient) : Number.NaN,
+      control: finite ? shareWithin(unrelated.slice(0, vectors.length), gradient) : Number.NaN,
+      k: vectors.length,
+      converged,
+    });
   });
 }
 
@@ -77,7 +62,7 @@ export const topSubspaceStream: StreamDefinition = {
   derive: ({ run, every, channel }) =>
     topSubspace(run.objective, {
       every,
-      ...(channel === undefined ? {} : { channel }),
+      channel,
       k: run.classes,
       seed: run.config.seeds.vectors,
     }),

@@ -2,9 +2,11 @@ import type { OperatorFunction } from "rxjs";
 import type { BatchSharpness } from "../../shared/readings.ts";
 import type { Sample } from "../../shared/stream.ts";
 import { batchSharpnessThreshold } from "../../shared/thresholds.ts";
-import type { Objective } from "../engine/objective.ts";
+import type { Linearised } from "../engine/objective.ts";
+import { withLinearised } from "../engine/with-linearised.ts";
 import { createRandom } from "../numerics/random.ts";
 import { dot } from "../numerics/vector.ts";
+import { batchSizeOf } from "../training/batch-order.ts";
 import type { Run, Step } from "../training/run.ts";
 import { withBatch } from "../training/with-batch.ts";
 import type { StreamDefinition } from "./define.ts";
@@ -46,7 +48,7 @@ export function batchSharpness(
     const random = createRandom(seed).stream(NAME).stream(step);
     const values = Array.from({ length: batches }, () =>
       withBatch(run, drawIndices(random, batchSize, run.trainSize), (objective) =>
-        curvatureAlongGradient(objective, theta),
+        withLinearised(objective, theta, curvatureAlongGradient),
       ),
     );
     const value = values.reduce((sum, one) => sum + one, 0) / batches;
@@ -63,15 +65,9 @@ export function batchSharpness(
 }
 
 /** gᵀHg / ‖g‖², the Rayleigh quotient of H at the gradient. */
-function curvatureAlongGradient(objective: Objective, theta: Float32Array): number {
-  const linearised = objective.linearise(theta);
-  try {
-    const g = linearised.gradient;
-    const product = linearised.hessianVectorProduct(g);
-    return dot(g, product) / dot(g, g);
-  } finally {
-    linearised.dispose();
-  }
+function curvatureAlongGradient(linearised: Linearised): number {
+  const g = linearised.gradient;
+  return dot(g, linearised.hessianVectorProduct(g)) / dot(g, g);
 }
 
 export const batchSharpnessStream: StreamDefinition = {
@@ -100,8 +96,8 @@ export const batchSharpnessStream: StreamDefinition = {
   derive: ({ run, every, channel }) =>
     batchSharpness(run, {
       every,
-      ...(channel === undefined ? {} : { channel }),
-      batchSize: run.config.batchSize === "full" ? run.trainSize : run.config.batchSize,
+      channel,
+      batchSize: batchSizeOf(run),
       seed: run.config.seeds.vectors,
       threshold: (eta) => batchSharpnessThreshold({ ...run.config, isFullBatch: false }, eta),
     }),

@@ -2,8 +2,9 @@ import type { OperatorFunction } from "rxjs";
 import type { DirectionalSharpness } from "../../shared/readings.ts";
 import type { Sample } from "../../shared/stream.ts";
 import type { Objective } from "../engine/objective.ts";
+import { withLinearised } from "../engine/with-linearised.ts";
 import { axpy, dot, norm, scale } from "../numerics/vector.ts";
-import { createBatchOrder } from "../training/batch-order.ts";
+import { batchSizeOf, createBatchOrder } from "../training/batch-order.ts";
 import type { Run, Step } from "../training/run.ts";
 import { withBatch } from "../training/with-batch.ts";
 import type { StreamDefinition } from "./define.ts";
@@ -35,8 +36,7 @@ export function directionalSharpness(
   options: Schedule = {},
 ): OperatorFunction<Step, Sample<DirectionalSharpness>> {
   return scheduled(NAME, options, () => {
-    const size = run.config.batchSize === "full" ? run.trainSize : run.config.batchSize;
-    const order = createBatchOrder(run.trainSize, size, run.config.seeds.order);
+    const order = createBatchOrder(run.trainSize, batchSizeOf(run), run.config.seeds.order);
     return ({ step, theta, previousTheta }) => {
       if (previousTheta === null) return undefined;
       const update = axpy(-1, previousTheta, theta.slice());
@@ -52,8 +52,7 @@ function curvatureAlong(
   theta: Float32Array,
   update: Float32Array,
 ): DirectionalSharpness {
-  const linearised = objective.linearise(theta);
-  try {
+  return withLinearised(objective, theta, (linearised) => {
     const slope = dot(update, linearised.gradient);
     const length = norm(update);
     // Along the unit vector: on its way through the network that of a run that diverges would overflow, and 0·∞ be NaN.
@@ -65,9 +64,7 @@ function curvatureAlong(
       updateNorm: length,
       n: objective.size,
     };
-  } finally {
-    linearised.dispose();
-  }
+  });
 }
 
 export const directionalSharpnessStream: StreamDefinition = {
@@ -93,6 +90,5 @@ export const directionalSharpnessStream: StreamDefinition = {
   scheduleKey: "directional",
   memoryBytes: ({ initial }) => 2 * initial.byteLength,
   applies: () => true,
-  derive: ({ run, every, channel }) =>
-    directionalSharpness(run, { every, ...(channel === undefined ? {} : { channel }) }),
+  derive: ({ run, every, channel }) => directionalSharpness(run, { every, channel }),
 };

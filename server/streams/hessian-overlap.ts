@@ -5,16 +5,9 @@ import type { Objective } from "../engine/objective.ts";
 import { overlap } from "../numerics/subspace.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
-import { positiveInteger, type Schedule, scheduled } from "./derived.ts";
-import { leading, spectrumSource } from "./measured-spectra.ts";
+import { scheduledOnTopSpace, type TopSpaceOptions } from "./top-space.ts";
 
 const NAME = "hessian/overlap";
-
-export interface OverlapOptions extends Schedule {
-  /** Dimensions of the subspace; fewer where fewer eigenvectors are measured. Default 10. */
-  readonly k?: number;
-  readonly seed?: number;
-}
 
 /** A snapshot is kept of the first measurement at or after each of these steps: a bound on memory, and a scale of ages. */
 const SNAPSHOTS_AT = [0, 10, 100, 1000];
@@ -37,18 +30,12 @@ interface Snapshot {
  */
 export function hessianOverlap(
   objective: Objective,
-  options: OverlapOptions = {},
+  options: TopSpaceOptions = {},
 ): OperatorFunction<Step, Sample<HessianOverlap>> {
-  const { seed = 0 } = options;
-  const wanted = positiveInteger("k", options.k ?? 10);
-  return scheduled(NAME, options, () => {
-    const spectrumAt = spectrumSource(objective, wanted, seed);
+  return scheduledOnTopSpace(NAME, objective, options, () => {
     const snapshots: Snapshot[] = [];
     let previous: Snapshot | null = null;
-    return (at) => {
-      const spectrum = spectrumAt(at);
-      const { finite } = spectrum;
-      const { vectors, converged } = leading(spectrum, wanted);
+    return ({ vectors, converged, finite }, at) => {
       const now = { step: at.step, vectors };
       const value = {
         k: vectors.length,
@@ -97,7 +84,7 @@ export const hessianOverlapStream: StreamDefinition = {
   derive: ({ run, every, channel }) =>
     hessianOverlap(run.objective, {
       every,
-      ...(channel === undefined ? {} : { channel }),
+      channel,
       k: run.classes,
       seed: run.config.seeds.vectors,
     }),

@@ -3,6 +3,7 @@ import type { Parameter } from "../../shared/header.ts";
 import type { HessianPerLayer } from "../../shared/readings.ts";
 import type { Sample } from "../../shared/stream.ts";
 import type { Objective } from "../engine/objective.ts";
+import { withLinearised } from "../engine/with-linearised.ts";
 import type { Step } from "../training/run.ts";
 import { largestEigenvalues } from "./cold-spectrum.ts";
 import type { StreamDefinition } from "./define.ts";
@@ -37,28 +38,24 @@ export function hessianPerLayer(
 ): OperatorFunction<Step, Sample<HessianPerLayer>> {
   const { seed = 0 } = options;
   const blocks = blocksOf(parameters);
-  return sparselyScheduled(NAME, options, () => ({ step, theta }) => {
-    const linearised = objective.linearise(theta);
-    try {
-      const whole = hessianOperator(linearised);
-      const found = blocks.map(({ layer, ranges }) => ({
-        layer,
-        ...largestEigenvalues(blockOperator(whole, ranges), {
-          count: 1,
-          seed,
-          label: `${NAME} ${layer}`,
-          step,
+  return sparselyScheduled(
+    NAME,
+    options,
+    () =>
+      ({ step, theta }) =>
+        withLinearised(objective, theta, (linearised) => {
+          const whole = hessianOperator(linearised);
+          const found = blocks.map(({ layer, ranges }) => {
+            const noise = { seed, label: `${NAME} ${layer}`, step };
+            return { layer, ...largestEigenvalues(blockOperator(whole, ranges), { count: 1, ...noise }) };
+          });
+          return {
+            layers: found.map(({ layer, top }) => ({ layer, ...(top[0] ?? NOTHING) })),
+            n: objective.size,
+            hvps: found.reduce((sum, { applications }) => sum + applications, 0),
+          };
         }),
-      }));
-      return {
-        layers: found.map(({ layer, top }) => ({ layer, ...(top[0] ?? NOTHING) })),
-        n: objective.size,
-        hvps: found.reduce((sum, { applications }) => sum + applications, 0),
-      };
-    } finally {
-      linearised.dispose();
-    }
-  });
+  );
 }
 
 const NOTHING = { value: Number.NaN, residual: Number.NaN, converged: false };
@@ -99,7 +96,7 @@ export const hessianPerLayerStream: StreamDefinition = {
   derive: ({ run, every, channel }) =>
     hessianPerLayer(run.objective, run.parameters, {
       every,
-      ...(channel === undefined ? {} : { channel }),
+      channel,
       seed: run.config.seeds.vectors,
     }),
 };

@@ -3,6 +3,7 @@ import type { PreconditionedEigenvalues } from "../../shared/readings.ts";
 import type { Sample } from "../../shared/stream.ts";
 import { adamThreshold } from "../../shared/thresholds.ts";
 import type { Objective } from "../engine/objective.ts";
+import { withLinearised } from "../engine/with-linearised.ts";
 import { BETA1 } from "../training/optimizers/adam.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
@@ -54,8 +55,7 @@ export function preconditionedEigenvalues(
       const check = (measured > 0 && measured % coldEvery === 0) || step === lastStep;
       if (demanded === null) measured++;
       const { threshold, rule } = adamThreshold(beta1, isFullBatch, eta);
-      const linearised = objective.linearise(theta);
-      try {
+      return withLinearised(objective, theta, (linearised) => {
         const operator = preconditionedOperator(hessianOperator(linearised), diagonal, weightDecay);
         const spectrum = tracker.measure(operator, step, check, demanded === null);
         const values = spectrum.top.map(({ value, residual, converged }) => ({ value, residual, converged }));
@@ -69,9 +69,7 @@ export function preconditionedEigenvalues(
           hvps: spectrum.hvps,
           coldGap: spectrum.coldGap,
         };
-      } finally {
-        linearised.dispose();
-      }
+      });
     };
   });
 }
@@ -105,7 +103,7 @@ export const preconditionedEigenvaluesStream: StreamDefinition = {
   derive: ({ run, every, channel }) =>
     preconditionedEigenvalues(run.objective, {
       every,
-      ...(channel === undefined ? {} : { channel }),
+      channel,
       weightDecay: run.config.weightDecay,
       isFullBatch: run.isFullBatch,
       seed: run.config.seeds.vectors,

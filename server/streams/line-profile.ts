@@ -150,7 +150,7 @@ export const lineProfileStream: StreamDefinition = {
   derive: ({ run, every, channel }) =>
     lineProfile(run.objective, {
       every,
-      ...(channel === undefined ? {} : { channel }),
+      channel,
       initial: run.initial,
       unrelatedInitial: run.unrelatedInitial,
     }),

@@ -52,7 +52,7 @@ export function pathOptions(run: Run, every: number, channel: number | undefined
   return {
     every: free ? 1 : every,
     lossesFromSteps: free,
-    ...(channel === undefined ? {} : { channel }),
+    channel,
   };
 }
 

@@ -1,6 +1,7 @@
 /** L(θ_t) of each example, measured once per step however many streams ask. */
 import type { Objective } from "../engine/objective.ts";
 import type { Step } from "../training/run.ts";
+import { StepMemory } from "./step-memory.ts";
 
 export interface StepLosses {
   /** Mean of {@link exampleLosses}, summed in float64: the same bits as `objective.loss`. */
@@ -12,12 +13,7 @@ export interface StepLosses {
 /** All that the path needs of an objective. */
 export type LossSource = Pick<Objective, "exampleLosses">;
 
-interface Remembered extends StepLosses {
-  readonly step: number;
-}
-
-/** Only the newest step of an objective is remembered, and only as long as that step lives. */
-const memory = new WeakMap<LossSource, WeakMap<Step, Remembered>>();
+const memory = new StepMemory<LossSource, StepLosses>();
 
 /**
  * Losses at θ_t on an objective's own data.
@@ -25,12 +21,10 @@ const memory = new WeakMap<LossSource, WeakMap<Step, Remembered>>();
  * @cost one forward pass at the first call for a step, nothing after.
  */
 export function lossesAt(objective: LossSource, step: Step, given: Float32Array | null = null): StepLosses {
-  const known = memory.get(objective)?.get(step);
-  if (known !== undefined && known.step === step.step) return known;
+  const known = memory.get(objective, step);
+  if (known !== null) return known;
   const exampleLosses = given ?? objective.exampleLosses(step.theta);
-  const losses = { step: step.step, loss: mean(exampleLosses), exampleLosses };
-  memory.set(objective, new WeakMap([[step, losses]]));
-  return losses;
+  return memory.set(objective, step, { loss: mean(exampleLosses), exampleLosses });
 }
 
 /** Mean in float64, from the first to the last. */

@@ -59,6 +59,5 @@ export const samSharpnessStream: StreamDefinition = {
   role: () => "curvature",
   scheduleKey: "sam",
   applies: () => true,
-  derive: ({ run, every, channel }) =>
-    samSharpness(run.objective, { every, ...(channel === undefined ? {} : { channel }) }),
+  derive: ({ run, every, channel }) => samSharpness(run.objective, { every, channel }),
 };

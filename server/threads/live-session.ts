@@ -2,6 +2,7 @@
 import { setTimeout as afterMs } from "node:timers/promises";
 import type { Observable } from "rxjs";
 import type { EndReason, ForkOrigin, SessionHeader } from "../../shared/header.ts";
+import { whole } from "../../shared/number-words.ts";
 import type { ControlAction, Watermarks } from "../../shared/protocol.ts";
 import type { RunStatus } from "../../shared/readings.ts";
 import { encodeValue } from "../../shared/value.ts";
@@ -128,7 +129,7 @@ export class LiveSession implements Session {
     const { from, to } = this.#modes;
     const { modelSummary, steps, fork } = this.header;
     this.#newestStep = fork?.step ?? 0;
-    this.#status("info", "started", `training ${modelSummary} for ${steps} steps; ${said.backends}`);
+    this.#status("info", "started", `training ${modelSummary} for ${whole(steps)} steps; ${said.backends}`);
     if (fork !== undefined) this.#status("info", "forked", forkSentence(fork));
     for (const { stream, message } of said.leftOut) {
       this.#status("warning", "stream-left-out", message, stream);
@@ -244,7 +245,7 @@ export class LiveSession implements Session {
         this.#status(
           "error",
           "diverged",
-          `${reply.what} at step ${reply.step}; the last finite θ is kept, training is paused`,
+          `${reply.what} at step ${whole(reply.step)}; the last finite θ is kept, training is paused`,
         );
         this.#log.setState("diverged");
         return;
@@ -320,7 +321,7 @@ export class LiveSession implements Session {
       this.#status(
         "info",
         this.#reason,
-        `training ${this.#reason} at step ${this.#newestStep} of ${this.header.steps}`,
+        `training ${this.#reason} at step ${whole(this.#newestStep)} of ${whole(this.header.steps)}`,
       );
       await Promise.all(Object.values(this.#threads).map((thread) => thread.terminate()));
       await this.#log.finish(this.#reason);
@@ -345,7 +346,7 @@ function json(channel: string, step: number, value: unknown): PackedSample {
 
 function forkSentence({ name, session, step, changed }: ForkOrigin): string {
   const changes = Object.entries(changed).map(([key, { from, to }]) => `${key} ${to} in place of ${from}`);
-  return `goes on from step ${step} of ${name} (${session.slice(0, 8)}), ${changes.join(", ") || "with the same settings"}`;
+  return `goes on from step ${whole(step)} of ${name} (${session.slice(0, 8)}), ${changes.join(", ") || "with the same settings"}`;
 }
 
 function said(action: ControlAction): string {

@@ -1,13 +1,12 @@
 /** The header of a live session, from what the threads said when they opened. */
 import { randomBytes } from "node:crypto";
-import { createRequire } from "node:module";
-import { cpus } from "node:os";
 import type { SessionHeader } from "../../shared/header.ts";
 import type { StreamDescriptor } from "../../shared/stream.ts";
 import type { BackendFacts } from "../engine/backend.ts";
 import { runChannels, streams } from "../streams/index.ts";
 import type { Blueprint } from "../training/run.ts";
 import type { Opened, PlannedStream } from "./messages.ts";
+import { versions } from "./versions.ts";
 
 export interface Schedule {
   readonly everyOfStream: Readonly<Record<string, number>>;
@@ -76,23 +75,4 @@ function descriptorOf({ name, role }: PlannedStream, schedule: Schedule): Stream
     default:
       return descriptor;
   }
-}
-
-export function thalwegVersion(): string {
-  return versionOf("thalweg");
-}
-
-function versions(backends: readonly string[]): Record<string, string> {
-  return {
-    thalweg: thalwegVersion(),
-    node: process.versions.node,
-    tfjs: versionOf("@tensorflow/tfjs-core"),
-    ...(backends.includes("onnx") ? { onnxruntime: versionOf("onnxruntime-node") } : {}),
-    cpu: `${cpus()[0]?.model ?? "unknown"} × ${cpus().length}`,
-  };
-}
-
-function versionOf(name: string): string {
-  const { version } = createRequire(import.meta.url)(`${name}/package.json`) as { version: string };
-  return version;
 }

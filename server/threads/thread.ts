@@ -2,8 +2,8 @@
 import { setPriority } from "node:os";
 import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
+import { BackendError } from "../backends/backend-error.ts";
 import { NativeGate } from "../backends/native-gate.ts";
-import { BackendError } from "../backends/select.ts";
 import { EngineError } from "../engine/engine-error.ts";
 import { UserError } from "../training/user-error.ts";
 import type { ThreadReply } from "./messages.ts";

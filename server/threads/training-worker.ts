@@ -1,5 +1,6 @@
 /** The thread that trains: every θ goes into the ring, every due one also to the curvature thread. */
 import { type Subscription, tap } from "rxjs";
+import { whole } from "../../shared/number-words.ts";
 import { isDue, isLogged } from "../../shared/schedule.ts";
 import { openBackend } from "../backends/select.ts";
 import { pipeline } from "../pipeline.ts";
@@ -154,7 +155,7 @@ function forward(step: Step, measured: RingWriter, plan: Plan, outbox: Outbox): 
       value: {
         level: "warning",
         code: "measurement-skipped",
-        message: `step ${step.step} was due but not measured: the measurement before was still running (--best-effort)`,
+        message: `step ${whole(step.step)} was due but not measured: the measurement before was still running (--best-effort)`,
       },
     });
     return;

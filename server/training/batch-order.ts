@@ -1,5 +1,6 @@
 /** Which training examples make which update. */
 import { createRandom } from "../numerics/random.ts";
+import type { Run } from "./run.ts";
 
 export interface BatchOrder {
   readonly batchesPerEpoch: number;
@@ -12,6 +13,11 @@ export interface BatchOrder {
 
 export const SHUFFLING = "every epoch anew: Fisher–Yates, seeded by the order seed and the epoch";
 export const LAST_BATCH = "kept: the last batch of an epoch has what is left, and its mean is over those";
+
+/** Examples of an update, those of an epoch's last one excepted. */
+export function batchSizeOf({ config, trainSize }: Pick<Run, "config" | "trainSize">): number {
+  return config.batchSize === "full" ? trainSize : config.batchSize;
+}
 
 /** @param batchSize  1 ≤ batchSize ≤ trainSize. */
 export function createBatchOrder(trainSize: number, batchSize: number, seed: number): BatchOrder {

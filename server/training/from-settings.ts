@@ -11,8 +11,11 @@ import { createTraining } from "./train.ts";
 import { UserError } from "./user-error.ts";
 
 /**
- * Everything not said comes from the preset `edge`. Nothing is trained until `steps$` is subscribed to.
- * @throws {UserError} when settings or data cannot be.
+ * Everything not said comes from the preset `edge`. Nothing is trained until `steps$` is subscribed to; `dispose` frees what it holds.
+ *
+ * @cost reads the data, and tests the backend on a tiny network.
+ * @throws {UserError} when settings or data cannot be. @throws {BackendError} for a backend that does not load.
+ * @throws {EngineError} for a model that cannot be computed.
  */
 export async function train(settings: RunSettings = {}): Promise<Training> {
   const parsed = parseSettings(settings);

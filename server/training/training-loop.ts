@@ -1,7 +1,7 @@
 /** One subscription's training: gradient, emit, update, turn by turn. */
 import type { Subscriber } from "rxjs";
 import type { Objective } from "../engine/objective.ts";
-import { createBatchOrder } from "./batch-order.ts";
+import { batchSizeOf, createBatchOrder } from "./batch-order.ts";
 import { createOptimizer } from "./optimizers/index.ts";
 import { learningRateShare } from "./optimizers/learning-rate.ts";
 import type { Run, Step, Update } from "./run.ts";
@@ -48,8 +48,7 @@ export function startLoop(
   const previous = new Float32Array(theta.length);
   const gradient = new Float32Array(theta.length);
   const optimizer = createOptimizer(config, theta.length);
-  const size = config.batchSize === "full" ? run.trainSize : config.batchSize;
-  const order = createBatchOrder(run.trainSize, size, config.seeds.order);
+  const order = createBatchOrder(run.trainSize, batchSizeOf(run), config.seeds.order);
   const everyExample = Uint32Array.from({ length: run.trainSize }, (_, i) => i);
   const fullBatch = run.isFullBatch ? run.batchObjective(everyExample) : null;
   const probeInFull = run.probeIsTrainingSet ? fullBatch : null;

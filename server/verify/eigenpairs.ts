@@ -2,7 +2,7 @@
 import type { Random } from "../numerics/random.ts";
 import type { Evidence } from "./evidence.ts";
 import { lanczos64, noise, type RitzPair, type Spectrum64 } from "./lanczos64.ts";
-import type { Objective64 } from "./objective.ts";
+import type { Evaluation, Objective64 } from "./objective.ts";
 import { SIGMAS, type Tally } from "./tally.ts";
 
 /** As recordings have them. */
@@ -97,6 +97,18 @@ export function comparePairs(
 function nearest(pairs: readonly RitzPair[], value: number): RitzPair {
   const apart = (pair: RitzPair) => Math.abs(pair.value - value);
   return pairs.reduce((best, pair) => (apart(pair) < apart(best) ? pair : best));
+}
+
+/** Is there something to compare? Where float32 overflows any value is as good; elsewhere one that is not finite is a fault. */
+export function areFinite(
+  tally: Tally,
+  step: number,
+  pairs: readonly RecordedPair[],
+  { overflows }: Evaluation,
+): boolean {
+  if (!overflows && pairs.every(({ value }) => Number.isFinite(value))) return true;
+  tally.expect(step, overflows, "eigenvalues are not finite where float32 does not overflow");
+  return false;
 }
 
 /** What must hold among recorded pairs, whatever they are of. */

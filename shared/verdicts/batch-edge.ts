@@ -1,8 +1,9 @@
 /** The edge of stability as minibatches see it: batch sharpness, not λ₁, against 2/η. */
 import type { SessionState } from "../header.ts";
+import { count, figure, whole } from "../number-words.ts";
 import type { BatchSharpness } from "../readings.ts";
 import { createStreak, type Streak } from "./streak.ts";
-import { count, EDGE_BAND, figure, isOver, type Verdict, whole } from "./verdict.ts";
+import { EDGE_BAND, isOver, type Verdict } from "./verdict.ts";
 
 /** A measurement less certain than this, in units of the threshold, does not count. */
 const MAX_ERROR = 0.1;

@@ -1,5 +1,6 @@
+import { figure, whole } from "../number-words.ts";
 import type { HessianEigenvalues } from "../readings.ts";
-import { figure, isOver, type JudgeDefinition, type Verdict, whole } from "./verdict.ts";
+import { isOver, type JudgeDefinition, type Verdict } from "./verdict.ts";
 
 const SPECTRUM = "hessian/eigenvalues";
 const PATH = "path/loss";

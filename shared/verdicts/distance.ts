@@ -1,5 +1,6 @@
+import { figure, whole } from "../number-words.ts";
 import type { DistanceToInit } from "../readings.ts";
-import { figure, type JudgeDefinition, whole } from "./verdict.ts";
+import type { JudgeDefinition } from "./verdict.ts";
 
 const DISTANCE = "distance/to-init";
 

@@ -1,5 +1,6 @@
+import { count, figure, whole } from "../number-words.ts";
 import type { RunStatus } from "../readings.ts";
-import { count, type Evidence, figure, type JudgeDefinition, whole } from "./verdict.ts";
+import type { Evidence, JudgeDefinition } from "./verdict.ts";
 
 /** Has a loss ceased to be a number? The run's own word counts, and so does any loss in the log. */
 export const diverged: JudgeDefinition = {

@@ -1,18 +1,8 @@
+import { count, figure, percent, whole } from "../number-words.ts";
 import type { BatchSharpness, HessianEigenvalues } from "../readings.ts";
 import { batchEdge, createBatchEdge } from "./batch-edge.ts";
 import { createStreak } from "./streak.ts";
-import {
-  count,
-  EDGE_BAND,
-  figure,
-  isOver,
-  type Judge,
-  type JudgeDefinition,
-  percent,
-  ROUNDING,
-  type Verdict,
-  whole,
-} from "./verdict.ts";
+import { EDGE_BAND, isOver, type Judge, type JudgeDefinition, ROUNDING, type Verdict } from "./verdict.ts";
 
 const QUESTION = "Is training at the edge of stability?";
 const SPECTRUM = "hessian/eigenvalues";

@@ -1,5 +1,6 @@
+import { count, figure, percent, whole } from "../number-words.ts";
 import type { LineProfile } from "../readings.ts";
-import { count, figure, type JudgeDefinition, percent, type Verdict, whole } from "./verdict.ts";
+import type { JudgeDefinition, Verdict } from "./verdict.ts";
 
 const LINE = "line/profile";
 

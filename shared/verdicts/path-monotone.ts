@@ -1,5 +1,6 @@
+import { count, figure, percent, whole } from "../number-words.ts";
 import type { PathMonotonicity } from "../readings.ts";
-import { count, figure, type JudgeDefinition, percent, ROUNDING, type Verdict, whole } from "./verdict.ts";
+import { type JudgeDefinition, ROUNDING, type Verdict } from "./verdict.ts";
 
 const PATH = "path/monotonicity";
 const LOSS = "path/loss";

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { BackendError } from "../../server/backends/backend-error.ts";
 import { loadRuntime, type Runtime } from "../../server/backends/onnx/runtime.ts";
-import { BackendError, openBackend } from "../../server/backends/select.ts";
+import { openBackend } from "../../server/backends/select.ts";
 import { type CompiledModel, compile } from "../../server/engine/compile.ts";
 import { EngineError } from "../../server/engine/engine-error.ts";
 import { selfTest } from "../../server/engine/self-test.ts";

@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runHere } from "../support/run-here.ts";
 import { runCli, spawnServer, stop, TOKEN } from "../support/spawned-server.ts";
 
 let folder: string;
@@ -55,13 +56,18 @@ describe("the command line", { timeout: 120_000 }, () => {
     [["replay"], /^thalweg: missing required argument 'recording'\n$/],
     [["wacth"], /^thalweg: unknown command 'wacth'/],
   ])("answers %j with one clear line and exit code 2", async (args, expected) => {
-    const { code, out, err } = await runCli([
+    const { code, out, err } = await runHere([
       ...args,
       ...(args[0] === "train" ? ["--recordings", join(folder, "none")] : []),
     ]);
     expect(err).toMatch(expected instanceof RegExp ? expected : new RegExp(`^${escaped(expected)}$`));
     expect({ code, out }).toEqual({ code: 2, out: "" });
     expect(await readdir(folder), "nothing is written").not.toContain("none");
+  });
+
+  it("is a process that says and ends with the same", async () => {
+    for (const args of [["wacth"], ["train", "--steps", "many"], ["presets"]])
+      expect(await runCli(args)).toEqual(await runHere(args));
   });
 
   it("reads a config file, lets flags go over it, and names the nearest key of one that is unknown", async () => {
@@ -88,7 +94,7 @@ describe("the command line", { timeout: 120_000 }, () => {
 
     const bad = join(folder, "bad.json");
     await writeFile(bad, JSON.stringify({ learningrate: 0.1, prot: 3 }));
-    const { code, err } = await runCli(["train", "--config", bad]);
+    const { code, err } = await runHere(["train", "--config", bad]);
     expect(code).toBe(2);
     expect(err).toBe(
       "thalweg: learningrate: unknown setting; did you mean learningRate?\nthalweg: prot: unknown setting; did you mean port?\n",
@@ -99,7 +105,7 @@ describe("the command line", { timeout: 120_000 }, () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
     const { port } = taken.address() as { port: number };
-    const { code, err } = await runCli([
+    const { code, err } = await runHere([
       "train",
       "--port",
       String(port),
@@ -133,7 +139,7 @@ describe("the command line", { timeout: 120_000 }, () => {
       return join(recordings, added ?? "no file");
     };
     const [a, b] = [await run(), await run()];
-    const equal = await runCli(["diff", a, b]);
+    const equal = await runHere(["diff", a, b]);
     expect(equal.out).toMatch(/^equal: \d+ samples on \d+ channels/m);
     expect(equal.code).toBe(0);
     const replayed = await spawnServer(["replay", a]);

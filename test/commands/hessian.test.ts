@@ -9,7 +9,7 @@ import { encodeNpy } from "../../server/gateway/npy.ts";
 import { openRecording } from "../../server/session/recorded-session.ts";
 import { startLiveSession } from "../../server/threads/start-live-session.ts";
 import { readRecording, writeRecording } from "../support/rewritten-recording.ts";
-import { runCli } from "../support/spawned-server.ts";
+import { runHere } from "../support/run-here.ts";
 
 const MODULE = fileURLToPath(new URL("../../examples/my-run.js", import.meta.url));
 const OTHER = fileURLToPath(new URL("../../examples/streamed-run.js", import.meta.url));
@@ -33,7 +33,7 @@ async function recorded(module: string): Promise<string> {
 }
 
 async function spectrum(...args: string[]) {
-  const { out, err, code } = await runCli(["hessian", ...args, "--json"]);
+  const { out, err, code } = await runHere(["hessian", ...args, "--json"]);
   expect({ err, code }).toEqual({ err: "", code: 0 });
   return JSON.parse(out);
 }
@@ -90,7 +90,7 @@ describe("thalweg hessian on a run of one's own", { timeout: 120_000 }, () => {
       [[own, "--module", MODULE, "--preset", "edge"], /^hessian: expected no --preset with a recording/],
     ] as const;
     for (const [args, sentence] of mistakes) {
-      const { code, out, err } = await runCli(["hessian", ...args]);
+      const { code, out, err } = await runHere(["hessian", ...args]);
       expect(err).toMatch(/^thalweg: [^\n]*\n$/);
       const said = err.slice("thalweg: ".length, -1);
       if (typeof sentence === "string") expect(said).toBe(sentence);

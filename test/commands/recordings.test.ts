@@ -1,4 +1,4 @@
-/** Commands about recordings, and a server that others may reach: as processes, from the built files. */
+/** Commands about recordings, and a server that others may reach. */
 
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
@@ -10,8 +10,9 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SessionLog } from "../../server/session/log.ts";
 import { buildHeader } from "../support/build-header.ts";
+import { runHere } from "../support/run-here.ts";
 import { selfSigned } from "../support/self-signed.ts";
-import { runCli, spawnServer, stop, TOKEN } from "../support/spawned-server.ts";
+import { spawnServer, stop, TOKEN } from "../support/spawned-server.ts";
 import { writeRecording } from "../support/write-recording.ts";
 import { appendSteps } from "../support/write-steps.ts";
 
@@ -44,7 +45,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const run = (...args: string[]) => runCli([...args, "--recordings", recordings], env);
+const run = (...args: string[]) => runHere([...args, "--recordings", recordings], env);
 
 describe("without a server", { timeout: 60_000 }, () => {
   it("lists the recordings of a folder, and what it cannot read", async () => {
@@ -106,11 +107,11 @@ describe("without a server", { timeout: 60_000 }, () => {
     const parts = (await readdir(folder)).filter((name) => name.startsWith("long."));
     expect(parts.length).toBeGreaterThan(2);
     const target = join(folder, "others");
-    const bring = (files: string[]) => runCli(["import", ...files, "--recordings", target], env);
+    const bring = (files: string[]) => runHere(["import", ...files, "--recordings", target], env);
     const { code, out, err } = await bring(parts.map((name) => join(folder, name)));
     expect([code, out, err]).toEqual([0, `${idOf(5)}  a test  (${parts.length} parts)\n`, ""]);
     expect(
-      JSON.parse((await runCli(["info", "5", "--json", "--recordings", target], env)).out),
+      JSON.parse((await runHere(["info", "5", "--json", "--recordings", target], env)).out),
     ).toMatchObject({
       status: { reason: "finished", step: 199 },
       fault: null,
@@ -167,9 +168,9 @@ it("serves a folder over TLS; its commands find it, and trust no other", { timeo
       await text(await ask(`${server.url}/v1/sessions`, { authorization: `Bearer ${TOKEN}` })),
     );
     expect(listed.sessions.map(({ id }: { id: string }) => id)).toContain(idOf(2));
-    const opened = await runCli(["open"], env);
+    const opened = await runHere(["open"], env);
     expect(opened.out).toMatch(new RegExp(`^${server.url}/launch\\?code=[\\w-]{43}\\n$`));
-    const shared = await runCli(
+    const shared = await runHere(
       ["share", "--session", idOf(2), "--expires", "2h", "--origin", "https://lab.example"],
       env,
     );
@@ -181,7 +182,7 @@ it("serves a folder over TLS; its commands find it, and trust no other", { timeo
     expect(
       (await ask(`${server.url}/v1/sessions/${idOf(2)}`, { authorization: `Bearer ${code}` })).statusCode,
     ).toBe(200);
-    expect((await runCli(["share", "--revoke", shareId], env)).code).toBe(0);
+    expect((await runHere(["share", "--revoke", shareId], env)).code).toBe(0);
     expect(
       (await ask(`${server.url}/v1/sessions/${idOf(2)}`, { authorization: `Bearer ${code}` })).statusCode,
     ).toBe(401);
@@ -189,7 +190,7 @@ it("serves a folder over TLS; its commands find it, and trust no other", { timeo
     const card = join(folder, "thalweg", `${new URL(server.url).port}.json`);
     const { fingerprint, ...rest } = JSON.parse(await readFile(card, "utf8"));
     await writeFile(card, JSON.stringify({ ...rest, fingerprint: fingerprint.replace(/^../, "00") }));
-    expect((await runCli(["open"], env)).err).toMatch(/^thalweg: open: no Thalweg server of yours answers/);
+    expect((await runHere(["open"], env)).err).toMatch(/^thalweg: open: no Thalweg server of yours answers/);
     expect(server.output()).not.toContain(TOKEN);
   } finally {
     expect(await stop(server)).toBe(0);

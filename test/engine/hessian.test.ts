@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { Matrix } from "ml-matrix";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Objective } from "../../server/engine/objective.ts";
 import { createRandom } from "../../server/numerics/random.ts";
 import { dot, norm } from "../../server/numerics/vector.ts";
@@ -46,8 +46,12 @@ function compare(found: Matrix, exact: Matrix) {
 }
 
 onEveryBackend("on", (create) => {
+  let before: number;
+  beforeAll(() => {
+    before = tf.memory().numTensors;
+  });
   afterAll(() => {
-    expect(tf.memory().numTensors).toBe(0);
+    expect(tf.memory().numTensors).toBe(before);
   });
 
   describe("the full Hessian of an 8-6-5-3 net", () => {

@@ -7,7 +7,7 @@ import { openRun } from "../../server/training/open-run.ts";
 import { loadOwnRun } from "../../server/training/own-module.ts";
 import type { Training } from "../../server/training/run.ts";
 import { createTraining } from "../../server/training/train.ts";
-import { runCli } from "../support/spawned-server.ts";
+import { runHere } from "../support/run-here.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -78,18 +78,17 @@ it("examples/streamed-run.js trains on what its generator hands over", async () 
 
 describe("the command line", { timeout: 60_000 }, () => {
   it("lists tasks with their networks and data, and takes a model.json for its Hessian", async () => {
-    const [tasks, hessian, nothing] = await Promise.all([
-      runCli(["tasks", "--json"]),
-      runCli([
-        "hessian",
-        "examples/own-model/model.json",
-        "--dataset",
-        "csv:examples/rings.csv",
-        "--exact",
-        "--json",
-      ]),
-      runCli(["hessian", "examples/own-model/model.json"]),
+    const model = "examples/own-model/model.json";
+    const tasks = await runHere(["tasks", "--json"]);
+    const hessian = await runHere([
+      "hessian",
+      model,
+      "--dataset",
+      "csv:examples/rings.csv",
+      "--exact",
+      "--json",
     ]);
+    const nothing = await runHere(["hessian", model]);
     const listed = JSON.parse(tasks.out) as {
       name: string;
       parameters: number | null;

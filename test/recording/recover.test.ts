@@ -10,7 +10,7 @@ import { openRecording } from "../../server/session/recorded-session.ts";
 import { buildHeader } from "../support/build-header.ts";
 import { FaultyDisk } from "../support/faulty-disk.ts";
 import { fingerprints, readAll } from "../support/read-all.ts";
-import { runCli } from "../support/spawned-server.ts";
+import { runHere } from "../support/run-here.ts";
 import { appendSteps } from "../support/write-steps.ts";
 
 let folder: string;
@@ -119,14 +119,14 @@ test("the command says what it kept and dropped", async () => {
   const events = await record("unfinished");
   const cut = (await readFile(path)).subarray(0, -100);
   await writeFile(path, cut);
-  const { code, out: said } = await runCli(["recover", path]);
+  const { code, out: said } = await runHere(["recover", path]);
   expect(code).toBe(0);
   expect(said).toMatch(
     /^kept {7}\d+ events, up to seq \d+, step \d+\ndropped {4}\d+ bytes: .* at byte \d+\nwritten {4}.*a\.recovered\.mcap\n$/,
   );
   const kept = await eventsIn(join(folder, "a.recovered.mcap"));
   expect(kept).toEqual(events.slice(0, kept.length));
-  const again = await runCli(["recover", path]);
+  const again = await runHere(["recover", path]);
   expect(again.code).toBe(2);
   expect(again.err).toContain("a.recovered.mcap: the file exists already and is not overwritten");
 });

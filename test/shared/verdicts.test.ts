@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SessionState } from "../../shared/header.ts";
+import { figure, percent } from "../../shared/number-words.ts";
 import type { Sample } from "../../shared/stream.ts";
-import { figure, percent } from "../../shared/verdicts/verdict.ts";
 import { createVerdicts, type Verdict, type VerdictHeader, verdictsOf } from "../../shared/verdicts.ts";
 
 function header(fullBatch = true, isTrainingSet = true): VerdictHeader {

@@ -32,7 +32,7 @@ copyCheckout();
 fetchTensorFlow();
 buildBinding();
 run("npx", ["tsc", "-b", "server"], checkout);
-const { status } = spawnSync("npx", ["vitest", "run", "--project", "node", ...TESTS], {
+const { status } = spawnSync("npx", ["vitest", "run", "--project", "node", "--project", "alone", ...TESTS], {
   cwd: checkout,
   stdio: "inherit",
   env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: "2" },

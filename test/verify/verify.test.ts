@@ -10,7 +10,7 @@ import type { VerifyReport } from "../../server/verify/report.ts";
 import { Sampler } from "../../server/verify/sampler.ts";
 import { verifyRecording } from "../../server/verify/verify.ts";
 import { type Readout, readRecording, writeRecording } from "../support/rewritten-recording.ts";
-import { runCli } from "../support/spawned-server.ts";
+import { runHere } from "../support/run-here.ts";
 
 let folder: string;
 let path: string;
@@ -114,7 +114,7 @@ it("draws the same steps for streams that have the same, other ones with another
 
 describe("the command line", { timeout: 120_000 }, () => {
   it("ends with 0 where all agrees, with 1 where something differs", async () => {
-    const good = await runCli(["verify", path]);
+    const good = await runHere(["verify", path]);
     expect(good.out).toMatch(/^all \d+ agree$|^what was checked agrees/m);
     expect(good).toMatchObject({ code: 0, err: "" });
     const entries = recording.entries.map((entry) =>
@@ -122,7 +122,7 @@ describe("the command line", { timeout: 120_000 }, () => {
     );
     const altered = join(folder, "altered.mcap");
     await writeRecording(altered, { ...recording, entries });
-    const bad = await runCli(["verify", altered, "--json"]);
+    const bad = await runHere(["verify", altered, "--json"]);
     expect(bad.code).toBe(1);
     const report = JSON.parse(bad.out) as VerifyReport;
     expect(report.streams.filter(({ verdict }) => verdict === "differs").map(({ stream }) => stream)).toEqual(
@@ -131,7 +131,7 @@ describe("the command line", { timeout: 120_000 }, () => {
   });
 
   it("prints the spectrum at a recorded step, and float64's beside it", async () => {
-    const { out, code } = await runCli([
+    const { out, code } = await runHere([
       "hessian",
       path,
       "--step",
@@ -169,17 +169,13 @@ describe("the command line", { timeout: 120_000 }, () => {
     const settings = { preset: "spirals", trainSize: 40, hidden: [4], optimizer: "gd", momentum: undefined };
     await writeFile(config, JSON.stringify(settings));
     const spectrum = async (args: readonly string[]) => {
-      const { out, err, code } = await runCli(["hessian", ...args, "--json"]);
+      const { out, err, code } = await runHere(["hessian", ...args, "--json"]);
       expect({ err, code }).toEqual({ err: "", code: 0 });
       return { ...JSON.parse(out), source: "", step: 0 };
     };
-    const answers = await Promise.all([
-      spectrum([path, "--step", "6"]),
-      spectrum([npy, "--config", config]),
-      spectrum([safetensors, "--config", config]),
-    ]);
-    expect(answers[1]).toEqual(answers[0]);
-    expect(answers[2]).toEqual(answers[0]);
+    const recorded = await spectrum([path, "--step", "6"]);
+    for (const file of [npy, safetensors])
+      expect(await spectrum([file, "--config", config])).toEqual(recorded);
   });
 
   function encodeSafetensors(theta: Float32Array): Buffer {
@@ -211,9 +207,7 @@ describe("the command line", { timeout: 120_000 }, () => {
         `hessian: expected --preset, --config or --module with ${short}: they say which network and which data the weights belong to`,
       ],
     ] as const;
-    const answers = await Promise.all(mistakes.map(([args]) => runCli(args)));
-    expect(answers).toEqual(
-      mistakes.map(([, sentence]) => ({ code: 2, out: "", err: `thalweg: ${sentence}\n` })),
-    );
+    for (const [args, sentence] of mistakes)
+      expect(await runHere(args)).toEqual({ code: 2, out: "", err: `thalweg: ${sentence}\n` });
   });
 });

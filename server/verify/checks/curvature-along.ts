@@ -1,4 +1,5 @@
 /** Curvature along the update that was made, and the rise of the loss along the gradient. */
+import type * as z from "zod/mini";
 import type { CheckDefinition } from "../check.ts";
 import type { Evidence } from "../evidence.ts";
 import { dot, norm } from "../products.ts";
@@ -6,19 +7,14 @@ import { directional, sam } from "../shapes.ts";
 import { compareLoss, SIGMAS, UNIT_ROUNDOFF_64 } from "../tally.ts";
 import { type Derived, thetaAt } from "../updates.ts";
 
-interface Directional {
-  readonly value: number;
-  readonly ratio: number | null;
-  readonly updateNorm: number;
-  readonly n: number;
-}
+type Directional = z.infer<typeof directional>;
 
 export const hessianDirectional: CheckDefinition<Directional> = {
   channel: "hessian/directional",
   since: 1,
   needsData: true,
   retraces: true,
-  shape: directional as never,
+  shape: directional,
   work: ({ header }: Evidence) => 10 * header.parameterCount * header.train.batchSize,
   start: ({ evidence, tally }) => ({
     needs: (step) => [step - 1, step],
@@ -81,17 +77,12 @@ function curvatureMoved(
   return SIGMAS * Math.abs(along(beside) - along(theta));
 }
 
-interface Sam {
-  readonly value: number;
-  readonly rho: number;
-  readonly loss: number;
-  readonly gradientNorm: number;
-}
+type Sam = z.infer<typeof sam>;
 
 export const sharpnessSam: CheckDefinition<Sam> = {
   channel: "sharpness/sam",
   needsData: true,
-  shape: sam as never,
+  shape: sam,
   work: ({ header }: Evidence) => 6 * header.parameterCount * header.probe.size,
   start: ({ evidence, tally }) => ({
     needs: (step) => [step],

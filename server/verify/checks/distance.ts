@@ -1,16 +1,10 @@
 /** How far θ is from θ₀, and how long the way was. */
+import type * as z from "zod/mini";
 import type { CheckDefinition } from "../check.ts";
 import { travelled } from "../shapes.ts";
 import { UNIT_ROUNDOFF_64 } from "../tally.ts";
 
-interface Travelled {
-  readonly l2: number;
-  readonly relative: number;
-  readonly pathLength: number;
-  readonly straightness: number;
-  readonly perLayer: readonly number[];
-  readonly rotation: readonly number[];
-}
+type Travelled = z.infer<typeof travelled>;
 
 /** Norms that wait for the other thread's sample of the same step: as many as the ring between them has slots, and some. */
 const MOST_WAITING = 65_536;
@@ -18,7 +12,7 @@ const MOST_WAITING = 65_536;
 /** Every sample's path length is the one before and the update's norm; the rest is derived from θ for those drawn. */
 export const distanceToInit: CheckDefinition<Travelled> = {
   channel: "distance/to-init",
-  shape: travelled as never,
+  shape: travelled,
   listens: ["train/update-norm"],
   work: ({ header }) => 6 * header.parameterCount,
   start({ evidence, tally }) {

@@ -1,13 +1,14 @@
 /** Eigenvalues of the Hessian: that one lies near each recorded value, that the first is the first, and what is said about them. */
+import type * as z from "zod/mini";
 import type { Random } from "../../numerics/random.ts";
 import type { CheckDefinition } from "../check.ts";
 import {
   ABOUT_CONVERGED,
+  areFinite,
   expectOrder,
   hessian64,
   lanczosWork,
   MOST_PRODUCTS,
-  type RecordedPair,
 } from "../eigenpairs.ts";
 import type { Evidence } from "../evidence.ts";
 import { lanczos64, noise, type RitzPair } from "../lanczos64.ts";
@@ -16,24 +17,12 @@ import { eigenvalues } from "../shapes.ts";
 import { compareLoss, type Tally, UNIT_ROUNDOFF_64 } from "../tally.ts";
 import { threshold } from "../threshold.ts";
 
-interface Eigenvalues {
-  readonly top: readonly RecordedPair[];
-  readonly bottom: readonly RecordedPair[];
-  readonly threshold: number | null;
-  readonly rule: string | null;
-  readonly ratio: number | null;
-  readonly eta: number;
-  readonly n: number;
-  readonly loss: number;
-  readonly thetaNorm: number;
-  readonly hvps: number;
-  readonly probeStdErr: number | null;
-}
+type Eigenvalues = z.infer<typeof eigenvalues>;
 
 export const hessianEigenvalues: CheckDefinition<Eigenvalues> = {
   channel: "hessian/eigenvalues",
   needsData: true,
-  shape: eigenvalues as never,
+  shape: eigenvalues,
   work: lanczosWork,
   apart: [ABOUT_CONVERGED, "hvps, coldGap: they tell how the engine went about it"],
   start: ({ evidence, tally, sampler, shared }) => ({
@@ -49,15 +38,7 @@ export const hessianEigenvalues: CheckDefinition<Eigenvalues> = {
       const size = norm(Float64Array.from(theta));
       const rounding = evidence.header.parameterCount * UNIT_ROUNDOFF_64 * size;
       tally.compare(step, "thetaNorm", value.thetaNorm, size, rounding, "float64 rounding");
-      const pairs = [...value.top, ...value.bottom];
-      if (evaluation.overflows || !pairs.every((pair) => Number.isFinite(pair.value))) {
-        tally.expect(
-          step,
-          evaluation.overflows,
-          "eigenvalues are not finite where float32 does not overflow",
-        );
-        return;
-      }
+      if (!areFinite(tally, step, [...value.top, ...value.bottom], evaluation)) return;
       compareLoss(tally, step, "loss", value.loss, evaluation);
       const { values, vectors, residuals } = shared.spectra.compare(tally, step, objective, value);
       const gap = (values[0] as number) - (values[1] ?? Number.NEGATIVE_INFINITY);

@@ -1,4 +1,5 @@
 /** The loss on the straight line from θ₀, and on the one from an unrelated start. */
+import type * as z from "zod/mini";
 import type { CheckDefinition } from "../check.ts";
 import type { Evidence } from "../evidence.ts";
 import { UNIT_ROUNDOFF } from "../float32.ts";
@@ -8,25 +9,7 @@ import { dot, norm } from "../products.ts";
 import { profile } from "../shapes.ts";
 import { compareLoss, SIGMAS, type Tally } from "../tally.ts";
 
-interface Profile {
-  readonly alphas: readonly number[];
-  readonly losses: readonly number[];
-  readonly carriesVerdict: boolean;
-  readonly drawUp: number;
-  readonly plateau: number;
-  readonly pathSteps?: readonly number[];
-  readonly projection: readonly number[] | null;
-  readonly residual: readonly number[] | null;
-  readonly noiseFloor: number;
-  readonly pairedStdErr: number;
-  readonly monotoneOnProbe: boolean;
-  readonly monotoneInPopulation: boolean;
-  readonly control: {
-    readonly losses: readonly number[];
-    readonly drawUp: number;
-    readonly monotoneOnProbe: boolean;
-  } | null;
-}
+type Profile = z.infer<typeof profile>;
 
 const HINT_POINTS = 11;
 const VERDICT_POINTS = 51;
@@ -34,7 +17,7 @@ const VERDICT_POINTS = 51;
 export const lineProfile: CheckDefinition<Profile> = {
   channel: "line/profile",
   needsData: true,
-  shape: profile as never,
+  shape: profile,
   work: ({ header }: Evidence) => 2 * HINT_POINTS * header.probe.size * header.parameterCount,
   apart: [
     "noiseFloor: it is float32's own rounding as the engine met it; only that the verdicts follow from it",

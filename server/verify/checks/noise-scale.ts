@@ -1,4 +1,5 @@
 /** The gradient noise scale, from the same batches by seed and step. */
+import type * as z from "zod/mini";
 import { createRandom } from "../../numerics/random.ts";
 import type { CheckDefinition } from "../check.ts";
 import { type Evidence, slopeWithin } from "../evidence.ts";
@@ -6,22 +7,14 @@ import { dot } from "../products.ts";
 import { noiseScale } from "../shapes.ts";
 import { UNIT_ROUNDOFF_64 } from "../tally.ts";
 
-interface NoiseScale {
-  readonly value: number;
-  readonly interval: readonly [number, number];
-  readonly signal: number;
-  readonly signalStdErr: number;
-  readonly noise: number;
-  readonly batchSize: number;
-  readonly batches: number;
-}
+type NoiseScale = z.infer<typeof noiseScale>;
 
 const MOST_BATCHES = 16;
 
 export const gradientNoiseScale: CheckDefinition<NoiseScale> = {
   channel: "gradient/noise-scale",
   needsData: true,
-  shape: noiseScale as never,
+  shape: noiseScale,
   work: ({ header }: Evidence) => 4 * MOST_BATCHES * header.train.batchSize * header.parameterCount,
   start: ({ evidence, tally }) => ({
     observe({ step, value }) {

@@ -1,13 +1,14 @@
 /** Largest eigenvalues of what is made of the Hessian: its Gauss–Newton part, its diagonal blocks, and what Adam sees of it. */
+import type * as z from "zod/mini";
 import type { CheckDefinition } from "../check.ts";
 import {
   ABOUT_CONVERGED,
+  areFinite,
   comparePairs,
   expectOrder,
   hessian64,
   lanczosWork,
   type Operator64,
-  type RecordedPair,
 } from "../eigenpairs.ts";
 import type { Evidence } from "../evidence.ts";
 import { decodedState, secondMoments } from "../moments.ts";
@@ -16,18 +17,12 @@ import { gaussNewton, perLayer, preconditioned } from "../shapes.ts";
 import { SIGMAS } from "../tally.ts";
 import { expectEta } from "./hessian.ts";
 
-const isFinitePair = ({ value }: RecordedPair) => Number.isFinite(value);
-
-interface GaussNewton {
-  readonly top: readonly RecordedPair[];
-  readonly n: number;
-  readonly products: number;
-}
+type GaussNewton = z.infer<typeof gaussNewton>;
 
 export const gaussNewtonEigenvalues: CheckDefinition<GaussNewton> = {
   channel: "gauss-newton/eigenvalues",
   needsData: true,
-  shape: gaussNewton as never,
+  shape: gaussNewton,
   work: lanczosWork,
   apart: [ABOUT_CONVERGED, "products: they tell how the engine went about it"],
   start: ({ evidence, tally, sampler }) => ({
@@ -40,25 +35,19 @@ export const gaussNewtonEigenvalues: CheckDefinition<GaussNewton> = {
     needs: (step) => [step],
     async derive({ step, value: { top } }) {
       const objective = await evidence.at(step);
-      const { overflows } = objective.evaluate();
-      if (overflows || !top.every(isFinitePair))
-        return tally.expect(step, overflows, "eigenvalues are not finite where float32 does not overflow");
+      if (!areFinite(tally, step, top, objective.evaluate())) return;
       const operator = { ...hessian64(objective), apply: (v: Float64Array) => objective.applyGaussNewton(v) };
       comparePairs(tally, step, operator, { top }, sampler.random("gauss-newton"));
     },
   }),
 };
 
-interface PerLayer {
-  readonly layers: readonly (RecordedPair & { readonly layer: string })[];
-  readonly n: number;
-  readonly hvps: number;
-}
+type PerLayer = z.infer<typeof perLayer>;
 
 export const hessianPerLayer: CheckDefinition<PerLayer> = {
   channel: "hessian/per-layer",
   needsData: true,
-  shape: perLayer as never,
+  shape: perLayer,
   work: (evidence: Evidence) => layersOf(evidence).length * lanczosWork(evidence),
   apart: ["converged: its tolerance is not in the recording", "hvps: they tell how the engine went about it"],
   start: ({ evidence, tally, sampler }) => ({
@@ -74,9 +63,7 @@ export const hessianPerLayer: CheckDefinition<PerLayer> = {
     needs: (step) => [step],
     async derive({ step, value: { layers } }) {
       const objective = await evidence.at(step);
-      const { overflows } = objective.evaluate();
-      if (overflows || !layers.every(isFinitePair))
-        return tally.expect(step, overflows, "eigenvalues are not finite where float32 does not overflow");
+      if (!areFinite(tally, step, layers, objective.evaluate())) return;
       for (const pair of layers) {
         const block = blockOf(hessian64(objective), rangesOf(evidence, pair.layer));
         const random = sampler.random(`block ${pair.layer}`);
@@ -113,22 +100,14 @@ function blockOf(whole: Operator64, ranges: readonly Range[]): Operator64 {
   };
 }
 
-interface Preconditioned {
-  readonly top: readonly RecordedPair[];
-  readonly threshold: number;
-  readonly rule: string;
-  readonly ratio: number;
-  readonly eta: number;
-  readonly n: number;
-  readonly hvps: number;
-}
+type Preconditioned = z.infer<typeof preconditioned>;
 
 /** λ of P⁻¹H, P from Adam's second moments: those of train/state, followed from there where every θ between is recorded. */
 export const hessianPreconditioned: CheckDefinition<Preconditioned> = {
   channel: "hessian/preconditioned",
   since: 1,
   needsData: true,
-  shape: preconditioned as never,
+  shape: preconditioned,
   listens: ["train/state"],
   work: lanczosWork,
   apart: [ABOUT_CONVERGED, "hvps, coldGap: they tell how the engine went about it"],
@@ -152,9 +131,7 @@ export const hessianPreconditioned: CheckDefinition<Preconditioned> = {
       needs: (step) => moments.needs(step),
       async derive({ step, value: { top } }) {
         const objective = await evidence.at(step);
-        const { overflows } = objective.evaluate();
-        if (overflows || !top.every(isFinitePair))
-          return tally.expect(step, overflows, "eigenvalues are not finite where float32 does not overflow");
+        if (!areFinite(tally, step, top, objective.evaluate())) return;
         const known = await moments.diagonal(step);
         if (known === null) {
           tally.checked--;

@@ -1,4 +1,5 @@
 /** The loss at the iterates, and how far it is from falling all the way. */
+import type * as z from "zod/mini";
 import type { CheckDefinition, Recorded } from "../check.ts";
 import type { Evidence } from "../evidence.ts";
 import { pairedError } from "../paired.ts";
@@ -26,19 +27,12 @@ export const pathLoss: CheckDefinition<number> = {
   }),
 };
 
-interface Monotonicity {
-  readonly excess: number;
-  readonly drawUp: number;
-  readonly upFraction: number;
-  readonly every: number;
-  readonly populationDrawUp: number | null;
-  readonly pairedStdErr: number | null;
-}
+type Monotonicity = z.infer<typeof monotonicity>;
 
 /** The draw-up is followed on every sample of path/loss; its standard error is derived from θ for those drawn. */
 export const pathMonotonicity: CheckDefinition<Monotonicity> = {
   channel: "path/monotonicity",
-  shape: monotonicity as never,
+  shape: monotonicity,
   listens: ["path/loss"],
   work: (evidence) => 2 * probeWork(evidence),
   start({ evidence, tally, sampler }) {

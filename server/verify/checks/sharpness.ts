@@ -1,4 +1,5 @@
 /** The curvature that minibatches meet along their own gradients. */
+import type * as z from "zod/mini";
 import { createRandom } from "../../numerics/random.ts";
 import type { CheckDefinition } from "../check.ts";
 import type { Evidence } from "../evidence.ts";
@@ -8,20 +9,14 @@ import { sharpness } from "../shapes.ts";
 import { SIGMAS } from "../tally.ts";
 import { sharpnessThreshold } from "../threshold.ts";
 
-interface Sharpness {
-  readonly value: number;
-  readonly stdErr: number;
-  readonly batches: number;
-  readonly threshold: number | null;
-  readonly ratio: number | null;
-}
+type Sharpness = z.infer<typeof sharpness>;
 
 const USUAL_BATCHES = 32;
 
 export const batchSharpness: CheckDefinition<Sharpness> = {
   channel: "hessian/batch-sharpness",
   needsData: true,
-  shape: sharpness as never,
+  shape: sharpness,
   work: ({ header }: Evidence) => 5 * USUAL_BATCHES * header.train.batchSize * header.parameterCount,
   start: ({ evidence, tally }) => ({
     observe({ step, value }) {

@@ -1,4 +1,5 @@
 /** Streams on the span of the first Hessian eigenvectors: as far as the recorded residuals say which span it was. */
+import type * as z from "zod/mini";
 import { isDue } from "../../../shared/schedule.ts";
 import { createRandom, type Random } from "../../numerics/random.ts";
 import type { Bench, CheckDefinition } from "../check.ts";
@@ -9,12 +10,7 @@ import { overlap, topSubspace } from "../shapes.ts";
 import { SIGMAS } from "../tally.ts";
 import { type Between, overlapBetween, TopSpace } from "../top-space.ts";
 
-interface TopSubspace {
-  readonly share: number;
-  readonly control: number;
-  readonly k: number;
-  readonly converged: number;
-}
+type TopSubspace = z.infer<typeof topSubspace>;
 
 /** Of the first k recorded vectors of a step. */
 async function spaceAt({ shared }: Bench, step: number, k: number): Promise<TopSpace | null> {
@@ -51,7 +47,7 @@ const NO_SPECTRUM = "eigenvalues of the same step were not derived, or are no mo
 export const gradientTopSubspace: CheckDefinition<TopSubspace> = {
   channel: "gradient/top-subspace",
   needsData: true,
-  shape: topSubspace as never,
+  shape: topSubspace,
   work: lanczosWork,
   start(bench) {
     const { evidence, tally } = bench;
@@ -102,18 +98,7 @@ function randomSpan({ evidence }: Bench, k: number): Float64Array[] {
   return span;
 }
 
-interface Compared {
-  readonly step: number;
-  readonly overlap: number;
-}
-
-interface Overlap {
-  readonly k: number;
-  readonly converged: number;
-  readonly control: number;
-  readonly previous: Compared | null;
-  readonly references: readonly Compared[];
-}
+type Overlap = z.infer<typeof overlap>;
 
 /** Of the first measurements at or after these steps something is kept. */
 const KEPT_AT = [0, 10, 100, 1000];
@@ -121,7 +106,7 @@ const KEPT_AT = [0, 10, 100, 1000];
 export const hessianOverlap: CheckDefinition<Overlap> = {
   channel: "hessian/overlap",
   needsData: true,
-  shape: overlap as never,
+  shape: overlap,
   listens: ["run/status"],
   work: (evidence: Evidence) => 2 * lanczosWork(evidence),
   start(bench) {

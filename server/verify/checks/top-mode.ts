@@ -1,4 +1,5 @@
 /** Where θ is along the top eigenvector, as far as that has been found again. */
+import type * as z from "zod/mini";
 import { isDue } from "../../../shared/schedule.ts";
 import type { CheckDefinition } from "../check.ts";
 import { UNIT_ROUNDOFF } from "../float32.ts";
@@ -6,11 +7,7 @@ import type { Reservoir } from "../sampler.ts";
 import { topMode } from "../shapes.ts";
 import { distance, reaches, thetaAt } from "../updates.ts";
 
-interface TopMode {
-  readonly projection: number;
-  readonly modeStep: number;
-  readonly referenceStep: number;
-}
+type TopMode = z.infer<typeof topMode>;
 
 /** Of each v₁. */
 const DRAWN = 4;
@@ -18,7 +15,7 @@ const DRAWN = 4;
 /** Which v₁ is in use is checked on every sample; the projection on those whose v₁ the Hessian's check has derived. */
 export const pathTopMode: CheckDefinition<TopMode> = {
   channel: "path/top-mode",
-  shape: topMode as never,
+  shape: topMode,
   after: "hessian/eigenvalues",
   start({ evidence, tally, sampler, shared }) {
     const { steps, schedule } = evidence.header;

@@ -1,5 +1,5 @@
 /** A thalweg server without a socket: a log that grows, and lines that break wherever a test says. Time is the test's. */
-import type { ConnectionHost, Socket } from "../../../client/connection/connection.ts";
+import type { ConnectionHost, Socket } from "../../../client/connection/host.ts";
 import { encodeFrame } from "../../../shared/frame.ts";
 import { ClientMessage, PROTOCOL } from "../../../shared/protocol.ts";
 import { encodeValue } from "../../../shared/value.ts";

@@ -106,10 +106,9 @@ const prune = inFolder(command("prune", "delete the oldest recordings; never one
   .option("--dry-run", "say which, and delete nothing");
 prune.action(() => pruneCommand(given(prune)));
 
-const diff = command("diff <a> <b>", "compare two recordings, by file or id, sample by sample").option(
-  "--json",
-  "the whole answer as JSON",
-);
+const diff = inFolder(
+  command("diff <a> <b>", "compare two recordings, by file or id, sample by sample"),
+).option("--json", "the whole answer as JSON");
 diff.action((a: string, b: string) => diffCommand(a, b, diff.opts()));
 
 const recover = command("recover <file>", "make a whole recording of what is intact in a cut or damaged one")
@@ -117,16 +116,23 @@ const recover = command("recover <file>", "make a whole recording of what is int
   .option("--json", "the whole answer as JSON");
 recover.action((file: string) => recoverCommand(file, recover.opts()));
 
-const verify = command("verify <recording>", "derive samples of every stream anew, from the recorded weights")
+const verify = inFolder(
+  command(
+    "verify <recording>",
+    "derive samples of every stream anew, from the recorded weights; by file or id",
+  ),
+)
   .option("--samples <n>", "of each stream; without it 20, and fewer of those that are dear to derive")
   .option("--seed <n>", "draws the samples (1)")
   .option("--stream <name...>", "only these streams")
   .option("--json", "the whole answer as JSON");
 verify.action((file: string) => verifyCommand(file, verify.opts()));
 
-const hessian = command(
-  "hessian <file>",
-  "the Hessian's spectrum at one θ: of a recording, a model.json, a .npy or a .safetensors file",
+const hessian = inFolder(
+  command(
+    "hessian <source>",
+    "the Hessian's spectrum at one θ: of a recording, by file or id, of a model.json, a .npy or a .safetensors file",
+  ),
 )
   .option("--step <n>", "of a recording: which step's θ; without it the last one")
   .option("--module <file>", "of a run of your own, or of its weights: the module that was trained")

@@ -79,8 +79,8 @@ describe("without a server", { timeout: 60_000 }, () => {
       status: { reason: "interrupted" },
       fault: expect.any(String),
     });
-    for (const command of ["info", "replay"])
-      expect((await run(command, "7")).err).toMatch(
+    for (const command of ["info", "replay", "verify", "hessian", "diff"])
+      expect((await run(...[command, "7", ...(command === "diff" ? ["7"] : [])])).err).toMatch(
         new RegExp(`^thalweg: ${command}: expected a file, or the id of one recording, got "7"`),
       );
     expect((await run("info", "7.mcap")).err).toMatch(/^thalweg: 7\.mcap: there is no such file/);

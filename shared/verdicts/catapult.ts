@@ -13,7 +13,7 @@ const MAX_RECORDS = 256;
  */
 export const catapult: JudgeDefinition = {
   channels: [SPECTRUM, PATH],
-  start() {
+  start({ fork }) {
     let first: { readonly ratio: number | null; readonly converged: boolean } | null = null;
     let rule: HessianEigenvalues["rule"] = null;
     let landed: { readonly step: number; readonly ratio: number } | null = null;
@@ -59,6 +59,11 @@ export const catapult: JudgeDefinition = {
         if (landed === null && step > 0 && beganAbove && spectrum.ratio < 1) landed = newest;
       },
       verdict(state) {
+        if (fork !== undefined)
+          return verdict(
+            "undecided",
+            `This run begins at step ${whole(fork.step)} of ${fork.name}: what happened at the start is in that session.`,
+          );
         if (first === null) return verdict("undecided", "Sharpness at the start has not been measured.");
         if (rule === "full-batch-bound" || rule === null || first.ratio === null)
           return verdict(

@@ -4,7 +4,7 @@ import { count, type Evidence, figure, type JudgeDefinition, whole } from "./ver
 /** Has a loss ceased to be a number? The run's own word counts, and so does any loss in the log. */
 export const diverged: JudgeDefinition = {
   channels: ["train/loss", "path/loss", "run/status"],
-  start() {
+  start({ fork }) {
     let found: Evidence | null = null;
     let said: string | null = null;
     let losses = 0;
@@ -42,7 +42,10 @@ export const diverged: JudgeDefinition = {
         return {
           ...base,
           state: "no",
-          sentence: `All losses are finite after ${count(newestStep, "step")}.`,
+          sentence:
+            fork === undefined
+              ? `All losses are finite after ${count(newestStep, "step")}.`
+              : `All losses are finite from step ${whole(fork.step)} to step ${whole(newestStep)}.`,
         };
       },
     };

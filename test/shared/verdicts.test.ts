@@ -56,6 +56,15 @@ const batch = (step: number, ratio: number, stdErr = 0.5): Sample => ({
   value: { value: 20 * ratio, stdErr, batches: 32, threshold: 20, ratio },
 });
 
+const path = (step: number, loss: number, drawUp: number, every = 1, population = drawUp): Sample[] => [
+  { channel: "path/loss", step, value: loss },
+  {
+    channel: "path/monotonicity",
+    step,
+    value: { excess: 0, drawUp, upFraction: 0.25, every, populationDrawUp: population, pairedStdErr: 0.01 },
+  },
+];
+
 function judge(
   id: string,
   samples: readonly Sample[],
@@ -240,15 +249,6 @@ describe("the verdict on a catapult", () => {
 });
 
 describe("the verdict on the path", () => {
-  const path = (step: number, loss: number, drawUp: number, every = 1, population = drawUp): Sample[] => [
-    { channel: "path/loss", step, value: loss },
-    {
-      channel: "path/monotonicity",
-      step,
-      value: { excess: 0, drawUp, upFraction: 0.25, every, populationDrawUp: population, pairedStdErr: 0.01 },
-    },
-  ];
-
   it.each<[string, Verdict["state"], Sample[]]>([
     ["one measurement", "undecided", path(0, 2, 0)],
     ["no rise at any step", "yes", [...path(0, 2, 0), ...path(1, 1, 0)]],
@@ -280,19 +280,47 @@ describe("the verdict on the path", () => {
     );
     expect(judge("path-monotone", samples).sentence).not.toContain("does not show");
   });
+});
 
-  it("says of a fork from where on", () => {
-    const fork = {
-      session: "0".repeat(32),
-      name: "edge",
-      step: 40,
-      thetaSha256: "",
-      pathLength: null,
-      changed: {},
-    };
-    const samples: Sample[] = [{ channel: "path/loss", step: 40, value: 1 }];
-    expect(judge("path-monotone", samples, "ended", { ...header(), fork }).how).toContain("from step 40 on");
-    expect(judge("path-monotone", samples).how).not.toContain("forked");
+describe("the verdicts on a fork", () => {
+  const fork = {
+    session: "0".repeat(32),
+    name: "edge",
+    step: 40,
+    thetaSha256: "",
+    pathLength: null,
+    changed: {},
+  };
+  const judgeFork = (id: string, samples: readonly Sample[]) =>
+    judge(id, samples, "running", { ...header(), fork });
+
+  it("counts the steps since it was forked, not those of the run that it left", () => {
+    const samples = [...path(40, 2, 0), ...path(41, 1.9, 0), ...path(42, 1.8, 0)];
+    const { sentence, how } = judgeFork("path-monotone", samples);
+    expect(sentence).toBe(
+      "The loss has not risen above an earlier value at any of 2 steps from step 40 on, where it was forked.",
+    );
+    expect(how).toContain("3 measurements, every 1 step from step 40 on, where it was forked.");
+    expect(judge("path-monotone", samples).sentence).not.toContain("fork");
+    expect(judgeFork("path-monotone", [...samples, ...path(43, 2.1, 0.3)]).sentence).toMatch(
+      /of the measured intervals from step 40 on, where it was forked\.$/,
+    );
+  });
+
+  it("does not ask how training began", () => {
+    expect(judgeFork("catapult", ratios(40, [1.8, 0.9]))).toMatchObject({
+      state: "undecided",
+      sentence: "This run begins at step 40 of edge: what happened at the start is in that session.",
+    });
+  });
+
+  it("says from which step on sharpness was measured and losses are finite", () => {
+    expect(judgeFork("edge-of-stability", ratios(40, [0.5, 0.6])).sentence).toBe(
+      "Only 2 converged measurements from step 40 on: 10 are needed.",
+    );
+    expect(judgeFork("diverged", [{ channel: "train/loss", step: 52, value: 1 }]).sentence).toBe(
+      "All losses are finite from step 40 to step 52.",
+    );
   });
 });
 

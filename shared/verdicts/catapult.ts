@@ -1,5 +1,5 @@
 import type { HessianEigenvalues } from "../readings.ts";
-import { figure, isOver, type JudgeDefinition, type Verdict, whole } from "./verdict.ts";
+import { figure, isOver, type JudgeDefinition, ROUNDING, type Verdict, whole } from "./verdict.ts";
 
 const SPECTRUM = "hessian/eigenvalues";
 const PATH = "path/loss";
@@ -37,7 +37,7 @@ export const catapult: JudgeDefinition = {
           { channel: SPECTRUM, steps: landed === null ? [0] : [0, landed.step] },
           { channel: PATH, steps: landed === null ? [] : [peak()?.step ?? 0] },
         ],
-        how: "λ₁ at step 0 against the stability threshold, and the first converged measurement below it. Values that have not converged are not counted.",
+        how: "λ₁ at step 0 against the stability threshold, the first converged measurement below it, and the highest loss on the path until then: without a rise nothing was thrown. Values that have not converged are not counted.",
       };
     }
 
@@ -91,13 +91,14 @@ export const catapult: JudgeDefinition = {
               );
         const from = records[0];
         const to = peak();
-        const rose =
-          from !== undefined && to !== null && to.loss > from.loss
-            ? ` The loss rose from ${figure(from.loss)} to ${figure(to.loss)} (step ${whole(to.step)}) on the way.`
-            : "";
+        const fell = `Sharpness began at ${start} times the stability threshold and had fallen to ${figure(landed.ratio)} of it by step ${whole(landed.step)}`;
+        if (from === undefined || to === null)
+          return verdict("undecided", `${fell}; no loss has been measured on the way.`);
+        if (to.loss - from.loss <= ROUNDING * Math.abs(from.loss))
+          return verdict("no", `${fell}, but the loss never rose above its first value on the way.`);
         return verdict(
           "yes",
-          `Sharpness began at ${start} times the stability threshold and had fallen to ${figure(landed.ratio)} of it by step ${whole(landed.step)}.${rose}`,
+          `${fell}. The loss rose from ${figure(from.loss)} to ${figure(to.loss)} (step ${whole(to.step)}) on the way.`,
         );
       },
     };

@@ -1,6 +1,11 @@
 import type { RunStatus } from "../readings.ts";
 import { count, type Evidence, figure, type JudgeDefinition, whole } from "./verdict.ts";
 
+/** Status messages begin small and end without a full stop. */
+function asSentence(message: string): string {
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${message.endsWith(".") ? "" : "."}`;
+}
+
 /** Has a loss ceased to be a number? The run's own word counts, and so does any loss in the log. */
 export const diverged: JudgeDefinition = {
   channels: ["train/loss", "path/loss", "run/status"],
@@ -34,7 +39,7 @@ export const diverged: JudgeDefinition = {
         if (found !== null || state === "diverged") {
           const where = found === null ? "" : ` at step ${whole(found.steps[0] ?? 0)}`;
           const sentence =
-            said ??
+            (said !== null ? asSentence(said) : null) ??
             `A loss or a weight is no longer finite${where}; the last finite loss was ${figure(lastFinite)}.`;
           return { ...base, state: "yes", sentence };
         }

@@ -227,6 +227,13 @@ describe("the verdict on a catapult", () => {
   it.each<[string, Verdict["state"], Sample[], SessionState]>([
     ["a start below the threshold", "no", ratios(0, [0.7, 0.5]), "ended"],
     ["a start above that has not fallen yet", "undecided", ratios(0, [2, 1.5]), "running"],
+    ["a start above that fell, and no loss", "undecided", ratios(0, [2, 0.5]), "ended"],
+    [
+      "a start above that fell while the loss did",
+      "no",
+      [...path(2, 1, 1.5), ...ratios(0, [2, 0.5])],
+      "ended",
+    ],
     ["a start above that never fell", "no", ratios(0, [2, 1.5]), "ended"],
     ["divergence", "no", ratios(0, [4, 9]), "diverged"],
     [
@@ -369,6 +376,14 @@ describe("the verdict on the line", () => {
     expect(other.sentence).not.toContain("says little");
     expect(other.how).toContain("rises by 0.4");
     expect(judge("line-monotone", [profile({})]).how).toContain("No control was measured");
+  });
+
+  it("does not promise the points of the last step once the run is over", () => {
+    const hint = [profile({ carriesVerdict: false })];
+    expect(judge("line-monotone", hint, "running").sentence).toMatch(/The last step is measured with 51\.$/);
+    expect(judge("line-monotone", hint, "ended").sentence).toMatch(
+      /It came to no last step, which is measured with 51\.$/,
+    );
   });
 
   it("keeps the verdict of 51 points when a hint comes after it", () => {

@@ -78,8 +78,8 @@ const open = command("open", "print a fresh launch URL of a running server").opt
 open.action(() => openCommand(given(open)));
 
 const share = command("share", "a link for reading one session of a running server, and nothing else")
-  .option("--session <id>", "which; without it the live one")
-  .option("--expires <time>", "how long it is good, like 12h or 7d (1d)")
+  .option("--session <id>", "which, by the beginning of its id; without it the live one")
+  .option("--expires <time>", "how long it is good at most, like 12h or 7d (1d); it ends with the server")
   .option("--origin <address>", "by what address others reach the server, like https://lab.example:4242")
   .option("--list", "the links that are good now")
   .option("--revoke <link>", "take one back, by the id that --list shows")

@@ -60,6 +60,7 @@ describe("the command line", { timeout: 120_000 }, () => {
       /^thalweg: recordings-limit: expected a size like 10GiB, got "much"\n$/,
     ],
     [["replay", "/nowhere.mcap"], /^thalweg: \/nowhere\.mcap: .*\n$/],
+    [["open", "--port", "many"], 'thalweg: port: expected a whole number from 0 to 65535, got "many"\n'],
     [["replay"], /^thalweg: missing required argument 'recording'\n$/],
     [["wacth"], /^thalweg: unknown command 'wacth'/],
   ])("answers %j with one clear line and exit code 2", async (args, expected) => {

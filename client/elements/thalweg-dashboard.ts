@@ -34,7 +34,6 @@ import { icons } from "./icons.ts";
 const WORDS_EVERY_MS = 120;
 /** Panels from this order on stand beside the events. */
 const FOOT_FROM = 900;
-const DEFAULT_FROM = 500;
 const MARK_MS = 1_600;
 
 export class ThalwegDashboard extends LitElement {
@@ -133,8 +132,7 @@ export class ThalwegDashboard extends LitElement {
 
   #session(desk: Desk, scene: Scene): TemplateResult {
     const { header } = scene;
-    const drawn = desk.panels.filter(({ order }) => order < DEFAULT_FROM);
-    const others = desk.panels.filter(({ order }) => order >= DEFAULT_FROM && order < FOOT_FROM);
+    const drawn = desk.panels.filter(({ order }) => order < FOOT_FROM);
     const foot = desk.panels.filter(({ order }) => order >= FOOT_FROM);
     return html`
       <main @jump=${this.#onJump} @scale=${this.#onScale}>
@@ -155,7 +153,6 @@ export class ThalwegDashboard extends LitElement {
         </div>
         <verdict-list .verdicts=${desk.verdicts}></verdict-list>
         <div class="grid">${repeat(drawn, panelKey, (panel) => this.#panel(panel, scene))}</div>
-        ${others.length === 0 ? null : html`<div class="grid">${repeat(others, panelKey, (panel) => this.#panel(panel, scene))}</div>`}
         <div class="grid">
           ${repeat(foot, panelKey, (panel) => this.#panel(panel, scene))}
           <status-log class=${foot.length === 0 ? "span-12" : "span-8"} .events=${scene.history.events} .count=${scene.history.events.length}></status-log>
@@ -255,6 +252,7 @@ export class ThalwegDashboard extends LitElement {
                 ${this.#presetList(desk)}`
             : html`<p>Start a run with <code>npm start -- --preset edge</code>. It appears here by itself.</p>`
         }
+        ${this.#mayControl(desk) ? html`<button @click=${this.#showSessions}>Import a recording</button>` : null}
       </notice-card>`;
     }
     return html`<notice-card heading=${link.status === "connected" ? "Opening the session" : "Connecting"} busy></notice-card>`;
@@ -339,7 +337,9 @@ export class ThalwegDashboard extends LitElement {
   readonly #onJump = (event: Event): void => {
     const desk = this.#desk;
     const { channel, steps } = (event as CustomEvent<JumpDetail>).detail;
-    const panel = desk?.panels.find(({ streams }) => streams.includes(channel));
+    const panel =
+      desk?.panels.find(({ streams }) => streams[0] === channel) ??
+      desk?.panels.find(({ streams }) => streams.includes(channel));
     const last = steps.at(-1);
     if (last !== undefined) desk?.view.pin(last);
     if (panel === undefined) return;

@@ -52,7 +52,7 @@ describe("without a session", () => {
     await dashboard.until(() => dashboard.find("session-list .danger") !== null);
     dashboard.get("session-list .danger").click();
     await dashboard.until(() => dashboard.text("notice-card h1") === "No session yet");
-    expect(dashboard.text("session-list")).toContain("No session here.");
+    await dashboard.until(() => dashboard.text("session-list .none") === "No session here.");
     expect(dashboard.find('session-bar button[aria-label="All sessions"]')).not.toBeNull();
     expect(dashboard.text("notice-card")).toContain("Import a recording");
   });

@@ -12,7 +12,7 @@ export const model = sequential({
   layers: [
     layers.dense({ units: 16, activation: "tanh", inputShape: [2], kernelInitializer: glorot(1) }),
     layers.dense({ units: 16, activation: "tanh", kernelInitializer: glorot(2) }),
-    layers.dense({ units: 2, kernelInitializer: glorot(3) }), // outputs before softmax: cross-entropy applies it
+    layers.dense({ units: 2, kernelInitializer: glorot(3) }), // cross-entropy applies softmax; a last layer's own is taken for that
   ],
 });
 

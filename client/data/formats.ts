@@ -72,9 +72,12 @@ export function formatAge(ageSteps: number): string {
   return ageSteps === 0 ? "at this step" : `${formatCount(ageSteps, "step")} before`;
 }
 
+/** From 00 to 23. `hour12: false` would be 24:05 after midnight in English. */
+const CLOCK = { hourCycle: "h23" } as const;
+
 /** "14:03:27" in the reader's time zone. */
 export function formatClock(wallTimeMs: number): string {
-  return new Date(wallTimeMs).toLocaleTimeString(undefined, { hour12: false });
+  return new Date(wallTimeMs).toLocaleTimeString(undefined, CLOCK);
 }
 
 /** "Nov 27, 2026, 19:40" in the reader's language and time zone. */
@@ -84,7 +87,7 @@ export function formatMoment(wallTimeMs: number): string {
     ...day,
     hour: "2-digit",
     minute: "2-digit",
-    hour12: false,
+    ...CLOCK,
   });
 }
 

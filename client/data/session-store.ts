@@ -138,6 +138,9 @@ export class SessionStore {
       const chosen = id ?? (await this.#newest());
       if (opening !== this.#opening) return;
       if (chosen === null) {
+        // The one that was on screen may be the one that is gone.
+        this.#session = null;
+        this.#history = new History();
         this.#set("empty");
         this.#timer = this.#timers.setTimeout(() => void this.open(null), ASK_AGAIN_MS);
         return;

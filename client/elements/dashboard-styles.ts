@@ -39,6 +39,10 @@ export const dashboardStyles = css`
     gap: 8px;
     margin-inline-start: auto;
   }
+  /* One learning rate to be filled in at a time. */
+  fork-form[asking] + * {
+    display: none;
+  }
   h1 {
     font-size: 22px;
     line-height: 32px;

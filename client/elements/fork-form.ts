@@ -14,7 +14,7 @@ export class ForkForm extends LitElement {
   static override properties = {
     step: { type: Number },
     stopsRun: { type: Boolean },
-    asking: { state: true },
+    asking: { type: Number, reflect: true },
   };
 
   static override styles = [

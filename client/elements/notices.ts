@@ -42,8 +42,11 @@ export function banner(desk: Desk): TemplateResult | null {
   return null;
 }
 
-/** @param presets  to start from, where there is no session yet. */
-export function notice(desk: Desk, presets: () => TemplateResult): TemplateResult {
+/**
+ * @param presets  to start from, where there is no session yet.
+ * @param showSessions  where recordings are imported.
+ */
+export function notice(desk: Desk, presets: () => TemplateResult, showSessions: () => void): TemplateResult {
   const { link } = desk.connection;
   const { store } = desk;
   if (link.status !== "connected" && desk.door === "locked") {
@@ -69,6 +72,7 @@ export function notice(desk: Desk, presets: () => TemplateResult): TemplateResul
               ${presets()}`
           : html`<p>Start a run with <code>npm start -- --preset edge</code>. It appears here by itself.</p>`
       }
+      ${desk.mayControl ? html`<button @click=${showSessions}>Import a recording</button>` : null}
     </notice-card>`;
   }
   return html`<notice-card heading=${link.status === "connected" ? "Opening the session" : "Connecting"} busy></notice-card>`;

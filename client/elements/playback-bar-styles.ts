@@ -74,19 +74,21 @@ export const playbackBarStyles = css`
     font-size: 15px;
     letter-spacing: -0.01em;
   }
-  .step span {
+  .step > span {
     display: block;
     font-size: 12px;
     color: var(--ink-3);
   }
+  /* Room for "+12,345": the track stays as long as it is when the cursor leaves the newest step. */
   .live {
-    min-width: 80px;
+    min-width: 128px;
     font-weight: 600;
     font-size: 12px;
     letter-spacing: 0.04em;
   }
   .live::before {
     content: "";
+    flex: none;
     width: 8px;
     height: 8px;
     border-radius: 50%;
@@ -116,9 +118,14 @@ export const playbackBarStyles = css`
     }
     .step {
       min-width: 0;
+      white-space: nowrap;
+    }
+    .step .unit {
+      display: none;
     }
     .live {
-      min-width: 72px;
+      min-width: 112px;
+      padding-inline: 8px;
     }
   }
 `;

@@ -108,7 +108,7 @@ export class PlaybackBar extends LitElement {
         <div class="overview"></div>
       </div>
       <div class="where">
-        <p class="step"><b>${formatStep(step)}</b><span>of ${formatStep(scene?.header.steps)} steps</span></p>
+        <p class="step"><b>${formatStep(step)}</b><span>of ${formatStep(scene?.header.steps)}<span class="unit"> steps</span></span></p>
         ${
           playback.isLive
             ? html`<button class="live" aria-pressed=${isLiveNow ? "true" : "false"} title="Follow the newest step (L)"

@@ -74,6 +74,7 @@ export class SessionBar extends LitElement {
     return html`<header>
       <div class="brand" title="Thalweg">${MARK}<span>Thalweg</span></div>
       ${this.#picker()}
+      <button class="quiet icon all" aria-label="All sessions" title="All sessions" @click=${() => this.#say("all-sessions")}>${icons.list}</button>
       ${standing === null ? null : this.#standing(standing)}
       <span class="space"></span>
       <div class="tools">
@@ -102,8 +103,7 @@ export class SessionBar extends LitElement {
         ${recorded.length > 0 ? html`<optgroup label="Recorded">${recorded.map(option)}</optgroup>` : null}
       </select>
       ${icons.chevron}
-    </div>
-    <button class="quiet icon all" aria-label="All sessions" title="All sessions" @click=${() => this.#say("all-sessions")}>${icons.list}</button>`;
+    </div>`;
   }
 
   #standing({ state, reason, step, steps, loss, stepsPerSecond, overhead }: Standing): TemplateResult {
@@ -114,7 +114,7 @@ export class SessionBar extends LitElement {
         <div><dt>step</dt><dd>${formatStep(step)} <span>/ ${formatStep(steps)}</span></dd></div>
         <div class="loss"><dt>loss</dt><dd>${formatNumber(loss, 3)}</dd></div>
         ${stepsPerSecond === null ? null : html`<div class="rate"><dt>steps/s</dt><dd>${formatNumber(stepsPerSecond, 3)}</dd></div>`}
-        ${overhead === null ? null : html`<div class="overhead"><dt>overhead</dt><dd>${formatPercent(overhead)}</dd></div>`}
+        ${overhead === null ? null : html`<div class="overhead" title="Share of training speed that measuring takes"><dt>overhead</dt><dd>${formatPercent(overhead)}</dd></div>`}
       </dl>
     </div>`;
   }
@@ -143,7 +143,7 @@ function formatStart(startedAtMs: number): string {
     day: "numeric",
     hour: "2-digit",
     minute: "2-digit",
-    hour12: false,
+    hourCycle: "h23",
   } as const;
   return new Date(startedAtMs).toLocaleString(undefined, options);
 }

@@ -35,6 +35,9 @@ export const sessionListStyles = css`
   li:first-child {
     border-top: 0;
   }
+  .none {
+    padding: 8px 0;
+  }
   .open {
     justify-self: start;
     max-width: 100%;

@@ -76,8 +76,11 @@ export class SessionList extends LitElement {
           : html`<input type="search" aria-label="Find a session" placeholder="Find by title, model or preset" .value=${this.sought}
               @input=${this.#onSearch}>`
       }
-      <ul aria-label="Sessions">${repeat(found, idOf, (session) => this.#row(session))}</ul>
-      ${found.length === 0 && this.sessions.length > 0 ? html`<p class="muted">No session matches.</p>` : null}
+      ${
+        found.length === 0
+          ? html`<p class="muted none">${this.sessions.length === 0 ? "No session here." : "No session matches."}</p>`
+          : html`<ul aria-label="Sessions">${repeat(found, idOf, (session) => this.#row(session))}</ul>`
+      }
       ${this.canControl ? this.#foot() : null}
     `;
   }
@@ -131,7 +134,7 @@ export class SessionList extends LitElement {
     return html`<div class="link">
       <input readonly aria-label="Share link" .value=${url} @focus=${selectAll}>
       <button @click=${() => void navigator.clipboard?.writeText(url)}>Copy</button>
-      <p class="muted">Whoever has this link can read this session, and nothing else, until ${until}.</p>
+      <p class="muted">Whoever has this link can read this session, and nothing else, until ${until} or until this server ends, whichever is first.</p>
     </div>`;
   }
 

@@ -11,6 +11,7 @@ import { figureList, figureStyles } from "./figure-list.ts";
 import { icons } from "./icons.ts";
 import { streamPanelStyles } from "./stream-panel-styles.ts";
 import { base, buttons } from "./styles.ts";
+import { waitingFor } from "./waiting-for.ts";
 
 interface Mounted {
   readonly part: Part;
@@ -230,17 +231,6 @@ export class StreamPanel extends LitElement {
 /** Where there is no room for all, only the chosen one is shown, and takes turns. */
 function nextOf(scales: readonly FieldScale[], scale: FieldScale): FieldScale {
   return scales[(scales.indexOf(scale) + 1) % scales.length] ?? scale;
-}
-
-/** Says when the first number is to be expected, where the schedule knows. */
-function waitingFor(panel: Panel, { header, state }: Scene): string {
-  if (state === "ended" || state === "diverged") return "Not measured in this session";
-  const cadences = header.channels
-    .filter(({ name }) => panel.streams.includes(name))
-    .map(({ cadence }) => cadence);
-  return cadences.some(({ kind }) => kind === "scheduled" || kind === "sparse")
-    ? "Waiting for the first measurement"
-    : "Waiting for data";
 }
 
 customElements.define("stream-panel", StreamPanel);

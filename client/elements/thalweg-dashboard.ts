@@ -33,7 +33,6 @@ import { icons } from "./icons.ts";
 const WORDS_EVERY_MS = 120;
 /** Panels from this order on stand beside the events. */
 const FOOT_FROM = 900;
-const DEFAULT_FROM = 500;
 const MARK_MS = 1_600;
 
 export class ThalwegDashboard extends LitElement {
@@ -103,7 +102,7 @@ export class ThalwegDashboard extends LitElement {
         @pick-session=${(event: CustomEvent<string>) => desk.open(event.detail)}
         @list-sessions=${() => void desk.list()} @all-sessions=${this.#showSessions} @new-run=${this.#showPresets} @theme=${this.#nextTheme} @help=${this.#showHelp}></session-bar>
       ${banner(desk)}
-      ${scene === null || desk.store.phase === "failed" ? html`<main>${notice(desk, () => this.#presetList(desk))}</main>` : this.#session(desk, scene)}
+      ${scene === null || desk.store.phase === "failed" ? html`<main>${notice(desk, () => this.#presetList(desk), this.#showSessions)}</main>` : this.#session(desk, scene)}
       <help-dialog></help-dialog>
       <dialog class="presets" aria-labelledby="presets-title">
         <div class="head">
@@ -132,8 +131,7 @@ export class ThalwegDashboard extends LitElement {
 
   #session(desk: Desk, scene: Scene): TemplateResult {
     const { header } = scene;
-    const drawn = desk.panels.filter(({ order }) => order < DEFAULT_FROM);
-    const others = desk.panels.filter(({ order }) => order >= DEFAULT_FROM && order < FOOT_FROM);
+    const drawn = desk.panels.filter(({ order }) => order < FOOT_FROM);
     const foot = desk.panels.filter(({ order }) => order >= FOOT_FROM);
     return html`
       <main @jump=${this.#onJump} @scale=${this.#onScale}>
@@ -154,7 +152,6 @@ export class ThalwegDashboard extends LitElement {
         </div>
         <verdict-list .verdicts=${desk.verdicts}></verdict-list>
         <div class="grid">${repeat(drawn, panelKey, (panel) => this.#panel(panel, scene))}</div>
-        ${others.length === 0 ? null : html`<div class="grid">${repeat(others, panelKey, (panel) => this.#panel(panel, scene))}</div>`}
         <div class="grid">
           ${repeat(foot, panelKey, (panel) => this.#panel(panel, scene))}
           <status-log class=${foot.length === 0 ? "span-12" : "span-8"} .events=${scene.history.events} .count=${scene.history.events.length}></status-log>
@@ -265,7 +262,9 @@ export class ThalwegDashboard extends LitElement {
   readonly #onJump = (event: Event): void => {
     const desk = this.#desk;
     const { channel, steps } = (event as CustomEvent<JumpDetail>).detail;
-    const panel = desk?.panels.find(({ streams }) => streams.includes(channel));
+    const panel =
+      desk?.panels.find(({ streams }) => streams[0] === channel) ??
+      desk?.panels.find(({ streams }) => streams.includes(channel));
     const last = steps.at(-1);
     if (last !== undefined) desk?.view.pin(last);
     if (panel === undefined) return;

@@ -69,7 +69,6 @@ export class VerdictList extends LitElement {
       .answer {
         font-weight: 600;
         color: var(--ink-3);
-        margin-inline-start: 4px;
       }
       [data-state="yes"] .answer {
         color: var(--accent);
@@ -162,7 +161,7 @@ export class VerdictList extends LitElement {
 
   #verdict({ id, question, state, sentence, how, evidence }: Verdict): TemplateResult {
     return html`<li data-verdict=${id} data-state=${state}>
-      <p class="question">${question} <span class="answer">${ANSWERS[state]}</span></p>
+      <p class="question">${question}\u2002<span class="answer">${ANSWERS[state]}</span></p>
       <p class="sentence">${sentence}</p>
       <details>
         <summary>How do you know? ${icons.chevron}</summary>

@@ -11,6 +11,8 @@ const COLOURS: readonly ColourName[] = [
   "series-5",
   "series-6",
 ];
+/** Beyond these the names would take more room than the lines. */
+const MOST_NAMED = 12;
 const DASHES = ["solid", "dash", "dot", "dash-dot"] as const;
 
 /** Biases share their kernel's colour would be unreadable beyond six; the dash changes with each round of colours. */
@@ -53,15 +55,17 @@ export const panel: Panel = {
           includeZero: true,
         };
       },
-      figures: (scene) =>
-        namesOf(scene)
-          .slice(0, 6)
-          .map((name, index) =>
-            figureAt(scene, name, CHANNEL, `perLayer.${index}`, {
-              colour: lookOf(index).colour,
-              dashed: lookOf(index).dash !== "solid",
-            }),
-          ),
+      figures: (scene) => {
+        const names = namesOf(scene);
+        const shown = names.slice(0, MOST_NAMED).map((name, index) =>
+          figureAt(scene, name, CHANNEL, `perLayer.${index}`, {
+            colour: lookOf(index).colour,
+            dashed: lookOf(index).dash !== "solid",
+          }),
+        );
+        const more = names.length - shown.length;
+        return more === 0 ? shown : [...shown, { label: `and ${more} more`, text: "in the table below" }];
+      },
     },
   ],
 };

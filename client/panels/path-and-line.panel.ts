@@ -39,7 +39,7 @@ function drawPath({ history }: Scene): LineDrawing {
         ? []
         : [{ label: "above its lowest", series: excess, colour: "series-1" as const, directLabel: false }]),
     ],
-    unit: "loss",
+    unit: "loss above its lowest",
     includeZero: true,
   };
 }
@@ -54,8 +54,8 @@ function pathFigures(scene: Scene): readonly Figure[] {
   return [
     { label: "Monotone", ...ANSWERS[answer] },
     {
-      label: every > 1 ? "Draw-up, at least" : "Draw-up",
-      text: formatNumber(drawUp, 3),
+      label: "Draw-up",
+      text: `${every > 1 ? "≥ " : ""}${formatNumber(drawUp, 3)}`,
       ...(pairedStdErr === null ? {} : { note: `± ${formatNumber(pairedStdErr, 2)}` }),
       colour: "series-2",
       dashed: true,
@@ -163,7 +163,7 @@ export const panel: Panel = {
     const line = sampleAt<LineProfile>(scene, LINE);
     if (line === null) return null;
     const { alphas, carriesVerdict, residual } = line.value;
-    const points = `The line has ${alphas.length} points, which ${carriesVerdict ? "carry the verdict" : "are a hint; the last measurement has 51"}.`;
+    const points = `The line has ${alphas.length} points, which ${carriesVerdict ? "carry the verdict" : "are a hint; that of the last step has 51"}.`;
     if (residual.length === 0) return points;
     return `${points} The path strays from it by up to ${formatPercent(Math.max(...residual))} of its length.`;
   },

@@ -4,10 +4,18 @@ import { ageNote, sampleAt } from "./figure.ts";
 import type { Figure, LineDrawing, Panel, Scene } from "./panel.ts";
 
 const SPECTRUM = "hessian/eigenvalues";
+/** Of Adam, and then in place of the other. */
+const PRECONDITIONED = "hessian/preconditioned";
 const BATCH = "hessian/batch-sharpness";
 
-function draw({ history, header }: Scene): LineDrawing {
-  const ratio = history.series(SPECTRUM, "ratio");
+function isPreconditioned({ header }: Scene): boolean {
+  return header.channels.some(({ name }) => name === PRECONDITIONED);
+}
+
+function draw(scene: Scene): LineDrawing {
+  const { history, header } = scene;
+  const [channel, name] = isPreconditioned(scene) ? [PRECONDITIONED, "λ₁(P⁻¹H)"] : [SPECTRUM, "λ₁"];
+  const ratio = history.series(channel, "ratio");
   const batch = history.series(BATCH, "ratio");
   const isBound = !header.train.fullBatch;
   return {
@@ -16,7 +24,7 @@ function draw({ history, header }: Scene): LineDrawing {
         ? []
         : [
             {
-              label: isBound ? "λ₁ / full-batch bound" : "λ₁ / threshold",
+              label: `${name} / ${isBound ? "full-batch bound" : "threshold"}`,
               series: ratio,
               colour: isBound ? ("ink-3" as const) : ("series-1" as const),
               weight: 1.25,
@@ -33,12 +41,13 @@ function draw({ history, header }: Scene): LineDrawing {
 }
 
 function figures(scene: Scene): readonly Figure[] {
-  const sample = sampleAt<HessianEigenvalues>(scene, SPECTRUM);
+  const [channel, name] = isPreconditioned(scene) ? [PRECONDITIONED, "λ₁(P⁻¹H)"] : [SPECTRUM, "λ₁"];
+  const sample = sampleAt<Pick<HessianEigenvalues, "ratio" | "eta">>(scene, channel);
   const batch = scene.history.series(BATCH, "ratio")?.at(scene.step) ?? null;
   const ratio = sample?.value.ratio ?? null;
   return [
     {
-      label: scene.header.train.fullBatch ? "λ₁ / threshold" : "λ₁ / bound",
+      label: `${name} / ${scene.header.train.fullBatch ? "threshold" : "bound"}`,
       text: formatNumber(ratio, 3),
       ...(sample === null ? {} : ageNote(sample.ageSteps)),
     },
@@ -60,10 +69,10 @@ export const panel: Panel = {
   id: "sharpness-ratio",
   title: "Distance from the edge of stability",
   about:
-    "Sharpness divided by the threshold of this optimizer at the present step size. At 1 gradient descent on a quadratic would begin to oscillate outwards; networks often stay there.",
+    "Sharpness, for Adam that of the preconditioned Hessian, divided by the threshold of this optimizer at the present step size. At 1 gradient descent on a quadratic would begin to oscillate outwards; networks often stay there.",
   order: 40,
   span: 4,
   height: 288,
-  streams: [SPECTRUM, BATCH],
-  parts: [{ id: "sharpness-ratio", kind: "line", scales: ["linear"], draw, figures }],
+  streams: [SPECTRUM, PRECONDITIONED, BATCH],
+  parts: [{ id: "sharpness-ratio", kind: "line", scales: ["linear", "log"], draw, figures }],
 };

@@ -1,15 +1,18 @@
 /** `thalweg diff a b`: do two recordings hold the same samples, to the last bit? */
 import { type ChannelDiff, diffSessions, type SessionDiff } from "../session/diff.ts";
 import { openRecording } from "../session/recorded-session.ts";
-import { findRecording } from "./find-recording.ts";
+import { type FolderFlag, findRecording } from "./find-recording.ts";
 
 /** Exit code 0 when equal, 1 when not, as `diff` has it. */
 export async function diffCommand(
   nameA: string,
   nameB: string,
-  { json }: { readonly json?: boolean },
+  { json, ...folder }: FolderFlag & { readonly json?: boolean },
 ): Promise<void> {
-  const [pathA, pathB] = [await findRecording("diff", nameA, {}), await findRecording("diff", nameB, {})];
+  const [pathA, pathB] = [
+    await findRecording("diff", nameA, folder),
+    await findRecording("diff", nameB, folder),
+  ];
   const [a, b] = await Promise.all([openRecording(pathA), openRecording(pathB)]);
   const found = await diffSessions(a, b);
   await Promise.all([a.close(), b.close()]);

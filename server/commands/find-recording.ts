@@ -6,20 +6,21 @@ import { UserError } from "../training/user-error.ts";
 
 const FOLDER = "recordings";
 
+/** Of commands that look for recordings. */
+export interface FolderFlag {
+  readonly recordings?: unknown;
+}
+
 /** The folder that `--recordings` names. */
-export function catalogueOf(flags: Readonly<Record<string, unknown>>): Catalogue {
-  return new Catalogue(resolve(String(flags["recordings"] ?? FOLDER)));
+export function catalogueOf({ recordings }: FolderFlag): Catalogue {
+  return new Catalogue(resolve(String(recordings ?? FOLDER)));
 }
 
 /**
  * @param command  for the sentence. What looks like a file is one, also where there is none: opening it says so.
  * @throws {UserError} `unknown-session`.
  */
-export async function findRecording(
-  command: string,
-  which: string,
-  flags: Readonly<Record<string, unknown>>,
-): Promise<string> {
+export async function findRecording(command: string, which: string, flags: FolderFlag): Promise<string> {
   const isFile = /\.mcap$|[/\\]/.test(which) || (await stat(which).catch(() => null)) !== null;
   if (isFile) return which;
   const catalogue = catalogueOf(flags);

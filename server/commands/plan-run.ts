@@ -1,6 +1,5 @@
 /** From settings to a run that can be started: resolved over a preset, or over the session that it is forked from. */
-import { join, resolve } from "node:path";
-import { Catalogue } from "../session/catalogue.ts";
+import { resolve } from "node:path";
 import { openRecording } from "../session/recorded-session.ts";
 import type { Session } from "../session/session.ts";
 import { readFork } from "../threads/fork-point.ts";
@@ -8,9 +7,9 @@ import type { LiveSessionOptions } from "../threads/start-live-session.ts";
 import type { RunSettings } from "../training/config.ts";
 import { settingsBesideModule } from "../training/fork.ts";
 import { lookAtFiles } from "../training/look-at-files.ts";
-import { shown } from "../training/parse-settings.ts";
 import { resolveSettings } from "../training/resolve.ts";
 import { UserError } from "../training/user-error.ts";
+import { findRecording } from "./find-recording.ts";
 
 export type PlannedRun = Pick<LiveSessionOptions, "config" | "module" | "fork">;
 
@@ -60,19 +59,8 @@ export async function planRun(
   }
 }
 
-const SESSION_ID = /^[0-9a-f]{32}$/;
-
-/** A recording by its path, or by its session's id in the folder of recordings. */
-export async function openParent(named: string, folder: string): Promise<Parent> {
-  const session = SESSION_ID.test(named) ? await findRecording(named, folder) : await openRecording(named);
+/** A recording by its path, or by the beginning of its session's id in the folder of recordings. */
+export async function openParent(named: string, recordings: string): Promise<Parent> {
+  const session = await openRecording(await findRecording("fork", named, { recordings }));
   return { session, release: () => session.close() };
-}
-
-async function findRecording(id: string, folder: string) {
-  const found = (await new Catalogue(folder).recordings()).find(({ summary }) => summary.id === id);
-  if (found !== undefined) return openRecording(join(folder, found.file));
-  throw new UserError(
-    "unknown-session",
-    `fork: expected a recording or the id of one in ${folder}, got ${shown(id)}`,
-  );
 }

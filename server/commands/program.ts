@@ -87,8 +87,8 @@ function createProgram(): Command {
   open.action(async () => (await import("./open.ts")).openCommand(given(open)));
 
   const share = command("share", "a link for reading one session of a running server, and nothing else")
-    .option("--session <id>", "which; without it the live one")
-    .option("--expires <time>", "how long it is good, like 12h or 7d (1d)")
+    .option("--session <id>", "which, by the beginning of its id; without it the live one")
+    .option("--expires <time>", "how long it is good at most, like 12h or 7d (1d); it ends with the server")
     .option("--origin <address>", "by what address others reach the server, like https://lab.example:4242")
     .option("--list", "the links that are good now")
     .option("--revoke <link>", "take one back, by the id that --list shows")
@@ -120,10 +120,9 @@ function createProgram(): Command {
     .option("--dry-run", "say which, and delete nothing");
   prune.action(async () => (await import("./sessions.ts")).pruneCommand(given(prune)));
 
-  const diff = command("diff <a> <b>", "compare two recordings, by file or id, sample by sample").option(
-    "--json",
-    "the whole answer as JSON",
-  );
+  const diff = inFolder(
+    command("diff <a> <b>", "compare two recordings, by file or id, sample by sample"),
+  ).option("--json", "the whole answer as JSON");
   diff.action(async (a: string, b: string) => (await import("./diff.ts")).diffCommand(a, b, diff.opts()));
 
   const recover = command(
@@ -134,9 +133,11 @@ function createProgram(): Command {
     .option("--json", "the whole answer as JSON");
   recover.action(async (file: string) => (await import("./recover.ts")).recoverCommand(file, recover.opts()));
 
-  const verify = command(
-    "verify <recording>",
-    "derive samples of every stream anew, from the recorded weights",
+  const verify = inFolder(
+    command(
+      "verify <recording>",
+      "derive samples of every stream anew, from the recorded weights; by file or id",
+    ),
   )
     .option("--samples <n>", "of each stream; without it 20, and fewer of those that are dear to derive")
     .option("--seed <n>", "draws the samples (1)")
@@ -144,9 +145,11 @@ function createProgram(): Command {
     .option("--json", "the whole answer as JSON");
   verify.action(async (file: string) => (await import("./verify.ts")).verifyCommand(file, verify.opts()));
 
-  const hessian = command(
-    "hessian <file>",
-    "the Hessian's spectrum at one θ: of a recording, a model.json, a .npy or a .safetensors file",
+  const hessian = inFolder(
+    command(
+      "hessian <source>",
+      "the Hessian's spectrum at one θ: of a recording, by file or id, of a model.json, a .npy or a .safetensors file",
+    ),
   )
     .option("--step <n>", "of a recording: which step's θ; without it the last one")
     .option("--module <file>", "of a run of your own, or of its weights: the module that was trained")
@@ -160,7 +163,9 @@ function createProgram(): Command {
     .option("--density", "the density of all eigenvalues, by stochastic Lanczos quadrature")
     .option("--exact", "all eigenvalues in float64 beside them; up to 3,000 weights")
     .option("--json", "the whole answer as JSON");
-  hessian.action(async (file: string) => (await import("./hessian.ts")).hessianCommand(file, hessian.opts()));
+  hessian.action(async (source: string) =>
+    (await import("./hessian.ts")).hessianCommand(source, hessian.opts()),
+  );
 
   const tasks = command("tasks", "list the built-in tasks, their networks and data")
     .option("--measure", "time a second of training of each, on this machine")

@@ -16,7 +16,7 @@ export async function replayCommand(which: string, flags: Readonly<Record<string
   const hash = new URLSearchParams();
   if (speed !== undefined) hash.set("speed", String(positive("speed", speed)));
   if (fromStep !== undefined) hash.set("step", String(positive("from-step", fromStep, 0)));
-  const path = await findRecording("replay", which, server as Readonly<Record<string, unknown>>);
+  const path = await findRecording("replay", which, server);
   const session = await openRecording(path);
   await session.close();
   const { header, status } = session;

@@ -44,6 +44,11 @@ export async function askAnyServer(
   port: unknown,
   ask: { readonly method: string; readonly path: string; readonly body?: unknown },
 ): Promise<CardAnswer> {
+  if (port !== undefined && !/^\d{1,5}$/.test(String(port)))
+    throw new UserError(
+      "settings",
+      `port: expected a whole number from 0 to 65535, got ${JSON.stringify(port)}`,
+    );
   const cards = (await readCards()).filter((card) => port === undefined || Number(port) === card.port);
   for (const card of cards) {
     const answer = await askServer(card, ask).catch(() => null);
@@ -51,7 +56,7 @@ export async function askAnyServer(
   }
   throw new UserError(
     "no-server",
-    `${command}: no Thalweg server of yours answers on this machine; start one with npm start`,
+    `${command}: no Thalweg server of yours answers on this machine${port === undefined ? "" : ` at port ${port}`}; start one with npm start`,
   );
 }
 

@@ -6,7 +6,7 @@ import { askAnyServer, type CardAnswer } from "./server-card.ts";
 
 export async function shareCommand(flags: Readonly<Record<string, unknown>>): Promise<void> {
   const { port, session, expires, list, revoke, origin } = flags;
-  const ask = async (method: string, path: string, body?: unknown): Promise<unknown> =>
+  const ask: Ask = async (method, path, body) =>
     accepted(await askAnyServer("share", port, { method, path, ...(body === undefined ? {} : { body }) }));
   if (list === true) {
     const { shares } = (await ask("GET", "/v1/shares")) as { shares: readonly Share[] };
@@ -17,14 +17,25 @@ export async function shareCommand(flags: Readonly<Record<string, unknown>>): Pr
     console.log(`${revoke} is taken back`);
   } else {
     const made = (await ask("POST", "/v1/shares", {
-      ...(session === undefined ? {} : { session }),
+      ...(session === undefined ? {} : { session: await wholeId(String(session), ask) }),
       ...(expires === undefined ? {} : { expiresInSeconds: readDuration("expires", expires) }),
     })) as Share & { readonly url: string };
     console.log(origin === undefined ? made.url : made.url.replace(/^https?:\/\/[^/]+/, originOf(origin)));
     if (origin === undefined)
       console.log("(for this machine; --origin says by what address others reach the server)");
-    console.log(`${line(made)}; \`thalweg share --revoke ${made.id}\` takes it back`);
+    console.log(
+      `${line(made)}, or until its server ends; \`thalweg share --revoke ${made.id}\` takes it back`,
+    );
   }
+}
+
+type Ask = (method: string, path: string, body?: unknown) => Promise<unknown>;
+
+/** `thalweg sessions` prints the beginnings of ids. What is no beginning of exactly one is the server's to refuse. */
+async function wholeId(beginning: string, ask: Ask): Promise<string> {
+  const { sessions } = (await ask("GET", "/v1/sessions")) as { sessions: readonly { readonly id: string }[] };
+  const [only, ...more] = sessions.filter(({ id }) => id.startsWith(beginning));
+  return only !== undefined && more.length === 0 ? only.id : beginning;
 }
 
 function originOf(given: unknown): string {

@@ -3,10 +3,10 @@ import { UserError } from "../training/user-error.ts";
 import type { StreamReport, VerifyReport } from "../verify/report.ts";
 import type { Deviation } from "../verify/tally.ts";
 import { verifyRecording } from "../verify/verify.ts";
-import { findRecording } from "./find-recording.ts";
+import { type FolderFlag, findRecording } from "./find-recording.ts";
 import { progressLine } from "./progress.ts";
 
-interface VerifyFlags {
+interface VerifyFlags extends FolderFlag {
   readonly samples?: string;
   readonly seed?: string;
   readonly stream?: readonly string[];
@@ -17,7 +17,7 @@ interface VerifyFlags {
 export async function verifyCommand(which: string, flags: VerifyFlags): Promise<void> {
   const samples = flags.samples === undefined ? undefined : whole("samples", flags.samples, 1);
   const seed = flags.seed === undefined ? undefined : whole("seed", flags.seed, Number.MIN_SAFE_INTEGER);
-  const path = await findRecording("verify", which, {});
+  const path = await findRecording("verify", which, flags);
   const progress = progressLine();
   const report = await verifyRecording(path, {
     ...(samples === undefined ? {} : { samples }),

@@ -165,7 +165,8 @@ export class Connection {
       return this.#refuse("read-failed", cause.message, echo);
     }
     if (session !== undefined) return answer(session);
-    const expected = id === "live" ? "a session that has not ended" : "the id of a session of this server";
+    const expected =
+      id === "live" ? "the id of a session, because none is live" : "the id of a session of this server";
     await this.#refuse("unknown-session", `session: expected ${expected}, got "${id}"`, echo, id === "live");
   }
 

@@ -12,7 +12,8 @@ import type { VisibleSessions } from "./visible-sessions.ts";
 export async function sessionOf(sessions: VisibleSessions, id: string): Promise<Session> {
   const session = await sessions.resolve(id);
   if (session !== undefined) return session;
-  const expected = id === "live" ? "a session that has not ended" : "the id of a session of this server";
+  const expected =
+    id === "live" ? "the id of a session, because none is live" : "the id of a session of this server";
   throw new Refused("unknown-session", `session: expected ${expected}, got "${id.slice(0, 64)}"`);
 }
 

@@ -3,9 +3,12 @@ import { join } from "node:path";
 import { recordingFileName } from "../recording/file-name.ts";
 import type { OpenLogFile } from "../recording/log-file-handle.ts";
 import { type LogKeeping, SessionLog } from "../session/log.ts";
+import { streams } from "../streams/index.ts";
 import type { RunConfig, RunSettings } from "../training/config.ts";
 import type { Fork } from "../training/fork.ts";
+import { nearestName } from "../training/nearest-name.ts";
 import type { Blueprint } from "../training/run.ts";
+import { UserError } from "../training/user-error.ts";
 import { affordable, layerCount } from "./affordable.ts";
 import { type CostsMs, chooseIntervals, chooseWeightsEvery } from "./intervals.ts";
 import { LiveSession, type Threads } from "./live-session.ts";
@@ -47,6 +50,7 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
     const { config, module = null, fork = null } = options;
     const training = await threads.training.open({ config, module, fork });
     const blueprint = training.blueprint as Blueprint;
+    expectScheduled(blueprint.config.every);
     const [curvature] = await Promise.all([
       threads.curvature.open({ blueprint }),
       threads.geometry.open({ blueprint }),
@@ -78,6 +82,23 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
     await Promise.all(Object.values(threads).map((thread) => thread.terminate()));
     throw cause;
   }
+}
+
+/** An interval of nothing is a slip of the pen: what was meant would be measured by an interval that nobody gave. */
+function expectScheduled(every: RunConfig["every"]): void {
+  const scheduled = streams.filter(({ scheduleKey }) => scheduleKey !== null);
+  const keys = new Set(scheduled.map(({ scheduleKey }) => scheduleKey ?? ""));
+  const known = new Set([...keys, ...scheduled.map(({ descriptor }) => descriptor.name)]);
+  const problems = Object.keys(every)
+    .filter((name) => !known.has(name))
+    .map((name) => {
+      const meant = nearestName(name, known);
+      return (
+        `every: expected one of ${[...keys].join(", ")}, or a stream that is measured under one of these, got "${name}"` +
+        (meant === null ? "" : `; did you mean ${meant}?`)
+      );
+    });
+  if (problems.length > 0) throw new UserError("settings", problems.join("\n"));
 }
 
 /** Steps alone, which is what overhead is measured against, and beside the curvature thread, as they will be; geometry before them. */

@@ -95,8 +95,6 @@ export function settingsOf(config: RunConfig): RunSettings {
     ...(activation === null ? {} : { activation }),
     ...(weightsEvery === null ? {} : { weightsEvery }),
     ...(label === null ? {} : { label }),
-    // Of a module: it is no setting.
-    ...(loss === "own" ? {} : { loss }),
     ...(targets === null ? {} : { targets }),
     ...(model === null ? {} : { model: model.file }),
     seedInit: seeds.init,

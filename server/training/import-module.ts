@@ -1,7 +1,8 @@
 /** Importing a user's module; when that fails, saying why and on which line. */
 import { execFile } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { createRequire } from "node:module";
+import { basename, dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { UserError } from "./user-error.ts";
 
@@ -45,9 +46,13 @@ async function runtimeProblem(file: string, cause: unknown): Promise<string> {
       ? new RegExp(`${escaped(basename(file))}:(\\d+)`).exec(error.stack ?? "")?.[1]
       : await lineOf(file, missing);
   const hint = missing?.startsWith("@tensorflow/")
-    ? " (a module inside this folder shares the tfjs that Thalweg runs on)"
+    ? ` (a module in ${ownFolder()}, or in a folder of it, shares the tfjs that Thalweg runs on)`
     : "";
   return `${basename(file)}${line === undefined ? "" : `:${line}`}: ${message}${hint}`;
+}
+
+function ownFolder(): string {
+  return dirname(createRequire(import.meta.url).resolve("thalweg/package.json"));
 }
 
 async function lineOf(file: string, specifier: string): Promise<number | undefined> {

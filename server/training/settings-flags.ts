@@ -144,7 +144,13 @@ export const SETTING_FLAGS: readonly SettingFlag[] = [
     "what computes; auto takes the first that is installed and passes its self-test",
   ),
   flag("name", "<text>", asText, "a text of at most 120 characters", "how lists call the session"),
-  flag("weightsEvery", "<k>", asNumber, WHOLE, "record θ every k steps; by default as often as --overhead and --recording-budget allow"),
+  flag(
+    "weightsEvery",
+    "<k>",
+    asNumber,
+    WHOLE,
+    "record θ every k steps; by default as often as --overhead and --recording-budget allow",
+  ),
   flag(
     "recordingBudget",
     "<MiB>",

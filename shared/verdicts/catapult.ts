@@ -1,6 +1,6 @@
 import { figure, whole } from "../number-words.ts";
 import type { HessianEigenvalues } from "../readings.ts";
-import { isOver, type JudgeDefinition, type Verdict } from "./verdict.ts";
+import { isOver, type JudgeDefinition, ROUNDING, type Verdict } from "./verdict.ts";
 
 const SPECTRUM = "hessian/eigenvalues";
 const PATH = "path/loss";
@@ -14,7 +14,7 @@ const MAX_RECORDS = 256;
  */
 export const catapult: JudgeDefinition = {
   channels: [SPECTRUM, PATH],
-  start() {
+  start({ fork }) {
     let first: { readonly ratio: number | null; readonly converged: boolean } | null = null;
     let rule: HessianEigenvalues["rule"] = null;
     let landed: { readonly step: number; readonly ratio: number } | null = null;
@@ -38,7 +38,7 @@ export const catapult: JudgeDefinition = {
           { channel: SPECTRUM, steps: landed === null ? [0] : [0, landed.step] },
           { channel: PATH, steps: landed === null ? [] : [peak()?.step ?? 0] },
         ],
-        how: "λ₁ at step 0 against the stability threshold, and the first converged measurement below it. Values that have not converged are not counted.",
+        how: "λ₁ at step 0 against the stability threshold, the first converged measurement below it, and the highest loss on the path until then: without a rise nothing was thrown. Values that have not converged are not counted.",
       };
     }
 
@@ -60,6 +60,11 @@ export const catapult: JudgeDefinition = {
         if (landed === null && step > 0 && beganAbove && spectrum.ratio < 1) landed = newest;
       },
       verdict(state) {
+        if (fork !== undefined)
+          return verdict(
+            "undecided",
+            `This run begins at step ${whole(fork.step)} of ${fork.name}: what happened at the start is in that session.`,
+          );
         if (first === null) return verdict("undecided", "Sharpness at the start has not been measured.");
         if (rule === "full-batch-bound" || rule === null || first.ratio === null)
           return verdict(
@@ -87,13 +92,14 @@ export const catapult: JudgeDefinition = {
               );
         const from = records[0];
         const to = peak();
-        const rose =
-          from !== undefined && to !== null && to.loss > from.loss
-            ? ` The loss rose from ${figure(from.loss)} to ${figure(to.loss)} (step ${whole(to.step)}) on the way.`
-            : "";
+        const fell = `Sharpness began at ${start} times the stability threshold and had fallen to ${figure(landed.ratio)} of it by step ${whole(landed.step)}`;
+        if (from === undefined || to === null)
+          return verdict("undecided", `${fell}; no loss has been measured on the way.`);
+        if (to.loss - from.loss <= ROUNDING * Math.abs(from.loss))
+          return verdict("no", `${fell}, but the loss never rose above its first value on the way.`);
         return verdict(
           "yes",
-          `Sharpness began at ${start} times the stability threshold and had fallen to ${figure(landed.ratio)} of it by step ${whole(landed.step)}.${rose}`,
+          `${fell}. The loss rose from ${figure(from.loss)} to ${figure(to.loss)} (step ${whole(to.step)}) on the way.`,
         );
       },
     };

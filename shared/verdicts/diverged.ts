@@ -2,10 +2,15 @@ import { count, figure, whole } from "../number-words.ts";
 import type { RunStatus } from "../readings.ts";
 import type { Evidence, JudgeDefinition } from "./verdict.ts";
 
+/** Status messages begin small and end without a full stop. */
+function asSentence(message: string): string {
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${message.endsWith(".") ? "" : "."}`;
+}
+
 /** Has a loss ceased to be a number? The run's own word counts, and so does any loss in the log. */
 export const diverged: JudgeDefinition = {
   channels: ["train/loss", "path/loss", "run/status"],
-  start() {
+  start({ fork }) {
     let found: Evidence | null = null;
     let said: string | null = null;
     let losses = 0;
@@ -35,7 +40,7 @@ export const diverged: JudgeDefinition = {
         if (found !== null || state === "diverged") {
           const where = found === null ? "" : ` at step ${whole(found.steps[0] ?? 0)}`;
           const sentence =
-            said ??
+            (said !== null ? asSentence(said) : null) ??
             `A loss or a weight is no longer finite${where}; the last finite loss was ${figure(lastFinite)}.`;
           return { ...base, state: "yes", sentence };
         }
@@ -43,7 +48,10 @@ export const diverged: JudgeDefinition = {
         return {
           ...base,
           state: "no",
-          sentence: `All losses are finite after ${count(newestStep, "step")}.`,
+          sentence:
+            fork === undefined
+              ? `All losses are finite after ${count(newestStep, "step")}.`
+              : `All losses are finite from step ${whole(fork.step)} to step ${whole(newestStep)}.`,
         };
       },
     };

@@ -22,6 +22,7 @@ type Reading = Pick<HessianEigenvalues, "top" | "rule" | "ratio" | "coldGap">;
 export const edgeOfStability: JudgeDefinition = {
   channels: [SPECTRUM, PRECONDITIONED, TRAIN, "hessian/batch-sharpness"],
   start(header): Judge {
+    const since = header.fork === undefined ? "after step 0" : `from step ${whole(header.fork.step)} on`;
     const streak = createStreak();
     const batch = createBatchEdge();
     let channel: typeof SPECTRUM | typeof PRECONDITIONED = SPECTRUM;
@@ -78,7 +79,7 @@ export const edgeOfStability: JudgeDefinition = {
           { channel: TRAIN, steps: firstUpStep < 0 ? [] : [firstUpStep] },
         ],
         how:
-          `${channel === PRECONDITIONED ? "λ₁ of P⁻¹H" : "λ₁"} by Lanczos on ${count(header.probe.size, "example")}, ${count(measured, "measurement")} after step 0, ` +
+          `${channel === PRECONDITIONED ? "λ₁ of P⁻¹H" : "λ₁"} by Lanczos on ${count(header.probe.size, "example")}, ${count(measured, "measurement")} ${since}, ` +
           `${unconverged} not converged and not counted; largest relative residual ${figure(worstResidual)}. ` +
           (worstGap === null
             ? "No cold start has checked yet that no larger eigenvalue was missed. "
@@ -131,7 +132,7 @@ export const edgeOfStability: JudgeDefinition = {
         if (measured - unconverged < EDGE_BAND.measurements)
           return verdict(
             "undecided",
-            `Only ${count(measured - unconverged, "converged measurement")} after step 0: ${EDGE_BAND.measurements} are needed.`,
+            `Only ${count(measured - unconverged, "converged measurement")} ${since}: ${EDGE_BAND.measurements} are needed.`,
           );
         return verdict(
           "no",

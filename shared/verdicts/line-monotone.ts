@@ -1,6 +1,7 @@
+import type { SessionState } from "../header.ts";
 import { count, figure, percent, whole } from "../number-words.ts";
 import type { LineProfile } from "../readings.ts";
-import type { JudgeDefinition, Verdict } from "./verdict.ts";
+import { isOver, type JudgeDefinition, type Verdict } from "./verdict.ts";
 
 const LINE = "line/profile";
 
@@ -50,8 +51,8 @@ export const lineMonotone: JudgeDefinition = {
         if (profile.carriesVerdict) newest = { step, value: profile };
         else hint = { step, value: profile };
       },
-      verdict() {
-        if (newest === null) return verdict("undecided", hintSentence(hint));
+      verdict(state) {
+        if (newest === null) return verdict("undecided", hintSentence(hint, state));
         const { step, value } = newest;
         const { drawUp, pairedStdErr, monotoneOnProbe, monotoneInPopulation, losses } = value;
         const answer = fallsOnLine(value);
@@ -87,11 +88,14 @@ export const lineMonotone: JudgeDefinition = {
   },
 };
 
-function hintSentence(hint: { readonly step: number; readonly value: LineProfile } | null): string {
+function hintSentence(
+  hint: { readonly step: number; readonly value: LineProfile } | null,
+  state: SessionState,
+): string {
   if (hint === null || hint.step === 0) return "The line has not been measured yet.";
   const { alphas, drawUp, monotoneOnProbe } = hint.value;
   const seen = monotoneOnProbe ? "no rise" : `a rise of ${figure(drawUp)}`;
-  return `${alphas.length} points on the line to step ${whole(hint.step)} show ${seen}: a hint only. The last step is measured with 51.`;
+  return `${alphas.length} points on the line to step ${whole(hint.step)} show ${seen}: a hint only. ${isOver(state) ? "It came to no last step, which is measured with 51." : "The last step is measured with 51."}`;
 }
 
 function worth({ control }: LineProfile): string {

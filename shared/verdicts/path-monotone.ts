@@ -25,8 +25,8 @@ export function fallsOnPath(
 export const pathMonotone: JudgeDefinition = {
   channels: [PATH, LOSS],
   start(header) {
-    const since =
-      header.fork === undefined ? "" : ` from step ${whole(header.fork.step)} on, where it was forked`;
+    const { fork } = header;
+    const since = fork === undefined ? "" : ` from step ${whole(fork.step)} on, where it was forked`;
     let firstLoss = Number.NaN;
     let samples = 0;
     let newest: { readonly step: number; readonly value: PathMonotonicity } | null = null;
@@ -82,7 +82,7 @@ export const pathMonotone: JudgeDefinition = {
         if (answer === "yes")
           return verdict(
             answer,
-            `The loss has not risen above an earlier value at any of ${count(newest.step, "step")}.`,
+            `The loss has not risen above an earlier value at any of ${count(newest.step - (fork?.step ?? 0), "step")}${since}.`,
           );
         const bound = every > 1 ? "at least " : "";
         const population =
@@ -91,7 +91,7 @@ export const pathMonotone: JudgeDefinition = {
             : "";
         return verdict(
           "no",
-          `The loss has risen by up to ${bound}${figure(drawUp)} above an earlier value (${percent(drawUp / Math.abs(firstLoss))} of the first loss), and it rose in ${percent(upFraction)} of the measured intervals.${population}`,
+          `The loss has risen by up to ${bound}${figure(drawUp)} above an earlier value (${percent(drawUp / Math.abs(firstLoss))} of the first loss), and it rose in ${percent(upFraction)} of the measured intervals${since}.${population}`,
         );
       },
     };

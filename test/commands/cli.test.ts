@@ -43,6 +43,14 @@ describe("the command line", { timeout: 120_000 }, () => {
       ["train", "--host", "0.0.0.0"],
       /^thalweg: host: expected --tls-cert and --tls-key with 0\.0\.0\.0, which other machines can reach, or --insecure .*\n$/,
     ],
+    [
+      ["train", "--task", "two-spirals", "--every", "hessain=3"],
+      /^thalweg: every: expected one of .*, hessian, .*, got "hessain"; did you mean hessian\?\n$/,
+    ],
+    [
+      ["train", "--task", "two-spirals", "--every", "train/loss=3"],
+      /^thalweg: every: expected one of .*, got "train\/loss"/,
+    ],
     [["train", "--tls-cert", "c.pem"], "thalweg: tls: expected --tls-key beside --tls-cert\n"],
     [
       ["train", "--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.key"],
@@ -53,6 +61,7 @@ describe("the command line", { timeout: 120_000 }, () => {
       /^thalweg: recordings-limit: expected a size like 10GiB, got "much"\n$/,
     ],
     [["replay", "/nowhere.mcap"], /^thalweg: \/nowhere\.mcap: .*\n$/],
+    [["open", "--port", "many"], 'thalweg: port: expected a whole number from 0 to 65535, got "many"\n'],
     [["replay"], /^thalweg: missing required argument 'recording'\n$/],
     [["wacth"], /^thalweg: unknown command 'wacth'/],
   ])("answers %j with one clear line and exit code 2", async (args, expected) => {

@@ -53,8 +53,14 @@ describe("thalweg hessian on a run of one's own", { timeout: 120_000 }, () => {
       expect(Math.abs(value - exact[i])).toBeLessThan(residual + 1e-6 * exact[0]);
     expect(Math.abs(bottom[0].value - exact[353])).toBeLessThan(bottom[0].residual + 1e-6 * exact[0]);
 
-    // The same θ out of a file.
+    // The same recording by the beginning of its id, and the same θ out of a file.
     const session = await openRecording(own);
+    const named = [session.header.id.slice(0, 8), "--recordings", folder];
+    expect(await spectrum(...named, "--module", MODULE, "--step", "2")).toMatchObject({
+      source: own,
+      step: 2,
+      top,
+    });
     const found = await session.weights(2);
     await session.close();
     if (!found.found) throw new Error("θ of step 2 is recorded");

@@ -80,8 +80,8 @@ describe("without a server", { timeout: 60_000 }, () => {
       status: { reason: "interrupted" },
       fault: expect.any(String),
     });
-    for (const command of ["info", "replay"])
-      expect((await run(command, "7")).err).toMatch(
+    for (const command of ["info", "replay", "verify", "hessian", "diff"])
+      expect((await run(...[command, "7", ...(command === "diff" ? ["7"] : [])])).err).toMatch(
         new RegExp(`^thalweg: ${command}: expected a file, or the id of one recording, got "7"`),
       );
     expect((await run("info", "7.mcap")).err).toMatch(/^thalweg: 7\.mcap: there is no such file/);
@@ -171,12 +171,13 @@ it("serves a folder over TLS; its commands find it, and trust no other", { timeo
     const opened = await runHere(["open"], env);
     expect(opened.out).toMatch(new RegExp(`^${server.url}/launch\\?code=[\\w-]{43}\\n$`));
     const shared = await runHere(
-      ["share", "--session", idOf(2), "--expires", "2h", "--origin", "https://lab.example"],
+      ["share", "--session", idOf(2).slice(0, 4), "--expires", "2h", "--origin", "https://lab.example"],
       env,
     );
     const [link = "", said = ""] = shared.out.split("\n");
     expect(link).toMatch(new RegExp(`^https://lab\\.example/launch\\?code=[\\w-]{43}#run=${idOf(2)}$`));
     const shareId = said.split(" ")[0] ?? "";
+    expect(said).toContain("or until its server ends");
     expect(said).toContain(`thalweg share --revoke ${shareId}`);
     const code = new URL(link).searchParams.get("code");
     expect(

@@ -56,6 +56,15 @@ const batch = (step: number, ratio: number, stdErr = 0.5): Sample => ({
   value: { value: 20 * ratio, stdErr, batches: 32, threshold: 20, ratio },
 });
 
+const path = (step: number, loss: number, drawUp: number, every = 1, population = drawUp): Sample[] => [
+  { channel: "path/loss", step, value: loss },
+  {
+    channel: "path/monotonicity",
+    step,
+    value: { excess: 0, drawUp, upFraction: 0.25, every, populationDrawUp: population, pairedStdErr: 0.01 },
+  },
+];
+
 function judge(
   id: string,
   samples: readonly Sample[],
@@ -218,6 +227,13 @@ describe("the verdict on a catapult", () => {
   it.each<[string, Verdict["state"], Sample[], SessionState]>([
     ["a start below the threshold", "no", ratios(0, [0.7, 0.5]), "ended"],
     ["a start above that has not fallen yet", "undecided", ratios(0, [2, 1.5]), "running"],
+    ["a start above that fell, and no loss", "undecided", ratios(0, [2, 0.5]), "ended"],
+    [
+      "a start above that fell while the loss did",
+      "no",
+      [...path(2, 1, 1.5), ...ratios(0, [2, 0.5])],
+      "ended",
+    ],
     ["a start above that never fell", "no", ratios(0, [2, 1.5]), "ended"],
     ["divergence", "no", ratios(0, [4, 9]), "diverged"],
     [
@@ -240,15 +256,6 @@ describe("the verdict on a catapult", () => {
 });
 
 describe("the verdict on the path", () => {
-  const path = (step: number, loss: number, drawUp: number, every = 1, population = drawUp): Sample[] => [
-    { channel: "path/loss", step, value: loss },
-    {
-      channel: "path/monotonicity",
-      step,
-      value: { excess: 0, drawUp, upFraction: 0.25, every, populationDrawUp: population, pairedStdErr: 0.01 },
-    },
-  ];
-
   it.each<[string, Verdict["state"], Sample[]]>([
     ["one measurement", "undecided", path(0, 2, 0)],
     ["no rise at any step", "yes", [...path(0, 2, 0), ...path(1, 1, 0)]],
@@ -280,19 +287,47 @@ describe("the verdict on the path", () => {
     );
     expect(judge("path-monotone", samples).sentence).not.toContain("does not show");
   });
+});
 
-  it("says of a fork from where on", () => {
-    const fork = {
-      session: "0".repeat(32),
-      name: "edge",
-      step: 40,
-      thetaSha256: "",
-      pathLength: null,
-      changed: {},
-    };
-    const samples: Sample[] = [{ channel: "path/loss", step: 40, value: 1 }];
-    expect(judge("path-monotone", samples, "ended", { ...header(), fork }).how).toContain("from step 40 on");
-    expect(judge("path-monotone", samples).how).not.toContain("forked");
+describe("the verdicts on a fork", () => {
+  const fork = {
+    session: "0".repeat(32),
+    name: "edge",
+    step: 40,
+    thetaSha256: "",
+    pathLength: null,
+    changed: {},
+  };
+  const judgeFork = (id: string, samples: readonly Sample[]) =>
+    judge(id, samples, "running", { ...header(), fork });
+
+  it("counts the steps since it was forked, not those of the run that it left", () => {
+    const samples = [...path(40, 2, 0), ...path(41, 1.9, 0), ...path(42, 1.8, 0)];
+    const { sentence, how } = judgeFork("path-monotone", samples);
+    expect(sentence).toBe(
+      "The loss has not risen above an earlier value at any of 2 steps from step 40 on, where it was forked.",
+    );
+    expect(how).toContain("3 measurements, every 1 step from step 40 on, where it was forked.");
+    expect(judge("path-monotone", samples).sentence).not.toContain("fork");
+    expect(judgeFork("path-monotone", [...samples, ...path(43, 2.1, 0.3)]).sentence).toMatch(
+      /of the measured intervals from step 40 on, where it was forked\.$/,
+    );
+  });
+
+  it("does not ask how training began", () => {
+    expect(judgeFork("catapult", ratios(40, [1.8, 0.9]))).toMatchObject({
+      state: "undecided",
+      sentence: "This run begins at step 40 of edge: what happened at the start is in that session.",
+    });
+  });
+
+  it("says from which step on sharpness was measured and losses are finite", () => {
+    expect(judgeFork("edge-of-stability", ratios(40, [0.5, 0.6])).sentence).toBe(
+      "Only 2 converged measurements from step 40 on: 10 are needed.",
+    );
+    expect(judgeFork("diverged", [{ channel: "train/loss", step: 52, value: 1 }]).sentence).toBe(
+      "All losses are finite from step 40 to step 52.",
+    );
   });
 });
 
@@ -341,6 +376,14 @@ describe("the verdict on the line", () => {
     expect(other.sentence).not.toContain("says little");
     expect(other.how).toContain("rises by 0.4");
     expect(judge("line-monotone", [profile({})]).how).toContain("No control was measured");
+  });
+
+  it("does not promise the points of the last step once the run is over", () => {
+    const hint = [profile({ carriesVerdict: false })];
+    expect(judge("line-monotone", hint, "running").sentence).toMatch(/The last step is measured with 51\.$/);
+    expect(judge("line-monotone", hint, "ended").sentence).toMatch(
+      /It came to no last step, which is measured with 51\.$/,
+    );
   });
 
   it("keeps the verdict of 51 points when a hint comes after it", () => {

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openParent, planRun } from "../../server/commands/plan-run.ts";
 import { diffSessions } from "../../server/session/diff.ts";
@@ -33,8 +34,8 @@ const SPIRALS: RunSettings = {
 };
 
 /** @returns the recording. */
-async function recorded(settings: RunSettings): Promise<string> {
-  const planned = await planRun(settings, undefined, (named) => openParent(named, folder));
+async function recorded(settings: RunSettings, module?: string): Promise<string> {
+  const planned = await planRun(settings, module, (named) => openParent(named, folder));
   const session = await startLiveSession({
     ...planned,
     folder,
@@ -48,8 +49,8 @@ async function recorded(settings: RunSettings): Promise<string> {
   return session.recordingPath as string;
 }
 
-function refusal(settings: RunSettings): Promise<unknown> {
-  return planRun(settings, undefined, (named) => openParent(named, folder)).then(
+function refusal(settings: RunSettings, module?: string): Promise<unknown> {
+  return planRun(settings, module, (named) => openParent(named, folder)).then(
     () => "accepted",
     (cause: Error) => cause.message,
   );
@@ -116,15 +117,18 @@ describe("a fork as a session", () => {
     }
   });
 
-  it("is found by its session's id", async () => {
+  it("is found by its session's id, or as much of it as no other has", async () => {
     const session = await openRecording(parent);
     await session.close();
-    const { fork } = await planRun({ fork: session.header.id, atStep: 16 }, undefined, (named) =>
-      openParent(named, folder),
-    );
-    expect(fork?.origin).toMatchObject({ session: session.header.id, step: 16 });
+    const { id } = session.header;
+    for (const named of [id, id.slice(0, 8)]) {
+      const { fork } = await planRun({ fork: named, atStep: 16 }, undefined, (each) =>
+        openParent(each, folder),
+      );
+      expect(fork?.origin).toMatchObject({ session: id, step: 16 });
+    }
     expect(await refusal({ fork: "0".repeat(32), atStep: 0 })).toMatch(
-      /^fork: expected a recording or the id/,
+      /^fork: expected a file, or the id of one recording, got "0{32}", which none in .* has$/,
     );
   });
 
@@ -148,6 +152,68 @@ describe("a fork as a session", () => {
     expect(await refusal({ atStep: 3 })).toBe("at-step: expected fork beside it, got 3");
   });
 });
+
+describe("a fork of a run of one's own", () => {
+  const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+  const MODULE = path("examples/my-run.js");
+  const SETTINGS: RunSettings = {
+    steps: 24,
+    weightsEvery: 2,
+    every: { state: 8, hessian: 12, path: 5, line: 12 },
+    backend: "wasm",
+  };
+  let parent: string;
+  beforeAll(async () => {
+    parent = await recorded(SETTINGS, MODULE);
+  });
+
+  it("has the bits of the run it left, and can be forked again with other settings", async () => {
+    const same = await recorded({ fork: parent, atStep: 8 }, MODULE);
+    await expectContinued(parent, same);
+    const slower = await recorded({ fork: same, atStep: 16, learningRate: 0.01, steps: 30 }, MODULE);
+    const [a, c] = [await openRecording(parent), await openRecording(slower)];
+    expect(Object.keys(c.header.fork?.changed ?? {})).toEqual(["steps", "learningRate"]);
+    for (const step of [0, 16]) expect(await c.weights(step)).toEqual(await a.weights(step));
+    expect(await c.weights(18)).not.toEqual(await a.weights(18));
+    await Promise.all([a.close(), c.close()]);
+    const report = await verifyRecording(slower, { samples: 5 });
+    expect(report.streams.flatMap(({ faults }) => faults)).toEqual([]);
+  });
+
+  it("does so with a layer and a loss of its own, and weights that no seed brings back", async () => {
+    const module = path("test/training/fixtures/own-parts.js");
+    const own = await recorded(SETTINGS, module);
+    await expectContinued(own, await recorded({ fork: own, atStep: 8 }, module));
+  });
+
+  it("asks for its module, and takes no other", async () => {
+    expect(await refusal({ fork: parent, atStep: 8 })).toMatch(
+      /^fork: expected the module of noisy circle too \(thalweg train <module> --fork …\)/,
+    );
+    await expect(
+      recorded({ fork: parent, atStep: 8 }, path("examples/streamed-run.js")),
+    ).rejects.toMatchObject({
+      code: "fork-differs",
+      message: expect.stringMatching(/^fork: expected parameters of the shapes .* as in noisy circle, got /),
+    });
+  });
+});
+
+/** 16 updates from step 8 on, the same to the last bit, from the same θ₀. */
+async function expectContinued(parent: string, fork: string): Promise<void> {
+  const [a, b] = [await openRecording(parent), await openRecording(fork)];
+  expect(b.header).toMatchObject({ task: "own", fork: { session: a.header.id, step: 8, changed: {} } });
+  const { channels } = await diffSessions(a, b);
+  const equal = channels.filter(({ equal: count, ...rest }) => count > 0 && isEqual(rest));
+  expect(Object.fromEntries(equal.map(({ channel, equal: count }) => [channel, count]))).toMatchObject({
+    "train/loss": 16,
+    "train/weights": 8,
+    "train/state": 2,
+    "distance/to-init": 16,
+  });
+  expect(await b.weights(0)).toEqual(await a.weights(0));
+  await Promise.all([a.close(), b.close()]);
+}
 
 function isEqual({ different, onlyInA, onlyInB }: Record<"different" | "onlyInA" | "onlyInB", number>) {
   return different + onlyInA + onlyInB === 0;

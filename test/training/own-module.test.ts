@@ -190,6 +190,11 @@ describe("a bad module", () => {
       'unknown-layer.js: layer "masked" (Masking): no derivative rule',
     ],
     ["nowhere.js", "module-missing", "expected a JavaScript module, found no file"],
+    [
+      "missing-package.js",
+      "module-failed",
+      `(a module in ${fileURLToPath(new URL("../..", import.meta.url)).replace(/[/\\]$/, "")}, or in a folder of it, shares the tfjs that Thalweg runs on)`,
+    ],
   ])("%s is refused with the reason", async (name, code, message) => {
     await expect(load(name)).rejects.toMatchObject({
       name: "UserError",

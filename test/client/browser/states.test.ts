@@ -41,6 +41,22 @@ describe("without a session", () => {
     await dashboard.atStep(30);
   });
 
+  it("says so when the last one is deleted, and keeps the way to bring one in", async () => {
+    server.addRecording(session);
+    const dashboard = mountDashboard();
+    await dashboard.atStep(120);
+    dashboard.get('session-bar button[aria-label="All sessions"]').click();
+    await dashboard.until(() => dashboard.all("session-list li").length === 1);
+    const remove = dashboard.all("session-list drop-menu button");
+    [...remove].find(({ textContent }) => textContent === "Delete")?.click();
+    await dashboard.until(() => dashboard.find("session-list .danger") !== null);
+    dashboard.get("session-list .danger").click();
+    await dashboard.until(() => dashboard.text("notice-card h1") === "No session yet");
+    await dashboard.until(() => dashboard.text("session-list .none") === "No session here.");
+    expect(dashboard.find('session-bar button[aria-label="All sessions"]')).not.toBeNull();
+    expect(dashboard.text("notice-card")).toContain("Import a recording");
+  });
+
   it("says that a browser is not signed in, and what to do", async () => {
     server.unauthorised = true;
     const dashboard = mountDashboard();

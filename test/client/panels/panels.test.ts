@@ -257,7 +257,7 @@ describe("the panel of preconditioned sharpness", () => {
     const scene = sceneOf(300);
     expect(panelsFor(scene.header.channels).map(({ id }) => id)).not.toContain("preconditioned");
     const { descriptor } = preconditionedEigenvaluesStream;
-    const [panel] = panelsFor([descriptor]);
+    const panels = panelsFor([descriptor]);
     const history = new History();
     history.describe([descriptor]);
     const value = {
@@ -271,14 +271,56 @@ describe("the panel of preconditioned sharpness", () => {
       coldGap: null,
     };
     history.accept([{ seq: 0, channel: "hessian/preconditioned", step: 300, wallTimeMs: 0, value }]);
-    const [part] = panel?.parts ?? [];
-    if (part?.kind !== "line") throw new Error("expected a line");
-    const own = { ...scene, history };
+    const own = { ...scene, history, header: { ...scene.header, channels: [descriptor] } };
+    const partOf = (id: string) => {
+      const part = panels.find((panel) => panel.id === id)?.parts[0];
+      if (part?.kind !== "line") throw new Error("expected a line");
+      return part;
+    };
+    const part = partOf("preconditioned");
     expect(part.draw(own).series.map(({ label }) => label)).toEqual(["λ₁(P⁻¹H)", "38/η"]);
     expect(part.figures?.(own).map(({ text, note }) => [text, note])).toEqual([
       ["19,200", "± 12"],
       ["19,000", "38/η"],
       ["1.01", undefined],
     ]);
+    // And it, not λ₁ of the Hessian, is what stands at the edge.
+    const ratio = partOf("sharpness-ratio");
+    expect(ratio.draw(own).series.map(({ label, series }) => [label, series.latest()?.value])).toEqual([
+      ["λ₁(P⁻¹H) / threshold", 1.0105],
+    ]);
+    expect(ratio.figures?.(own).map(({ label, text }) => [label, text])).toEqual([
+      ["λ₁(P⁻¹H) / threshold", "1.01"],
+      ["η", "0.00200"],
+    ]);
+  });
+});
+
+describe("the panel of layers", () => {
+  it("names every line that it draws, or says how many more there are", () => {
+    const scene = sceneOf(300);
+    const [part] = panelOf("layers", scene).parts;
+    if (part?.kind !== "line") throw new Error("expected a line");
+    const shownOf = (count: number) => {
+      const history = new History();
+      history.describe(scene.header.channels);
+      const value = {
+        l2: 1,
+        relative: 1,
+        pathLength: 1,
+        straightness: 1,
+        perLayer: new Array(count).fill(1),
+        rotation: [],
+      };
+      history.accept([{ seq: 0, channel: "distance/to-init", step: 300, wallTimeMs: 0, value }]);
+      const of = { ...scene, history };
+      return {
+        drawn: part.draw(of).series.length,
+        labels: part.figures?.(of).map(({ label }) => label) ?? [],
+      };
+    };
+    expect(shownOf(10)).toMatchObject({ drawn: 10, labels: { length: 10 } });
+    expect(shownOf(15).drawn).toBe(15);
+    expect(shownOf(15).labels.at(-1)).toBe("and 3 more");
   });
 });

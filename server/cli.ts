@@ -124,9 +124,11 @@ const verify = command("verify <recording>", "derive samples of every stream ane
   .option("--json", "the whole answer as JSON");
 verify.action((file: string) => verifyCommand(file, verify.opts()));
 
-const hessian = command(
-  "hessian <file>",
-  "the Hessian's spectrum at one θ: of a recording, a model.json, a .npy or a .safetensors file",
+const hessian = inFolder(
+  command(
+    "hessian <source>",
+    "the Hessian's spectrum at one θ: of a recording, by file or id, a model.json, a .npy or a .safetensors file",
+  ),
 )
   .option("--step <n>", "of a recording: which step's θ; without it the last one")
   .option("--module <file>", "of a run of your own, or of its weights: the module that was trained")
@@ -140,7 +142,7 @@ const hessian = command(
   .option("--density", "the density of all eigenvalues, by stochastic Lanczos quadrature")
   .option("--exact", "all eigenvalues in float64 beside them; up to 3,000 weights")
   .option("--json", "the whole answer as JSON");
-hessian.action((file: string) => hessianCommand(file, hessian.opts()));
+hessian.action((source: string) => hessianCommand(source, hessian.opts()));
 
 const tasks = command("tasks", "list the built-in tasks, their networks and data")
   .option("--measure", "time a second of training of each, on this machine")

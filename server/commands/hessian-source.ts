@@ -14,10 +14,13 @@ import { shown } from "../training/parse-settings.ts";
 import { resolveSettings } from "../training/resolve.ts";
 import type { Blueprint } from "../training/run.ts";
 import { UserError } from "../training/user-error.ts";
+import { findRecording } from "./find-recording.ts";
 import { readSettings } from "./server-settings.ts";
 import { isWeightFile, readWeightFile } from "./weight-file.ts";
 
 export interface HessianSource {
+  /** Of the file. */
+  readonly path: string;
   readonly blueprint: Blueprint;
   readonly theta: Float32Array;
   /** Null for a file, which does not say. */
@@ -37,13 +40,22 @@ export interface SourceFlags {
   readonly dataset?: string;
   readonly label?: string;
   readonly loss?: string;
+  /** The folder in which a recording is looked for by its id. */
+  readonly recordings?: string;
 }
 
 const SOURCE_KEYS = ["module", "preset", "config", "dataset", "label", "loss"] as const;
 
-/** @throws {UserError} and {RecordingError} for what the user can put right. */
-export async function openSource(path: string, flags: SourceFlags): Promise<HessianSource> {
-  return isWeightFile(path) || isModelFile(path) ? fromFile(path, flags) : fromRecording(path, flags);
+/**
+ * @param which  a file of weights, a model.json, or a recording, by its file or the beginning of its id.
+ * @throws {UserError} and {RecordingError} for what the user can put right.
+ */
+export async function openSource(
+  which: string,
+  { recordings, ...flags }: SourceFlags,
+): Promise<HessianSource> {
+  if (isWeightFile(which) || isModelFile(which)) return fromFile(which, flags);
+  return fromRecording(await findRecording("hessian", which, { recordings }), flags);
 }
 
 function isModelFile(path: string): boolean {
@@ -73,7 +85,7 @@ async function fromFile(path: string, { step, ...flags }: SourceFlags): Promise<
   const theta = isModelFile(path)
     ? initial
     : await readWeightFile(path, facts.parameters, facts.parameterCount);
-  return { ...opened, theta, step: null, eta: config.learningRate };
+  return { ...opened, path, theta, step: null, eta: config.learningRate };
 }
 
 async function fromRecording(
@@ -116,7 +128,7 @@ async function fromRecording(
         `${module ?? header.probe.dataset}: expected ${what} ${shown(expected)} as recorded, got ${shown(got)}`,
       );
     }
-    return { ...opened, theta, step, eta: await etaAt(session, run, step) };
+    return { ...opened, path, theta, step, eta: await etaAt(session, run, step) };
   } finally {
     await session.close();
   }

@@ -1,4 +1,4 @@
-/** `thalweg hessian <recording | weights>`: the spectrum at one θ. */
+/** `thalweg hessian <recording | weights | model>`: the spectrum at one θ. */
 import { setImmediate } from "node:timers/promises";
 import type { HessianDensity } from "../../shared/readings.ts";
 import { stabilityThreshold } from "../../shared/thresholds.ts";
@@ -29,15 +29,16 @@ const TOLERANCE = 1e-3;
 const BOTTOM_TOLERANCE = 1e-2;
 const MOST_PRODUCTS = 300;
 
-export async function hessianCommand(path: string, flags: HessianFlags): Promise<void> {
+export async function hessianCommand(which: string, flags: HessianFlags): Promise<void> {
   const counts = { top: count("top", flags.top), bottom: count("bottom", flags.bottom) };
   const progress = progressLine();
   progress.show("reading the data");
-  const source = await openSource(path, flags);
+  const source = await openSource(which, flags);
   if (flags.exact === true) expectSmall(source.theta.length);
   const measured = measure(source, counts, flags.density === true, progress);
   const exact = flags.exact === true ? await exactly(source, progress) : null;
   progress.clear();
+  const { path } = source;
   const answer = { source: path, ...measured, ...(exact === null ? {} : { exact: [...exact] }) };
   console.log(
     flags.json === true ? JSON.stringify(answer, null, 2) : sentences(path, measured, exact).join("\n"),

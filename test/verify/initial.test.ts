@@ -26,7 +26,7 @@ function laidOut(): Parameter[] {
   return SHAPES.map(([name, shape]) => {
     const at = offset;
     offset += shape.reduce((product, length) => product * length, 1);
-    return { name, shape: [...shape], offset: at };
+    return { name, layer: name.slice(0, name.indexOf("/")), shape: [...shape], offset: at };
   });
 }
 
@@ -43,7 +43,9 @@ describe("drawnTheta", () => {
   );
 
   it("has the spread that a kernel's fans ask for", () => {
-    const parameters: Parameter[] = [{ name: "conv/kernel", shape: [5, 5, 16, 32], offset: 0 }];
+    const parameters: Parameter[] = [
+      { name: "conv/kernel", layer: "conv", shape: [5, 5, 16, 32], offset: 0 },
+    ];
     const drawn = drawnTheta(parameters, "lecun", createRandom(1));
     const variance = drawn.reduce((sum, value) => sum + value * value, 0) / drawn.length;
     // 12,800 squares of normals: a standard error of 1.3 %.

@@ -104,13 +104,15 @@ export interface HessianDensity {
   readonly traceStdErr: number;
   /**
    * Share of eigenvalues with |λ| < nearZeroBelow = 0.01·max|λ|: relative to the spectrum, and so said. The standard error is that over
-   * probe vectors; the quadrature's own, where the density has no gap at the limit, is not in it.
+   * probe vectors. Whatever the spectrum, the share that these vectors see lies between the bounds: the quadrature cannot tell more.
    */
   readonly nearZeroFraction: number;
   readonly nearZeroStdErr: number;
+  readonly nearZeroBounds: readonly [low: number, high: number];
   readonly nearZeroBelow: number;
-  /** Share of eigenvalues below −nearZeroBelow: of what is nearer to zero the quadrature cannot tell the sign. */
+  /** Share of eigenvalues below −nearZeroBelow, and its bounds: of what is nearer to zero the quadrature cannot tell the sign. */
   readonly negativeMass: number;
+  readonly negativeBounds: readonly [low: number, high: number];
   /** Eigenvalues above the largest ratio between neighbours, of those above nearZeroBelow; null where no two have converged. */
   readonly outliers: {
     readonly count: number;

@@ -44,7 +44,10 @@ export interface SourceFlags extends FolderFlag {
 
 const SOURCE_KEYS = ["module", "preset", "config", "dataset", "label", "loss"] as const;
 
-/** @throws {UserError} and {RecordingError} for what the user can put right. */
+/**
+ * @param which  a file of weights, a model.json, or a recording, by its file or the beginning of its id.
+ * @throws {UserError} and {RecordingError} for what the user can put right.
+ */
 export async function openSource(which: string, flags: SourceFlags): Promise<HessianSource> {
   if (isWeightFile(which) || isModelFile(which)) return fromFile(which, flags);
   return fromRecording(await findRecording("hessian", which, flags), flags);

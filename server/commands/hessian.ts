@@ -1,4 +1,4 @@
-/** `thalweg hessian <recording | weights>`: the spectrum at one θ. */
+/** `thalweg hessian <recording | weights | model>`: the spectrum at one θ. */
 import { setImmediate } from "node:timers/promises";
 import type { HessianDensity } from "../../shared/readings.ts";
 import { stabilityThreshold } from "../../shared/thresholds.ts";
@@ -205,12 +205,13 @@ function table(top: Measured["top"], bottom: Measured["bottom"], exact: Float64A
 }
 
 function densityLine(density: HessianDensity): string {
-  const { trace, traceStdErr, nearZeroFraction, nearZeroStdErr, nearZeroBelow, negativeMass, hvps, probes } =
-    density;
+  const { trace, traceStdErr, nearZeroFraction, nearZeroStdErr, nearZeroBounds, nearZeroBelow } = density;
+  const { negativeMass, hvps, probes } = density;
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   return (
     `density, from ${probes} random vectors and ${hvps} more products: trace ${short(trace)} ± ${short(traceStdErr)}, ` +
-    `${percent(nearZeroFraction)} ± ${percent(nearZeroStdErr)} of all eigenvalues within ±${short(nearZeroBelow)}, ` +
+    `${percent(nearZeroFraction)} ± ${percent(nearZeroStdErr)} of all eigenvalues within ±${short(nearZeroBelow)} ` +
+    `(as far as so many products tell, ${percent(nearZeroBounds[0])} to ${percent(nearZeroBounds[1])}), ` +
     `${percent(negativeMass)} below; --json has the curve`
   );
 }

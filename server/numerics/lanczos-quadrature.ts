@@ -9,6 +9,9 @@ export interface Quadrature {
   readonly weights: Float64Array;
   /** β|s_k| of each node: some eigenvalue of A lies this near. */
   readonly residuals: Float64Array;
+  /** T's diagonal, and what joins each vector to the next, [steps] both: the last β leads to a vector that A was not applied to. */
+  readonly alphas: readonly number[];
+  readonly betas: readonly number[];
   readonly applications: number;
   /** False when A gave NaN or ±∞: there are then no nodes. */
   readonly finite: boolean;
@@ -63,6 +66,8 @@ export function lanczosQuadrature(
     nodes: values,
     weights: first.map((component) => component * component),
     residuals: last.map((component) => (betas[k - 1] as number) * Math.abs(component)),
+    alphas,
+    betas,
     applications: k,
     finite: true,
   };
@@ -70,5 +75,13 @@ export function lanczosQuadrature(
 
 function notFinite(applications: number): Quadrature {
   const nothing = new Float64Array();
-  return { nodes: nothing, weights: nothing, residuals: nothing, applications, finite: false };
+  return {
+    nodes: nothing,
+    weights: nothing,
+    residuals: nothing,
+    alphas: [],
+    betas: [],
+    applications,
+    finite: false,
+  };
 }

@@ -1,5 +1,6 @@
 /** What quadratures from several random starts say about a whole spectrum. */
 import type { Quadrature } from "./lanczos-quadrature.ts";
+import { type Bounds, massBelow } from "./mass-below.ts";
 
 /** A mean over random starts, and how far it may be off. */
 export interface Estimate {
@@ -15,14 +16,32 @@ export function estimate(values: readonly number[]): Estimate {
   return { mean, stdErr: count < 2 ? Number.NaN : Math.sqrt(squares / (count - 1) / count) };
 }
 
-/** Share of all eigenvalues in (from, to), as the mean over the starts. */
-export function massBetween(quadratures: readonly Quadrature[], from: number, to: number): Estimate {
-  return estimate(
-    quadratures.map(({ nodes, weights }) =>
-      nodes.reduce((sum, node, i) => (node > from && node < to ? sum + (weights[i] as number) : sum), 0),
-    ),
-  );
+export interface Share extends Estimate {
+  /**
+   * What the starts see lies between them, in the mean, whatever the spectrum: wide where many eigenvalues lie about a limit, closer together
+   * than the nodes.
+   */
+  readonly bounds: readonly [low: number, high: number];
 }
+
+/**
+ * Share of all eigenvalues in (from, to), by the nodes there, as the mean over the starts.
+ * @param from  below `to`; −∞ where there is no limit.
+ */
+export function massBetween(quadratures: readonly Quadrature[], from: number, to: number): Share {
+  const shares = quadratures.map(({ nodes, weights }) =>
+    nodes.reduce((sum, node, i) => (node > from && node < to ? sum + (weights[i] as number) : sum), 0),
+  );
+  const limits = quadratures.map((quadrature) => ({
+    low: from === Number.NEGATIVE_INFINITY ? NOTHING : massBelow(quadrature, from),
+    high: massBelow(quadrature, to),
+  }));
+  const least = estimate(limits.map(({ low, high }) => Math.max(0, high.least - low.most)));
+  const most = estimate(limits.map(({ low, high }) => high.most - low.least));
+  return { ...estimate(shares), bounds: [least.mean, most.mean] };
+}
+
+const NOTHING: Bounds = { least: 0, most: 0 };
 
 export interface SpectralDensity {
   /** Evenly spaced, ascending. */

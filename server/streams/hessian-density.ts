@@ -10,6 +10,7 @@ import {
   type Located,
   largestGap,
   massBetween,
+  type Share,
   spectralDensity,
 } from "../numerics/spectral-density.ts";
 import type { Step } from "../training/run.ts";
@@ -41,9 +42,10 @@ const NEAR_ZERO = 1e-2;
  * or among the quadratures' own, whichever has more that converged.
  *
  * The ends of the density are eigenvalues and exact to their residuals; how much mass lies where is an average over `probes` random
- * vectors, and with few of them uncertain: the standard errors say how much. They do not know how coarse the quadrature is: where the
- * density has no gap at the limit of a share, the limit is blurred by the spacing of the Ritz values. Against dense spectra of a network of
- * 354 weights, 24 steps: within its standard error after training, 0.023 too low at the start (0.13 with 16 steps).
+ * vectors, and with few of them uncertain: the standard errors say how much. How coarse the quadrature is, the bounds of the shares say: where
+ * a bulk lies across the limit, closer together than the Ritz values, 24 steps leave much open. Against dense float64 spectra of two
+ * spirals with 354 weights: ±0.22 about a share of 0.74 at the start, off by 0.024 in the mean over 40 vectors and by 0.09 with a single
+ * one; ±0.08 after 20 steps of training, off by 0.002; less than ±10⁻⁴ after 500. All 40 lay within their bounds each time.
  *
  * @param options.probes  k ≥ 1 vectors of random signs. With one, no standard error can be given: NaN.
  * @nonfinite an Hv that is not finite makes every number NaN and the density empty.
@@ -119,8 +121,9 @@ function reading(
       ({ nodes, weights }) => size * nodes.reduce((sum, node, i) => sum + node * (weights[i] as number), 0),
     ),
   );
-  const nearZero = massBetween(quadratures, -nearZeroBelow, nearZeroBelow);
-  const negative = massBetween(quadratures, Number.NEGATIVE_INFINITY, -nearZeroBelow);
+  const isZero = scale === 0;
+  const nearZero = isZero ? NO_SHARE : massBetween(quadratures, -nearZeroBelow, nearZeroBelow);
+  const negative = isZero ? NO_SHARE : massBetween(quadratures, Number.NEGATIVE_INFINITY, -nearZeroBelow);
   const [gap = null] = tops
     .flatMap((top) => (scale > 0 ? (largestGap(top, nearZeroBelow) ?? []) : []))
     .sort((a, b) => b.among - a.among);
@@ -130,12 +133,17 @@ function reading(
     traceStdErr: trace.stdErr,
     nearZeroFraction: nearZero.mean,
     nearZeroStdErr: nearZero.stdErr,
+    nearZeroBounds: nearZero.bounds,
     nearZeroBelow,
     negativeMass: negative.mean,
+    negativeBounds: negative.bounds,
     outliers: gap,
     ...counts,
   };
 }
+
+/** Of a matrix that is zero: no eigenvalue lies below a limit of zero. */
+const NO_SHARE: Share = { mean: 0, stdErr: 0, bounds: [0, 0] };
 
 const NOTHING = {
   lambda: [],
@@ -145,8 +153,10 @@ const NOTHING = {
   traceStdErr: Number.NaN,
   nearZeroFraction: Number.NaN,
   nearZeroStdErr: Number.NaN,
+  nearZeroBounds: [Number.NaN, Number.NaN],
   nearZeroBelow: Number.NaN,
   negativeMass: Number.NaN,
+  negativeBounds: [Number.NaN, Number.NaN],
   outliers: null,
 } as const;
 
@@ -168,6 +178,8 @@ export const hessianDensityStream: StreamDefinition = {
       { path: "traceStdErr", label: "standard error of the trace", unit: "loss·θ⁻²", scale: "log" },
       { path: "nearZeroFraction", label: "share with |λ| < 0.01·λ₁", unit: "1", scale: "linear" },
       { path: "nearZeroStdErr", label: "standard error of that share", unit: "1", scale: "linear" },
+      { path: "nearZeroBounds.0", label: "that share, at least", unit: "1", scale: "linear" },
+      { path: "nearZeroBounds.1", label: "that share, at most", unit: "1", scale: "linear" },
       { path: "negativeMass", label: "share below −0.01·λ₁", unit: "1", scale: "linear" },
       { path: "outliers.count", label: "eigenvalues above the largest gap", unit: "1", scale: "linear" },
       { path: "outliers.gap", label: "ratio across the largest gap", unit: "1", scale: "linear" },

@@ -13,6 +13,8 @@ export interface SpectrumOptions {
   readonly bottomTolerance: number;
   /** Products a single Lanczos run may take. */
   readonly maxApplications: number;
+  /** Products that the first of the two runs of a check may take: the bottom comes to its end there. Default maxApplications. */
+  readonly checkApplications?: number;
   readonly seed: number;
 }
 
@@ -47,14 +49,20 @@ export class SpectrumTracker {
 
   /**
    * @param step  names the noise.
-   * @param check  make a cold start too; whichever finds the larger eigenvalues wins.
+   * @param check  make a cold start too; whichever finds the larger eigenvalues wins. The bottom is that of the other start, which may take
+   * `checkApplications`.
    * @param remember  start the next measurement from this one's vectors. Default true.
-   * @cost up to `maxApplications` products; twice that with `check`. Memory: the Krylov basis, `maxApplications` × D.
+   * @cost up to `maxApplications` products; with `check` up to `checkApplications` more. Memory: the Krylov basis, as many × D.
    */
   measure(operator: SymmetricOperator, step: number, check: boolean, remember = true): Spectrum {
     const noise = this.#noise("warm", step, operator.size);
     const isWarm = this.#known.length > 0;
-    const first = this.#lanczos(operator, isWarm ? warmStart(this.#known, noise) : noise);
+    const { maxApplications, checkApplications = maxApplications } = this.#options;
+    const first = this.#lanczos(
+      operator,
+      isWarm ? warmStart(this.#known, noise) : noise,
+      check ? checkApplications : maxApplications,
+    );
     const spectrum =
       check && isWarm && first.finite ? this.#checked(operator, step, first) : { ...first, coldGap: null };
     if (remember && spectrum.finite) {
@@ -64,11 +72,13 @@ export class SpectrumTracker {
   }
 
   #checked(operator: SymmetricOperator, step: number, warm: Omit<Spectrum, "coldGap">): Spectrum {
-    const cold = this.#lanczos(operator, this.#noise("cold", step, operator.size));
+    const noise = this.#noise("cold", step, operator.size);
+    const cold = this.#lanczos(operator, noise, this.#options.maxApplications);
     const warmest = warm.top[0]?.value ?? Number.NaN;
     const coldest = cold.top[0]?.value ?? Number.NaN;
     return {
       ...(isLarger(cold.top, warm.top) ? cold : warm),
+      bottom: warm.bottom,
       hvps: warm.hvps + cold.hvps,
       coldGap: (coldest - warmest) / coldest,
     };
@@ -80,8 +90,8 @@ export class SpectrumTracker {
     return unit(random.fillNormal(new Float32Array(n)));
   }
 
-  #lanczos(operator: SymmetricOperator, start: Float32Array): Omit<Spectrum, "coldGap"> {
-    const { top, bottom, tolerance, bottomTolerance, maxApplications } = this.#options;
+  #lanczos(operator: SymmetricOperator, start: Float32Array, most: number): Omit<Spectrum, "coldGap"> {
+    const { top, bottom, tolerance, bottomTolerance } = this.#options;
     const n = operator.size;
     const result = extremalEigenpairs(operator.apply, {
       n,
@@ -90,7 +100,7 @@ export class SpectrumTracker {
       start,
       tolerance,
       bottomTolerance,
-      maxApplications: Math.min(maxApplications, n),
+      maxApplications: Math.min(most, n),
     });
     return { top: result.top, bottom: result.bottom, hvps: result.applications, finite: result.finite };
   }

@@ -6,6 +6,7 @@ import type { Session } from "../session/session.ts";
 import { type RunConfig, readRunConfig } from "../training/config.ts";
 import { UserError } from "../training/user-error.ts";
 import { type DataResult, type RecordedData, readData } from "./data.ts";
+import { drawnTheta } from "./initial.ts";
 import { type Network, type NetworkResult, readNetwork } from "./network.ts";
 import { Objective64, type Part } from "./objective.ts";
 import { norm } from "./products.ts";
@@ -163,14 +164,7 @@ export class Evidence {
     const { task, model, redraw } = this.config;
     if (which === "initial" && (task === "own" || (model !== null && !redraw))) return null;
     const random = createRandom(this.config.seeds.init).stream(which);
-    const theta = new Float32Array(this.header.parameterCount);
-    for (const { shape, offset } of this.header.parameters) {
-      const [fanIn = 1, fanOut] = shape;
-      if (fanOut === undefined) continue;
-      const deviation = Math.sqrt(variance(this.config.init, fanIn, fanOut));
-      for (let i = 0; i < fanIn * fanOut; i++) theta[offset + i] = deviation * random.normal();
-    }
-    return theta;
+    return drawnTheta(this.header.parameters, this.config.init, random);
   }
 }
 
@@ -186,15 +180,4 @@ export function slopeWithin({ network }: Evidence, part: Part, theta: ArrayLike<
     }
   }
   return { objective, gradient, norm: norm(gradient), noise: most };
-}
-
-function variance(init: RunConfig["init"], fanIn: number, fanOut: number): number {
-  switch (init) {
-    case "glorot":
-      return 2 / (fanIn + fanOut);
-    case "lecun":
-      return 1 / fanIn;
-    case "he":
-      return 2 / fanIn;
-  }
 }

@@ -13,9 +13,11 @@ export interface RitzPair {
   vector(): Float64Array;
 }
 
-/** All Ritz pairs, by value, descending. */
+/** All Ritz pairs, by value, descending, and the recurrence that they come from: T's diagonal, and [k] β, the last of which leads out of T. */
 export interface Spectrum64 {
   readonly pairs: readonly RitzPair[];
+  readonly alphas: readonly number[];
+  readonly betas: readonly number[];
   readonly applications: number;
 }
 
@@ -61,16 +63,16 @@ export function lanczos64(
     const isOver = k === Math.min(n, most) || beta <= closed * largest;
     if (isOver || k % LOOK_EVERY === 0) {
       const pairs = ritzPairs(basis, alphas, betas);
-      if (isOver || isEnough(pairs)) return { pairs, applications: k };
+      if (isOver || isEnough(pairs)) return { pairs, alphas, betas, applications: k };
     }
     next = w;
     scale(next, 1 / beta);
   }
 }
 
-function ritzPairs(basis: readonly Float64Array[], alphas: number[], betas: number[]): RitzPair[] {
+/** Of the tridiagonal matrix with this diagonal: the eigenvectors are columns. */
+export function tridiagonal64(alphas: readonly number[], betas: readonly number[]): EigenvalueDecomposition {
   const k = alphas.length;
-  const held = basis.slice();
   const tridiagonal = Matrix.zeros(k, k);
   for (let i = 0; i < k; i++) {
     tridiagonal.set(i, i, alphas[i] as number);
@@ -78,9 +80,13 @@ function ritzPairs(basis: readonly Float64Array[], alphas: number[], betas: numb
     tridiagonal.set(i, i + 1, betas[i] as number);
     tridiagonal.set(i + 1, i, betas[i] as number);
   }
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(tridiagonal, {
-    assumeSymmetric: true,
-  });
+  return new EigenvalueDecomposition(tridiagonal, { assumeSymmetric: true });
+}
+
+function ritzPairs(basis: readonly Float64Array[], alphas: number[], betas: number[]): RitzPair[] {
+  const k = alphas.length;
+  const held = basis.slice();
+  const { realEigenvalues, eigenvectorMatrix } = tridiagonal64(alphas, betas);
   return realEigenvalues
     .map((value, column): RitzPair => {
       const weights = eigenvectorMatrix.getColumn(column);

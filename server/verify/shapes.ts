@@ -118,8 +118,10 @@ export const density = z.object({
   traceStdErr: float,
   nearZeroFraction: float,
   nearZeroStdErr: float,
+  nearZeroBounds: z.tuple([float, float]),
   nearZeroBelow: float,
   negativeMass: float,
+  negativeBounds: z.tuple([float, float]),
   outliers: z.nullable(
     z.object({ count: z.int(), lowest: float, gap: float, secondGap: float, among: z.int() }),
   ),

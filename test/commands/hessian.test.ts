@@ -69,6 +69,17 @@ describe("thalweg hessian on a run of one's own", { timeout: 120_000 }, () => {
     expect(await spectrum(npy, "--module", MODULE)).toMatchObject({ loss, top });
   });
 
+  it("finds the recording by its id, in the folder that is named, and says so where it has none", async () => {
+    const { id } = (await readRecording(own)).header;
+    const found = await spectrum(id.slice(0, 8), "--recordings", folder, "--module", MODULE, "--top", "1");
+    expect(found).toMatchObject({ source: own, step: 4 });
+    const { err, code } = await runHere(["hessian", "zzzz", "--recordings", folder]);
+    expect(err).toBe(
+      `thalweg: hessian: expected a file, or the id of one recording, got "zzzz", which none in ${folder} has\n`,
+    );
+    expect(code).toBe(2);
+  });
+
   it("takes a loss that is the module's own function", async () => {
     const { loss, top } = await spectrum(await recorded(LOSS_OF_ONES_OWN), "--module", LOSS_OF_ONES_OWN);
     expect(loss).toBeGreaterThan(0);

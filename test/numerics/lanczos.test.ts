@@ -137,7 +137,7 @@ describe("extremalEigenpairs", () => {
     expect(seen.top[0]?.value).toBeCloseTo(100, 3);
   });
 
-  test("hardly ever takes two neighbours for one, though their distance is near the tolerance", () => {
+  test("hardly ever takes two neighbours for one, however loose the tolerance", () => {
     // Outliers of 784-200-200-10 after 200 steps; the fourth and the fifth are 0.0034 λ₁ apart.
     const outliers = [3.6137, 3.3689, 2.8054, 2.635, 2.6227, 2.1595, 1.889, 1.3645, 1.2615, 0.5741];
     const n = 1000;
@@ -153,10 +153,9 @@ describe("extremalEigenpairs", () => {
         );
         return found.top.some(({ value }, i) => Math.abs(value / (outliers[i] as number) - 1) > 1e-3);
       }).filter(Boolean).length;
-    // The one start has next to nothing of one of the two.
+    // Starts that have next to nothing of one of the two. With residuals of 1e-3 λ₁ there would be eleven times as many.
     expect(misses(1e-3)).toBeLessThanOrEqual(1);
-    // Ends at residuals near 1e-3 λ₁, as would the run above if it took a residual's word for it.
-    expect(misses(0.1)).toBeGreaterThan(4);
+    expect(misses(0.1)).toBeLessThanOrEqual(3);
   });
 
   test("stops with finite: false and NaN values when A gives NaN or ±∞", () => {

@@ -3,7 +3,8 @@ import { createRandom, type Random } from "../../numerics/random.ts";
 import type { CheckDefinition } from "../check.ts";
 import { hessian64, type RecordedPair } from "../eigenpairs.ts";
 import type { Evidence } from "../evidence.ts";
-import { lanczos64, noise, type RitzPair } from "../lanczos64.ts";
+import { lanczos64, noise, type Spectrum64 } from "../lanczos64.ts";
+import { massBelow64 } from "../mass-below.ts";
 import type { Objective64 } from "../objective.ts";
 import { addScaled, norm } from "../products.ts";
 import { density } from "../shapes.ts";
@@ -25,8 +26,10 @@ interface Density {
   readonly traceStdErr: number;
   readonly nearZeroFraction: number;
   readonly nearZeroStdErr: number;
+  readonly nearZeroBounds: readonly [number, number];
   readonly nearZeroBelow: number;
   readonly negativeMass: number;
+  readonly negativeBounds: readonly [number, number];
   readonly outliers: Outliers | null;
   readonly probes: number;
   readonly lanczosSteps: number;
@@ -92,6 +95,10 @@ export const hessianDensity: CheckDefinition<Density> = {
       compare("nearZeroFraction", value.nearZeroFraction, (of) => of.nearZero.mean, 1);
       compare("nearZeroStdErr", value.nearZeroStdErr, (of) => of.nearZero.stdErr, 1);
       compare("negativeMass", value.negativeMass, (of) => of.negative, 1);
+      for (const i of [0, 1] as const) {
+        compare(`nearZeroBounds[${i}]`, value.nearZeroBounds[i], (of) => of.nearZeroBounds[i], 1);
+        compare(`negativeBounds[${i}]`, value.negativeBounds[i], (of) => of.negativeBounds[i], 1);
+      }
       compare("kernelWidth", value.kernelWidth, (of) => of.width, exact.width);
       const last = value.lambda.length - 1;
       for (const [i, at] of value.lambda.entries()) {
@@ -103,7 +110,8 @@ export const hessianDensity: CheckDefinition<Density> = {
       for (const [i, height] of value.density.entries())
         compare(`density[${i}]`, height, (of) => of.density[i] as number, highest);
       const found = shared.spectra.recorded(step)?.top ?? [];
-      checkOutliers(tally, step, value, [...nodes, found], [...disturbed, found]);
+      const tops = (of: readonly Spectrum64[]) => [...of.map(({ pairs }) => pairs), found];
+      checkOutliers(tally, step, value, tops(nodes), tops(disturbed));
     },
   }),
 };
@@ -116,13 +124,13 @@ function startsOf({ config, header }: Evidence, step: number, count: number): Fl
   );
 }
 
-/** Descending. @param disturbance  of each product, by as much as float32's rounding, where given. */
+/** @param disturbance  of each product, by as much as float32's rounding, where given. */
 function quadrature(
   objective: Objective64,
   start: Float64Array,
   steps: number,
   disturbance: Random | null,
-): readonly RitzPair[] {
+): Spectrum64 {
   const { apply, off } = hessian64(objective);
   const disturbed = (v: Float64Array) => {
     const product = apply(v);
@@ -131,7 +139,7 @@ function quadrature(
     addScaled(off(norm(product)) / norm(error), error, 0, product, 0, v.length);
     return product;
   };
-  return lanczos64(disturbed, start, () => false, steps, CLOSED).pairs;
+  return lanczos64(disturbed, start, () => false, steps, CLOSED);
 }
 
 interface Estimate {
@@ -145,6 +153,8 @@ interface Reading {
   readonly size: number;
   readonly nearZero: Estimate;
   readonly negative: number;
+  readonly nearZeroBounds: readonly [number, number];
+  readonly negativeBounds: readonly [number, number];
   /** Of nodes beside a limit. */
   readonly beside: number;
   readonly low: number;
@@ -156,11 +166,11 @@ interface Reading {
   readonly density: readonly number[];
 }
 
-function readingOf(probes: readonly (readonly RitzPair[])[], size: number, recorded: Density): Reading {
+function readingOf(probes: readonly Spectrum64[], size: number, recorded: Density): Reading {
   const over = (f: (value: number) => number) =>
-    estimate(probes.map((pairs) => pairs.reduce((sum, { value, weight }) => sum + weight * f(value), 0)));
-  const high = Math.max(...probes.map((pairs) => pairs[0]?.value ?? Number.NaN));
-  const low = Math.min(...probes.map((pairs) => pairs.at(-1)?.value ?? Number.NaN));
+    estimate(probes.map(({ pairs }) => pairs.reduce((sum, { value, weight }) => sum + weight * f(value), 0)));
+  const high = Math.max(...probes.map(({ pairs }) => pairs[0]?.value ?? Number.NaN));
+  const low = Math.min(...probes.map(({ pairs }) => pairs.at(-1)?.value ?? Number.NaN));
   const scale = Math.max(Math.abs(low), Math.abs(high));
   const { nearZeroBelow: limit, kernelWidth: width } = recorded;
   const { mean, stdErr } = over((value) => value);
@@ -170,6 +180,7 @@ function readingOf(probes: readonly (readonly RitzPair[])[], size: number, recor
     size: size * over(Math.abs).mean,
     nearZero: over((value) => (Math.abs(value) < limit ? 1 : 0)),
     negative: over((value) => (value < -limit ? 1 : 0)).mean,
+    ...boundsOf(probes, limit),
     beside: over((value) => (Math.abs(Math.abs(value) - limit) <= BESIDE * limit ? 1 : 0)).mean,
     low,
     high,
@@ -180,6 +191,20 @@ function readingOf(probes: readonly (readonly RitzPair[])[], size: number, recor
         over((value) => Math.exp(-(((at - value) / width) ** 2) / 2)).mean / (width * Math.sqrt(2 * Math.PI)),
     ),
   };
+}
+
+/** What the quadratures leave open of both shares. */
+function boundsOf(probes: readonly Spectrum64[], limit: number) {
+  if (limit === 0) return { nearZeroBounds: [0, 0], negativeBounds: [0, 0] } as const;
+  const at = probes.map((probe) => ({ lower: massBelow64(probe, -limit), upper: massBelow64(probe, limit) }));
+  const mean = (of: (each: (typeof at)[number]) => number) => estimate(at.map(of)).mean;
+  return {
+    nearZeroBounds: [
+      mean(({ lower, upper }) => Math.max(0, upper[0] - lower[1])),
+      mean(({ lower, upper }) => upper[1] - lower[0]),
+    ],
+    negativeBounds: [mean(({ lower }) => lower[0]), mean(({ lower }) => lower[1])],
+  } as const;
 }
 
 function estimate(values: readonly number[]): Estimate {

@@ -33,7 +33,7 @@ export interface SubscriptionSurroundings {
   readonly feeds: Feeds;
   readonly clock: Clock;
   readonly limits: Limits;
-  /** The log could not be read. */
+  /** The log could not be read: a RecordingError; or there is a fault of ours. */
   readonly onFailure: (cause: unknown) => void;
   /** It ended by itself: retention, or a log that cannot be read. */
   readonly onClosed: () => void;
@@ -67,6 +67,8 @@ export class Subscription {
   readonly #follower: Follower;
 
   #isFollowing = false;
+  /** Of the feed that it followed. */
+  #failure: { readonly cause: unknown } | null = null;
   #loop: Loop | null = null;
   #generation = 0;
   #isPaused = false;
@@ -91,13 +93,22 @@ export class Subscription {
       onMissing: (missing) => this.#passOver(missing),
     });
     this.#held = request.mode === "latest" ? null : feeds.hold(session, channels, every);
-    this.#follower = { id, outlet, letGo: (seq) => this.#goAlone(seq) };
+    this.#follower = {
+      id,
+      outlet,
+      letGo: (seq) => this.#goAlone(seq),
+      fail: (seq, cause) => {
+        this.#failure = { cause };
+        this.#goAlone(seq);
+      },
+    };
   }
 
   /** Sends until closed. Never rejects. */
   async run(): Promise<void> {
     try {
       while (!this.#isClosed) {
+        if (this.#failure !== null) throw this.#failure.cause;
         if (this.#tryToFollow()) {
           await this.#bell.rung();
           continue;

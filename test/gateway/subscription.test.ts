@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { RecordingError } from "../../server/recording/recording-error.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { MemorySession } from "../support/memory-session.ts";
@@ -188,7 +189,7 @@ describe("a lossless subscription", () => {
   it("tells a log that cannot be read from one that has ended", async () => {
     session.append(...losses(0, 3));
     session.beforeRead = async () => {
-      throw new Error("EIO");
+      throw new RecordingError("disk-error", "EIO");
     };
     client.send({ op: "subscribe", id: 1, session: "live", channels: ["train/loss"] });
     expect(await client.next("error")).toMatchObject({ id: 1, code: "read-failed", retryable: true });

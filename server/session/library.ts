@@ -5,7 +5,7 @@ import { RecordingError, type RecordingErrorCode } from "../recording/recording-
 import { removeRecording } from "../recording/remove-recording.ts";
 import { retitleRecording } from "../recording/title.ts";
 import { type Catalogue, type CatalogueLine, isSameFile, type UnreadableFile } from "./catalogue.ts";
-import { isBeating, SILENT_MS } from "./heartbeat.ts";
+import { mayBeWritten, SILENT_MS } from "./heartbeat.ts";
 import { importRecording } from "./import-recording.ts";
 import { openRecording, type RecordedSession } from "./recorded-session.ts";
 import { type Session, summarise } from "./session.ts";
@@ -214,7 +214,7 @@ export class SessionLibrary {
     const line = (await this.#recordings()).find(({ summary }) => summary.id === id);
     if (line !== undefined && this.#catalogue !== null) {
       const path = join(this.#catalogue.folder, line.file);
-      if (own === undefined && line.summary.reason === "interrupted" && (await isBeating(path))) {
+      if (own === undefined && (await mayBeWritten(path, line.summary.reason))) {
         const sign = `has no end and was written to in the last ${SILENT_MS / 1000} s`;
         throw new LibraryError(
           "live",

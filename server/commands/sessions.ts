@@ -69,10 +69,12 @@ export async function importCommand(files: readonly string[], flags: Flags): Pro
     const session = await openRecording(file);
     await session.close();
     const parts = await partsOf(file);
-    const known = new Set((await catalogue.recordings()).map(({ summary }) => summary.id));
-    const bounds = { maxBytes: Number.POSITIVE_INFINITY, known };
+    const isKnown = async (id: string) => {
+      catalogue.touch();
+      return (await catalogue.recordings()).some(({ summary }) => summary.id === id);
+    };
+    const bounds = { maxBytes: Number.POSITIVE_INFINITY, isKnown };
     const { id, name } = await importRecording(parts.map(bytesOf), catalogue.folder, bounds);
-    catalogue.touch();
     console.log(`${id}  ${name}${parts.length > 1 ? `  (${parts.length} parts)` : ""}`);
     if (session.fault !== null) console.error(`thalweg: taken as far as it is intact. ${session.fault}`);
   }

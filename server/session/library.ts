@@ -124,8 +124,13 @@ export class SessionLibrary {
     }
     const known = new Set((await this.summaries()).map(({ id }) => id));
     const { folder } = this.#catalogue;
-    const placeOf = async (id: string) => (known.has(id) ? (await this.#changeable(id)).path : undefined);
-    const bounds = { maxBytes, known, placeOf };
+    const isKnown = async (id: string) => {
+      this.#catalogue?.touch();
+      return (await this.summaries()).some((summary) => summary.id === id);
+    };
+    const placeOf = async (id: string) =>
+      (await isKnown(id)) ? (await this.#changeable(id)).path : undefined;
+    const bounds = { maxBytes, isKnown, placeOf };
     const summary = await this.#withoutFolder(() => importRecording([bytes], folder, bounds));
     this.#letGo(summary.id);
     this.#catalogue.touch();

@@ -45,7 +45,8 @@ export class SessionLibrary {
   /** The one asked for last stands last. */
   readonly #opened = new Map<string, Opened>();
   /** Replaced or deleted; to be closed when their last reader has left. */
-  #leaving: Opened[] = [];
+  readonly #leaving = new Set<Opened>();
+  #isClosed = false;
   readonly #catalogue: Catalogue | null;
   readonly #liveElsewhere: () => Promise<ReadonlySet<string>>;
 
@@ -122,7 +123,6 @@ export class SessionLibrary {
         "import: expected a server with a folder of recordings, got none",
       );
     }
-    const known = new Set((await this.summaries()).map(({ id }) => id));
     const { folder } = this.#catalogue;
     const isKnown = async (id: string) => {
       this.#catalogue?.touch();
@@ -139,9 +139,10 @@ export class SessionLibrary {
 
   /** Closes recordings that it has opened; sessions that were added are their owner's. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const opened = [...this.#opened.values(), ...this.#leaving];
     this.#opened.clear();
-    this.#leaving = [];
+    this.#leaving.clear();
     await Promise.all(opened.map(close));
   }
 
@@ -155,7 +156,7 @@ export class SessionLibrary {
 
   async #open(id: string): Promise<Session | undefined> {
     const line = (await this.#recordings()).find(({ summary }) => summary.id === id);
-    if (line === undefined || this.#catalogue === null) return undefined;
+    if (line === undefined || this.#catalogue === null || this.#isClosed) return undefined;
     const before = this.#opened.get(id);
     if (before !== undefined && !isSameFile(before.line, line)) this.#letGo(id);
     const opened = this.#opened.get(id) ?? {
@@ -189,7 +190,7 @@ export class SessionLibrary {
   #letGo(id: string): void {
     const opened = this.#opened.get(id);
     this.#opened.delete(id);
-    if (opened !== undefined) this.#leaving.push(opened);
+    if (opened !== undefined) this.#leaving.add(opened);
   }
 
   /** Of those that may still be wanted, the ones asked for last stay. */
@@ -199,12 +200,8 @@ export class SessionLibrary {
     const idle: string[] = [];
     for (const [id, opened] of this.#opened) if (await isIdle(opened)) idle.push(id);
     for (const id of idle.slice(0, Math.max(0, idle.length - MAX_IDLE))) this.#letGo(id);
-    const leaving = this.#leaving;
-    this.#leaving = [];
-    for (const opened of leaving) {
-      if (await isIdle(opened)) await close(opened);
-      else this.#leaving.push(opened);
-    }
+    for (const opened of [...this.#leaving])
+      if ((await isIdle(opened)) && this.#leaving.delete(opened)) await close(opened);
   }
 
   /** The file behind an id, if nobody is writing it. */

@@ -67,7 +67,7 @@ const LAW: readonly Rule[] = [
   },
   {
     part: "server/gateway/",
-    ours: ["server/recording/part.ts", "server/session/", "shared/"],
+    ours: ["server/recording/part.ts", "server/recording/recording-error.ts", "server/session/", "shared/"],
     packages: ["@fastify/static", "fastify", "node:", "pino", "rxjs", "ws", "zod"],
   },
 
@@ -94,7 +94,7 @@ const LAW: readonly Rule[] = [
   { part: "server/training/from-settings.ts", ours: ["server/backends/", "server/training/"], packages: [] },
   { part: "server/threads/", ours: ["*"], packages: ["node:", "rxjs"] },
   { part: "server/commands/", ours: ["*"], packages: ["commander", "node:", "pino", "rxjs", "zod"] },
-  { part: "server/cli.ts", ours: ["*"], packages: ["commander", "node:"] },
+  { part: "server/cli.ts", ours: ["server/commands/"], packages: [] },
   { part: "server/index.ts", ours: ["*"], packages: ["rxjs", "node:"] },
   { part: "server/launcher/", ours: [], packages: ["node:", "tsx"] },
 

@@ -126,6 +126,9 @@ export function connect(url: string, { token }: ConnectOptions = {}): Remote {
   };
 }
 
+/** Whoever has taken a request and says nothing for so long, does not answer. */
+const PATIENCE_MS = 5_000;
+
 interface Held {
   readonly connection: Connection;
   release(): void;
@@ -198,6 +201,7 @@ class Line {
   async #askWhy(connection: Connection): Promise<void> {
     const answer = await fetch(`${this.#origin}/v1/presets`, {
       headers: this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` },
+      signal: AbortSignal.timeout(PATIENCE_MS),
     }).catch(() => null);
     if (connection !== this.#connection || connection.link.status === "connected") return;
     if (answer !== null) {

@@ -67,7 +67,7 @@ export async function serve(
   return {
     gateway,
     async close() {
-      await rm(card, { force: true });
+      if (card !== null) await rm(card, { force: true });
       await gateway.close();
     },
   };

@@ -21,12 +21,22 @@ export interface CardAnswer {
   readonly body: unknown;
 }
 
-export async function leaveCard(card: ServerCard): Promise<string> {
+/** @returns where it lies; null when it cannot, which is said: the server is as good as any, but other commands do not find it. */
+export async function leaveCard(card: ServerCard): Promise<string | null> {
   const path = join(cardFolder(), `${card.port}.json`);
-  await mkdir(cardFolder(), { recursive: true, mode: 0o700 });
-  await rm(path, { force: true });
-  await writeFile(path, JSON.stringify(card), { mode: 0o600 });
-  return path;
+  try {
+    await mkdir(cardFolder(), { recursive: true, mode: 0o700 });
+    await rm(path, { force: true });
+    await writeFile(path, JSON.stringify(card), { mode: 0o600 });
+    return path;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === undefined) throw cause;
+    console.error(
+      `thalweg: ${path} cannot be written (${code}): open, share and prune do not find this server`,
+    );
+    return null;
+  }
 }
 
 /** Of servers whose process is there. */

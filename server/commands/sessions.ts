@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { firstPartOf, partPath } from "../recording/part.ts";
 import { removeRecording } from "../recording/remove-recording.ts";
 import type { Catalogue } from "../session/catalogue.ts";
+import { mayBeWritten } from "../session/heartbeat.ts";
 import { importRecording } from "../session/import-recording.ts";
 import { openRecording } from "../session/recorded-session.ts";
 import { UserError } from "../training/user-error.ts";
@@ -15,8 +16,6 @@ import { describeRecording } from "./session-description.ts";
 
 export const RECORDINGS_LIMIT = "10GiB";
 const DAY_MS = 86_400_000;
-/** A recording without an end that was written to so lately may be somebody's who leaves no card. */
-const LATELY_MS = 3_600_000;
 
 type Flags = Readonly<Record<string, unknown>>;
 type Recording = Awaited<ReturnType<Catalogue["recordings"]>>[number];
@@ -70,10 +69,12 @@ export async function importCommand(files: readonly string[], flags: Flags): Pro
     const session = await openRecording(file);
     await session.close();
     const parts = await partsOf(file);
-    const known = new Set((await catalogue.recordings()).map(({ summary }) => summary.id));
-    const bounds = { maxBytes: Number.POSITIVE_INFINITY, known };
+    const isKnown = async (id: string) => {
+      catalogue.touch();
+      return (await catalogue.recordings()).some(({ summary }) => summary.id === id);
+    };
+    const bounds = { maxBytes: Number.POSITIVE_INFINITY, isKnown };
     const { id, name } = await importRecording(parts.map(bytesOf), catalogue.folder, bounds);
-    catalogue.touch();
     console.log(`${id}  ${name}${parts.length > 1 ? `  (${parts.length} parts)` : ""}`);
     if (session.fault !== null) console.error(`thalweg: taken as far as it is intact. ${session.fault}`);
   }
@@ -86,15 +87,15 @@ export async function pruneCommand(flags: Flags): Promise<void> {
   const limit = isBounded ? readSize("limit", flags["limit"] ?? RECORDINGS_LIMIT) : Number.POSITIVE_INFINITY;
   const catalogue = catalogueOf(flags);
   const live = await liveElsewhere();
-  const isWritten = ({ summary, modifiedMs }: Recording) =>
-    live.has(summary.id) || (summary.reason === "interrupted" && Date.now() - modifiedMs < LATELY_MS);
+  const isWritten = async ({ file, summary }: Recording) =>
+    live.has(summary.id) || (await mayBeWritten(join(catalogue.folder, file), summary.reason));
   const newestFirst = await catalogue.recordings();
   let held = newestFirst.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   let [freed, count] = [0, 0];
   for (const recording of newestFirst.toReversed()) {
     const { file, sizeBytes, summary } = recording;
     const isOld = keepDays !== null && summary.startedAtMs < Date.now() - keepDays * DAY_MS;
-    if ((!isOld && held <= limit) || isWritten(recording)) continue;
+    if ((!isOld && held <= limit) || (await isWritten(recording))) continue;
     if (flags["dryRun"] !== true) await removeRecording(join(catalogue.folder, file), recording.parts);
     console.log(`${file}  ${sizeText(sizeBytes)}  ${summary.name}`);
     held -= sizeBytes;

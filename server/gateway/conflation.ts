@@ -8,7 +8,7 @@ export interface Omission {
 }
 
 export class Conflation {
-  readonly #newest = new Map<number, SessionEvent>();
+  #newest = new Map<number, SessionEvent>();
   #fromSeq = Number.POSITIVE_INFINITY;
   #toSeq = -1;
   #count = 0;
@@ -23,12 +23,15 @@ export class Conflation {
     this.#newest.set(event.channel, event);
   }
 
-  /** In seq order. */
-  get newest(): SessionEvent[] {
-    return [...this.#newest.values()].sort((a, b) => a.seq - b.seq);
-  }
-
-  get omission(): Omission | null {
-    return this.#count === 0 ? null : { fromSeq: this.#fromSeq, toSeq: this.#toSeq, count: this.#count };
+  /** The newest in seq order; begins anew with the next one that is added. */
+  take(): { readonly newest: SessionEvent[]; readonly omission: Omission | null } {
+    const newest = [...this.#newest.values()].sort((a, b) => a.seq - b.seq);
+    const omission =
+      this.#count === 0 ? null : { fromSeq: this.#fromSeq, toSeq: this.#toSeq, count: this.#count };
+    this.#newest = new Map();
+    this.#fromSeq = Number.POSITIVE_INFINITY;
+    this.#toSeq = -1;
+    this.#count = 0;
+    return { newest, omission };
   }
 }

@@ -9,6 +9,7 @@ import {
   type Scope,
   type ServerMessage,
 } from "../../shared/protocol.ts";
+import { RecordingError } from "../recording/recording-error.ts";
 import { LibraryError } from "../session/library.ts";
 import type { Session } from "../session/session.ts";
 import { chooseChannels } from "./channels.ts";
@@ -198,8 +199,13 @@ export class Connection {
         clock,
         limits,
         onFailure: (cause) => {
-          logger.error({ err: cause, session: session.header.id }, "a session could not be read");
-          void this.#refuse("read-failed", "subscription: the log could not be read further", { id }, true);
+          const isOfTheDisk = cause instanceof RecordingError;
+          const what = isOfTheDisk ? "a session could not be read" : "a subscription failed";
+          logger.error({ err: cause, session: session.header.id }, what);
+          const [code, message] = isOfTheDisk
+            ? ["read-failed", "subscription: the log could not be read further"]
+            : ["internal", "subscription: the server failed; its log says why"];
+          void this.#refuse(code, message, { id }, true);
         },
         onClosed: () => this.#forget(subscription),
       },

@@ -14,11 +14,13 @@ export interface Follower {
   readonly outlet: Outlet;
   /** From this seq on it goes by itself. */
   letGo(seq: number): void;
+  /** What comes after this seq cannot be read: a {@link RecordingError}, or a fault of ours. */
+  fail(seq: number, cause: unknown): void;
 }
 
 /**
- * It knows only the smooth way. Whoever does not keep up is let go at once; all are, where the log ends, has a hole, or cannot be read: to
- * announce, to end and to fail is each subscription's own business.
+ * It knows only the smooth way. Whoever does not keep up is let go at once; all are, where the log ends or has a hole: to announce and to
+ * end is each subscription's own business. A read that fails, fails for all who followed; those who come after them are read for anew.
  */
 export class Feed {
   readonly #session: Session;
@@ -33,7 +35,6 @@ export class Feed {
   #position = 0;
   #nextFlushMs = 0;
   #isRunning = false;
-  #hasFailed = false;
 
   constructor(
     session: Session,
@@ -100,9 +101,11 @@ export class Feed {
           await nextTurnOfTheLoop();
         }
       }
-    } catch {
-      this.#hasFailed = true;
-      this.#letAllGo();
+    } catch (cause) {
+      for (const follower of this.#all) {
+        this.#remove(follower);
+        follower.fail(this.#position, cause);
+      }
     } finally {
       this.#isRunning = false;
       changes.unsubscribe();
@@ -119,7 +122,7 @@ export class Feed {
 
   #isSmoothAt(seq: number): boolean {
     const { state, earliestSeq } = this.#session.status;
-    if (this.#hasFailed || state === "ended") return false;
+    if (state === "ended") return false;
     return seq >= earliestSeq && this.#session.holeAt?.(seq) === undefined;
   }
 

@@ -33,7 +33,7 @@ export interface SubscriptionSurroundings {
   readonly feeds: Feeds;
   readonly clock: Clock;
   readonly limits: Limits;
-  /** The log could not be read. */
+  /** The log could not be read: a RecordingError; or there is a fault of ours. */
   readonly onFailure: (cause: unknown) => void;
   /** It ended by itself: retention, or a log that cannot be read. */
   readonly onClosed: () => void;
@@ -66,7 +66,12 @@ export class Subscription {
   readonly #held: HeldFeed | null;
   readonly #follower: Follower;
 
+  /** Of `latest`: read, and not yet sent. */
+  readonly #conflation = new Conflation();
+  #isThinned = false;
   #isFollowing = false;
+  /** Of the feed that it followed. */
+  #failure: { readonly cause: unknown } | null = null;
   #loop: Loop | null = null;
   #generation = 0;
   #isPaused = false;
@@ -91,13 +96,22 @@ export class Subscription {
       onMissing: (missing) => this.#passOver(missing),
     });
     this.#held = request.mode === "latest" ? null : feeds.hold(session, channels, every);
-    this.#follower = { id, outlet, letGo: (seq) => this.#goAlone(seq) };
+    this.#follower = {
+      id,
+      outlet,
+      letGo: (seq) => this.#goAlone(seq),
+      fail: (seq, cause) => {
+        this.#failure = { cause };
+        this.#goAlone(seq);
+      },
+    };
   }
 
   /** Sends until closed. Never rejects. */
   async run(): Promise<void> {
     try {
       while (!this.#isClosed) {
+        if (this.#failure !== null) throw this.#failure.cause;
         if (this.#tryToFollow()) {
           await this.#bell.rung();
           continue;
@@ -272,9 +286,8 @@ export class Subscription {
       if (this.#isClosed || this.#isPaused) return;
       // After this turn, unless another one comes first: whoever always gives way is never served.
       if (this.#canFollow && !outlet.isWanted) return;
-      if (!this.#reading.skipMissing()) return;
       if (this.#request.mode === "latest") await this.#flushLatest(isSlow);
-      else this.#send(await this.#take());
+      else if (this.#reading.skipMissing()) this.#send(await this.#take());
       if (!this.#isClosed) this.#turnBackOrEnd();
     });
     const isCatchingUp = this.#reading.hasMore && this.#request.mode === "lossless";
@@ -296,26 +309,29 @@ export class Subscription {
 
   /** Everything due, the newest of each channel sent, the rest announced. */
   async #flushLatest(isSlow: boolean): Promise<void> {
-    const conflation = new Conflation();
     const headSeq = this.session.status.headSeq;
-    for (;;) {
+    // Samples that maxHz thins out were asked to be left out; those that a slow client made wait were not.
+    this.#isThinned = this.#request.maxHz !== undefined && !isSlow;
+    while (this.#reading.skipMissing()) {
       const events = await this.#take();
       if (this.#isClosed) return;
       events.forEach((event) => {
-        conflation.add(event);
+        this.#conflation.add(event);
       });
       const isWaiting =
         this.#reading.next !== undefined || this.#reading.isBeyond(headSeq) || this.#isLoopDone;
       if (isWaiting) break;
       await nextTurnOfTheLoop();
     }
-    // Samples that maxHz thins out were asked to be left out; those that a slow client made wait were not.
-    const isAsked = this.#request.maxHz !== undefined && !isSlow;
-    const { omission } = conflation;
-    if (omission !== null && !isAsked) {
+    this.#deliver();
+  }
+
+  #deliver(): void {
+    const { newest, omission } = this.#conflation.take();
+    if (omission !== null && !this.#isThinned) {
       this.#around.outlet.send({ op: "gap", id: this.id, ...omission, reason: "conflated" });
     }
-    this.#send(conflation.newest);
+    this.#send(newest);
   }
 
   #send(events: readonly SessionEvent[]): void {
@@ -326,6 +342,8 @@ export class Subscription {
   /** What the log has no more is announced. False: the client did not allow that, and the subscription is over. */
   #passOver({ fromSeq, toSeq, reason }: Missing): boolean {
     const { outlet } = this.#around;
+    // Of `latest`, what was read before it.
+    this.#deliver();
     if (reason === "retention" && this.#request.mode === "lossless" && !this.#request.allowGap) {
       outlet.send({ op: "error", id: this.id, ...forgotten(fromSeq, toSeq + 1), retryable: false });
       this.close();

@@ -3,6 +3,7 @@
  * another machine, can tell that it is not theirs to delete.
  */
 import { stat, utimes } from "node:fs/promises";
+import type { EndReason } from "../../shared/header.ts";
 
 const BEAT_MS = 3_000;
 /** After so long without a beat, whoever wrote it is gone. */
@@ -19,8 +20,14 @@ export function beat(path: string): () => void {
   return () => clearInterval(timer);
 }
 
-/** Of a recording without an end: may somebody be writing it? */
-export async function isBeating(path: string): Promise<boolean> {
+/**
+ * May somebody be writing this recording?
+ *
+ * @param path  the first part.
+ * @param reason  why its session ended, as the files say: `interrupted` where they do not.
+ */
+export async function mayBeWritten(path: string, reason: EndReason | null): Promise<boolean> {
+  if (reason !== "interrupted") return false;
   const found = await stat(path).catch(() => null);
   return found !== null && Math.abs(Date.now() - found.mtimeMs) < SILENT_MS;
 }

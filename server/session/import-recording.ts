@@ -13,8 +13,8 @@ import { summarise } from "./session.ts";
 export interface ImportBounds {
   /** Of all parts together. */
   readonly maxBytes: number;
-  /** Ids that are here already: a session is one recording. */
-  readonly known: ReadonlySet<string>;
+  /** Is this session here already? Asked when all of it has come, and nobody else puts anything into the folder: a session is one recording. */
+  readonly isKnown: (id: string) => Promise<boolean>;
   /** Where the recording of a session lies that is here, for a later part that comes after it. */
   readonly placeOf?: (id: string) => Promise<string | undefined>;
 }
@@ -29,38 +29,60 @@ export interface ImportBounds {
 export async function importRecording(
   parts: readonly AsyncIterable<Uint8Array>[],
   folder: string,
-  { maxBytes, known, placeOf }: ImportBounds,
+  { maxBytes, isKnown, placeOf }: ImportBounds,
 ): Promise<SessionSummary> {
   await mkdir(folder, { recursive: true });
   const temporaryPath = join(folder, `.import-${randomBytes(8).toString("hex")}.mcap`);
-  const written: string[] = [];
+  const files: string[] = [];
   try {
     let leftBytes = maxBytes;
     for (const bytes of parts) {
-      const path = partPath(temporaryPath, written.length + 1);
-      written.push(path);
+      const path = partPath(temporaryPath, files.length + 1);
+      files.push(path);
       leftBytes -= await write(bytes, path, leftBytes, maxBytes);
     }
-    const later = await openLaterPart(temporaryPath);
-    return later !== null && placeOf !== undefined
-      ? await append(temporaryPath, later, await placeOf(later.id))
-      : await take(temporaryPath, written.length, folder, known);
+    return await alone(folder, async () => {
+      const later = await openLaterPart(temporaryPath);
+      return later !== null && placeOf !== undefined
+        ? await append(files, later, await placeOf(later.id))
+        : await take(files, folder, isKnown);
+    });
   } catch (cause) {
-    for (const path of written) await unlink(path).catch(() => undefined);
+    // Wherever they lie by now; no part without a first, whatever interrupts this.
+    for (const path of files.toReversed()) await unlink(path).catch(() => undefined);
     throw named(recordingErrorOf(cause, temporaryPath), temporaryPath);
   }
 }
 
+/** Whoever puts something into a folder now; each waits for the one before. */
+const turns = new Map<string, Promise<void>>();
+
+/** Nobody else of this process adds to the folder meanwhile. */
+async function alone<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const done = (turns.get(folder) ?? Promise.resolve()).then(work);
+  const turn = done.then(
+    () => undefined,
+    () => undefined,
+  );
+  turns.set(folder, turn);
+  try {
+    return await done;
+  } finally {
+    if (turns.get(folder) === turn) turns.delete(folder);
+  }
+}
+
+/** @param files  of which each says where it lies, also when this fails half-way. */
 async function take(
-  temporaryPath: string,
-  partCount: number,
+  files: string[],
   folder: string,
-  known: ReadonlySet<string>,
+  isKnown: ImportBounds["isKnown"],
 ): Promise<SessionSummary> {
+  const [temporaryPath = ""] = files;
   const session = await openRecording(temporaryPath);
   await session.close();
   const { header } = session;
-  if (known.has(header.id)) {
+  if (await isKnown(header.id)) {
     throw new RecordingError(
       "exists",
       `recording: expected a session that is not here yet, got ${header.id}`,
@@ -70,27 +92,37 @@ async function take(
   await utimes(temporaryPath, new Date(), new Date(header.startedAtMs));
   const path = join(folder, recordingFileName(header));
   // The first part first: whatever interrupts this leaves a recording that is cut, and no part without a first.
-  for (let number = 1; number <= partCount; number++)
-    await rename(partPath(temporaryPath, number), partPath(path, number));
+  for (let number = 1; number <= files.length; number++)
+    await move(files, number - 1, partPath(path, number));
   return summarise(session);
 }
 
+/** @param files  the part alone. */
 async function append(
-  temporaryPath: string,
+  files: string[],
   { id, part }: { readonly id: string; readonly part: number },
   path: string | undefined,
 ): Promise<SessionSummary> {
   const refused = (why: string): RecordingError => new RecordingError("later-part", `recording: ${why}`);
   if (path === undefined) throw refused(`expected the first part of session ${id}, got part ${part}`);
+  const [temporaryPath = ""] = files;
   const to = partPath(path, part);
   if ((await stat(to).catch(() => null)) !== null)
     throw new RecordingError("exists", `recording: expected a part that is not here yet, got part ${part}`);
   const refusal = await whyNotNext(path, temporaryPath);
   if (refusal !== null) throw refused(refusal);
-  await rename(temporaryPath, to);
+  await move(files, 0, to);
   const session = await openRecording(path);
   await session.close();
   return summarise(session);
+}
+
+/** Over nothing: what lies there under this name is somebody's, though no recording of this session that can be read. */
+async function move(files: string[], at: number, to: string): Promise<void> {
+  if ((await stat(to).catch(() => null)) !== null)
+    throw new RecordingError("exists", `${to}: expected no file of that name yet, got one`);
+  await rename(files[at] as string, to);
+  files[at] = to;
 }
 
 /** Returns how many bytes came. */

@@ -5,7 +5,7 @@ import { RecordingError, type RecordingErrorCode } from "../recording/recording-
 import { removeRecording } from "../recording/remove-recording.ts";
 import { retitleRecording } from "../recording/title.ts";
 import { type Catalogue, type CatalogueLine, isSameFile, type UnreadableFile } from "./catalogue.ts";
-import { isBeating, SILENT_MS } from "./heartbeat.ts";
+import { mayBeWritten, SILENT_MS } from "./heartbeat.ts";
 import { importRecording } from "./import-recording.ts";
 import { openRecording, type RecordedSession } from "./recorded-session.ts";
 import { type Session, summarise } from "./session.ts";
@@ -45,7 +45,8 @@ export class SessionLibrary {
   /** The one asked for last stands last. */
   readonly #opened = new Map<string, Opened>();
   /** Replaced or deleted; to be closed when their last reader has left. */
-  #leaving: Opened[] = [];
+  readonly #leaving = new Set<Opened>();
+  #isClosed = false;
   readonly #catalogue: Catalogue | null;
   readonly #liveElsewhere: () => Promise<ReadonlySet<string>>;
 
@@ -122,10 +123,14 @@ export class SessionLibrary {
         "import: expected a server with a folder of recordings, got none",
       );
     }
-    const known = new Set((await this.summaries()).map(({ id }) => id));
     const { folder } = this.#catalogue;
-    const placeOf = async (id: string) => (known.has(id) ? (await this.#changeable(id)).path : undefined);
-    const bounds = { maxBytes, known, placeOf };
+    const isKnown = async (id: string) => {
+      this.#catalogue?.touch();
+      return (await this.summaries()).some((summary) => summary.id === id);
+    };
+    const placeOf = async (id: string) =>
+      (await isKnown(id)) ? (await this.#changeable(id)).path : undefined;
+    const bounds = { maxBytes, isKnown, placeOf };
     const summary = await this.#withoutFolder(() => importRecording([bytes], folder, bounds));
     this.#letGo(summary.id);
     this.#catalogue.touch();
@@ -134,9 +139,10 @@ export class SessionLibrary {
 
   /** Closes recordings that it has opened; sessions that were added are their owner's. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const opened = [...this.#opened.values(), ...this.#leaving];
     this.#opened.clear();
-    this.#leaving = [];
+    this.#leaving.clear();
     await Promise.all(opened.map(close));
   }
 
@@ -150,7 +156,7 @@ export class SessionLibrary {
 
   async #open(id: string): Promise<Session | undefined> {
     const line = (await this.#recordings()).find(({ summary }) => summary.id === id);
-    if (line === undefined || this.#catalogue === null) return undefined;
+    if (line === undefined || this.#catalogue === null || this.#isClosed) return undefined;
     const before = this.#opened.get(id);
     if (before !== undefined && !isSameFile(before.line, line)) this.#letGo(id);
     const opened = this.#opened.get(id) ?? {
@@ -184,7 +190,7 @@ export class SessionLibrary {
   #letGo(id: string): void {
     const opened = this.#opened.get(id);
     this.#opened.delete(id);
-    if (opened !== undefined) this.#leaving.push(opened);
+    if (opened !== undefined) this.#leaving.add(opened);
   }
 
   /** Of those that may still be wanted, the ones asked for last stay. */
@@ -194,12 +200,8 @@ export class SessionLibrary {
     const idle: string[] = [];
     for (const [id, opened] of this.#opened) if (await isIdle(opened)) idle.push(id);
     for (const id of idle.slice(0, Math.max(0, idle.length - MAX_IDLE))) this.#letGo(id);
-    const leaving = this.#leaving;
-    this.#leaving = [];
-    for (const opened of leaving) {
-      if (await isIdle(opened)) await close(opened);
-      else this.#leaving.push(opened);
-    }
+    for (const opened of [...this.#leaving])
+      if ((await isIdle(opened)) && this.#leaving.delete(opened)) await close(opened);
   }
 
   /** The file behind an id, if nobody is writing it. */
@@ -214,7 +216,7 @@ export class SessionLibrary {
     const line = (await this.#recordings()).find(({ summary }) => summary.id === id);
     if (line !== undefined && this.#catalogue !== null) {
       const path = join(this.#catalogue.folder, line.file);
-      if (own === undefined && line.summary.reason === "interrupted" && (await isBeating(path))) {
+      if (own === undefined && (await mayBeWritten(path, line.summary.reason))) {
         const sign = `has no end and was written to in the last ${SILENT_MS / 1000} s`;
         throw new LibraryError(
           "live",

@@ -67,7 +67,7 @@ const LAW: readonly Rule[] = [
   },
   {
     part: "server/gateway/",
-    ours: ["server/recording/part.ts", "server/session/", "shared/"],
+    ours: ["server/recording/part.ts", "server/recording/recording-error.ts", "server/session/", "shared/"],
     packages: ["@fastify/static", "fastify", "node:", "pino", "rxjs", "ws", "zod"],
   },
 

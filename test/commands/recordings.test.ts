@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SILENT_MS } from "../../server/session/heartbeat.ts";
 import { SessionLog } from "../../server/session/log.ts";
 import { buildHeader } from "../support/build-header.ts";
 import { runHere } from "../support/run-here.ts";
@@ -135,7 +136,8 @@ describe("without a server", { timeout: 60_000 }, () => {
     expect(dry.out).toMatch(/^old\.mcap .*\nwould free .* of 1 recordings; .* of 3 stay\n$/);
     expect(await names()).toBe(before);
     expect((await run("prune")).out).toMatch(/^freed 0 B of 0 recordings/);
-    await utimes(join(recordings, "cut.mcap"), 1e6, 1e6);
+    const silentSince = (Date.now() - SILENT_MS) / 1000;
+    await utimes(join(recordings, "cut.mcap"), silentSince, silentSince);
     const { size } = await stat(join(recordings, "new.mcap"));
     const { out } = await run("prune", "--limit", `${2.5 * size}`);
     expect(out.split("\n").map((line) => line.split("  ")[0])).toEqual(

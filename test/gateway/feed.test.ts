@@ -2,6 +2,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../server/gateway/clock.ts";
 import { Feeds } from "../../server/gateway/feeds.ts";
 import { LIMITS, type Limits } from "../../server/gateway/limits.ts";
+import { silent } from "../../server/gateway/logger.ts";
+import { RecordingError } from "../../server/recording/recording-error.ts";
 import type { ClientMessageInput } from "../../shared/protocol.ts";
 import { FakeSocket, quiet } from "../support/fake-socket.ts";
 import { MemorySession } from "../support/memory-session.ts";
@@ -21,6 +23,7 @@ let feeds: Feeds;
 beforeEach(() => {
   session = new MemorySession(sessionHeader({ channels }));
   feeds = new Feeds({ clock: systemClock, limits });
+  logged = [];
 });
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
@@ -33,8 +36,12 @@ const theta = (step: number) => ({
 
 type Subscribe = Extract<ClientMessageInput, { op: "subscribe" }>;
 
+/** What the server logs of what happens to it. */
+let logged: unknown[];
+const logger = { ...silent, error: (fields: object) => logged.push((fields as { err: unknown }).err) };
+
 async function subscriber(asked: Partial<Subscribe> = {}): Promise<FakeSocket> {
-  const socket = FakeSocket.connect(session, { feeds, limits });
+  const socket = FakeSocket.connect(session, { feeds, limits, logger });
   socket.ask({ op: "subscribe", id: 1, session: "live", channels: CHOSEN, ...asked });
   await quiet();
   return socket;
@@ -221,17 +228,48 @@ describe("a log that ends, or fails", () => {
     }
   });
 
-  it("is said to be unreadable by each", async () => {
+  it.each([
+    ["read-failed", new RecordingError("disk-error", "EIO")],
+    ["internal", new TypeError("a fault of ours")],
+  ] as const)("is said to be %s by each, and logged with its cause", async (code, cause) => {
     const sockets = await Promise.all(range(0, 3).map(() => subscriber()));
     session.beforeRead = async () => {
-      throw new Error("EIO");
+      throw cause;
     };
     session.append(loss(0));
     await quiet();
     for (const socket of sockets) {
-      expect(JSON.parse(String(socket.frames.at(-1)?.data))).toMatchObject({ id: 1, code: "read-failed" });
+      expect(JSON.parse(String(socket.frames.at(-1)?.data))).toMatchObject({ id: 1, code });
     }
+    expect(logged).toEqual([cause, cause, cause]);
     expect(session.openCursors).toBe(0);
+  });
+
+  it("is told to all who followed by one failed read, and read for together again", async () => {
+    const paused = await subscriber();
+    paused.ask({ op: "pause", id: 1 });
+    const followers = await Promise.all([subscriber(), subscriber()]);
+    await write(0, 2);
+    session.beforeRead = async () => {
+      session.beforeRead = async () => {};
+      throw new RecordingError("disk-error", "EIO");
+    };
+    session.append(loss(2));
+    await quiet();
+    for (const follower of followers) {
+      expect(JSON.parse(String(follower.frames.at(-1)?.data))).toMatchObject({ code: "read-failed" });
+      expect(follower.seqs(1)).toEqual(range(0, 4));
+      follower.ask({ op: "subscribe", id: 1, session: "live", channels: CHOSEN, from: { seq: 4 } });
+    }
+    await quiet();
+    const before = session.readSamples;
+    await write(3, 8);
+    for (const follower of followers) expect(follower.seqs(1)).toEqual(range(0, 15));
+    // Though somebody has held on to it all the time.
+    expect(session.readSamples - before).toBe(10);
+    paused.ask({ op: "play", id: 1 });
+    await quiet();
+    expect(paused.seqs(1)).toEqual(range(0, 15));
   });
 
   it("announces to each what it dropped while it was read", async () => {

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { LIMITS } from "../../server/gateway/limits.ts";
+import { RecordingError } from "../../server/recording/recording-error.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { MemorySession } from "../support/memory-session.ts";
@@ -188,7 +190,7 @@ describe("a lossless subscription", () => {
   it("tells a log that cannot be read from one that has ended", async () => {
     session.append(...losses(0, 3));
     session.beforeRead = async () => {
-      throw new Error("EIO");
+      throw new RecordingError("disk-error", "EIO");
     };
     client.send({ op: "subscribe", id: 1, session: "live", channels: ["train/loss"] });
     expect(await client.next("error")).toMatchObject({ id: 1, code: "read-failed", retryable: true });
@@ -197,6 +199,28 @@ describe("a lossless subscription", () => {
 });
 
 describe("a latest subscription", () => {
+  it("delivers what it has read before it announces what was dropped meanwhile", async () => {
+    const [batch, dropped, count] = [LIMITS.batchEvents, 100, 5000];
+    session.append(...losses(0, count));
+    let reads = 0;
+    session.beforeRead = async () => {
+      if (++reads === 2) session.forget(batch + dropped);
+    };
+    client.send({ op: "subscribe", id: 1, session: "live", channels: ["train/loss"], mode: "latest" });
+    await client.until(() => seqs(1).at(-1) === count - 1);
+    const told = client.received.flatMap((message) => {
+      if (message.op === "gap") return [[message.reason, message.fromSeq, message.toSeq, message.count]];
+      return message.op === "samples" ? [message.samples.map(({ seq }) => seq)] : [];
+    });
+    expect(told).toEqual([
+      ["conflated", 0, batch - 2, batch - 1],
+      [batch - 1],
+      ["retention", batch, batch + dropped - 1, dropped],
+      ["conflated", batch + dropped, count - 2, count - 1 - batch - dropped],
+      [count - 1],
+    ]);
+  });
+
   it("sends the newest of each channel and announces every seq it left out", async () => {
     session.append({ channel: "hessian/eigenvalues", step: 0, value: 1 }, ...losses(0, 30));
     client.send({ op: "subscribe", id: 1, session: "live", channels: ["*"], mode: "latest" });

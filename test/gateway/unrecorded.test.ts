@@ -93,6 +93,26 @@ it("a recording with a hole is replayed with a gap of exactly its size", async (
   const seen = client.received.filter((message) => message.op === "gap" && message.id === 2);
   expect(seen).toEqual([{ ...gap, id: 2 }]);
 
+  // Of the newest, too: before it lies one delivery, and another one behind it.
+  client.send({ op: "subscribe", id: 3, session: recorded.header.id, channels, mode: "latest" });
+  await client.next("end");
+  const told = client.received.flatMap((message): { isHole?: true; count: number; of: number[] }[] => {
+    if (message.op === "gap" && message.id === 3) {
+      const { reason, count, fromSeq, toSeq } = message;
+      return [{ ...(reason === "unrecorded" ? { isHole: true } : {}), count, of: [fromSeq, toSeq] }];
+    }
+    if (message.op === "samples" && message.id === 3)
+      return [{ count: message.samples.length, of: message.samples.map(({ seq }) => seq) }];
+    if (message.op === "binary" && message.frame.subscription === 3)
+      return [{ count: 1, of: [message.frame.seq] }];
+    return [];
+  });
+  expect(told.filter(({ isHole }) => isHole)).toMatchObject([{ of: [gap?.fromSeq, gap?.toSeq] }]);
+  expect(told.reduce((sum, { count }) => sum + count, 0)).toBe(lastSeq + 1);
+  const hole = told.findIndex(({ isHole }) => isHole);
+  for (const [at, { of }] of told.entries())
+    for (const seq of at === hole ? [] : of) expect(seq < (gap?.fromSeq ?? 0)).toBe(at < hole);
+
   const part = (query: string) => gateway.get(`/v1/sessions/${recorded.header.id}/recording.mcap${query}`);
   for (const [query, file] of [
     ["", "a.mcap"],

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { partPath } from "../../server/recording/part.ts";
 import { Catalogue } from "../../server/session/catalogue.ts";
 import { SessionLibrary } from "../../server/session/library.ts";
@@ -203,6 +203,20 @@ it("takes in a recording in several files part by part, in their order and each 
   await library.remove(idOf(1));
   expect(await readdir(folder)).toEqual([]);
   await rm(other, { recursive: true });
+});
+
+it("closes what is left of a recording that was replaced, also while somebody asks for the list", async () => {
+  await writeRecording(at("a.mcap"), idOf(1));
+  const replaced = (await library.resolve(idOf(1))) as NonNullable<
+    Awaited<ReturnType<typeof library.resolve>>
+  >;
+  const close = vi.spyOn(replaced, "close");
+  await library.rename(idOf(1), "renamed");
+  const listing = library.summaries();
+  await library.close();
+  await listing;
+  expect(close).toHaveBeenCalledOnce();
+  expect(await library.resolve(idOf(1))).toBeUndefined();
 });
 
 it("says which recording cannot be opened after all, without its folder", async () => {

@@ -7,7 +7,7 @@ import { systemClock } from "../../server/gateway/clock.ts";
 import { Connection } from "../../server/gateway/connection.ts";
 import type { Feeds } from "../../server/gateway/feeds.ts";
 import type { Limits } from "../../server/gateway/limits.ts";
-import { silent } from "../../server/gateway/logger.ts";
+import { type GatewayLogger, silent } from "../../server/gateway/logger.ts";
 import { SessionLibrary } from "../../server/session/library.ts";
 import type { Session } from "../../server/session/session.ts";
 import { decodeFrame } from "../../shared/frame.ts";
@@ -40,19 +40,24 @@ export class FakeSocket extends EventEmitter {
   /** Connected to a gateway that serves one session. */
   static connect(
     session: Session,
-    around: { readonly feeds: Feeds; readonly limits: Limits; readonly clock?: Clock },
+    around: {
+      readonly feeds: Feeds;
+      readonly limits: Limits;
+      readonly clock?: Clock;
+      readonly logger?: GatewayLogger;
+    },
   ): FakeSocket {
     const socket = new FakeSocket();
     const sessions = new SessionLibrary();
     sessions.add(session);
-    const { clock = systemClock } = around;
+    const { clock = systemClock, logger = silent } = around;
     const options = {
       ...around,
       clock,
       sessions,
       scopes: ["read"],
       version: "0.0.0",
-      logger: silent,
+      logger,
     } as const;
     new Connection(socket as unknown as WebSocket, socket as unknown as Writable, options);
     return socket;

@@ -1,15 +1,17 @@
 /** What nobody should send: to the socket below and above its frames, to HTTP, to the command line. Each with the code that it deserves. */
 import { once } from "node:events";
+import { readdir } from "node:fs/promises";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { createRandom, type Random } from "../../server/numerics/random.ts";
 import { HTTP_ERRORS } from "../../shared/http.ts";
 import { MemorySession } from "../support/memory-session.ts";
 import { descriptor, sessionHeader } from "../support/session-header.ts";
-import { runCli } from "../support/spawned-server.ts";
 import type { TestClient } from "../support/test-client.ts";
 import { type TestGateway, TOKEN, testGateway } from "../support/test-gateway.ts";
+import { BadCommands } from "./bad-commands.ts";
 import { type Check, Failures, type Outcome } from "./check.ts";
+import { withFolder } from "./victim.ts";
 
 export const badInputs: Check = {
   name: "gateway/bad-inputs",
@@ -17,14 +19,13 @@ export const badInputs: Check = {
   fast: 5000,
   full: 500_000,
   must: "0 crashes, the right code each",
-  run,
+  run: (count, seed) => withFolder((folder) => run(folder, count, seed)),
 };
 
-/** A process each: half a second. */
-const ONE_IN_CLI = 1000;
-const KINDS = { message: 60, frame: 15, http: 25 } as const;
+/** Of a hundred inputs; the rest are messages. */
+const [COMMANDS, FRAMES, HTTP] = [3, 15, 25] as const;
 
-async function run(count: number, seed: number): Promise<Outcome> {
+async function run(folder: string, count: number, seed: number): Promise<Outcome> {
   const random = createRandom(seed);
   const failures = new Failures();
   const crashes = watchForCrashes(failures);
@@ -35,21 +36,23 @@ async function run(count: number, seed: number): Promise<Outcome> {
   );
   for (let step = 0; step < 50; step++) session.append({ channel: "train/loss", step, value: step });
   const gateway = await testGateway([session]);
-  const given = { message: 0, frame: 0, http: 0, cli: 0 };
+  const given = { messages: 0, frames: 0, http: 0 };
   const messages = new Messages(gateway, failures);
+  const commands = new BadCommands(folder, failures);
   for (let input = 0; input < count; input++) {
     const at = `seed ${seed}, input ${input}`;
-    if (input % ONE_IN_CLI === ONE_IN_CLI - 1) {
-      given.cli++;
-      await badCommand(random, failures, at);
-      continue;
-    }
     const drawn = random.integer(100);
-    const kind = drawn < KINDS.message ? "message" : drawn < KINDS.message + KINDS.frame ? "frame" : "http";
-    given[kind]++;
-    if (kind === "message") await messages.send(random, at);
-    else if (kind === "frame") await badFrame(gateway, random, failures, at);
-    else await badRequest(gateway, random, failures, at);
+    if (drawn < COMMANDS) await commands.give(random, at);
+    else if (drawn < COMMANDS + FRAMES) {
+      given.frames++;
+      await badFrame(gateway, random, failures, at);
+    } else if (drawn < COMMANDS + FRAMES + HTTP) {
+      given.http++;
+      await badRequest(gateway, random, failures, at);
+    } else {
+      given.messages++;
+      await messages.send(random, at);
+    }
   }
   await messages.close();
   // After all of it, somebody well-behaved is served as ever.
@@ -60,8 +63,10 @@ async function run(count: number, seed: number): Promise<Outcome> {
   await client.close();
   await gateway.close();
   failures.expect(session.openCursors === 0, () => `${session.openCursors} cursors were left open`);
+  failures.expect((await readdir(folder)).length === 0, () => "a command that was refused left something");
   crashes.stop();
-  return { count, failures: failures.sentences, figures: given };
+  const figures = { ...given, commands: commands.count, "of them processes": commands.processes };
+  return { count, failures: failures.sentences, figures };
 }
 
 function watchForCrashes(failures: Failures): { stop(): void } {
@@ -459,37 +464,6 @@ async function rawRequest(
   failures.expect(
     said === "" || /^HTTP\/1\.1 4\d\d /.test(said),
     () => `${at}: nonsense was answered ${said.slice(0, 60)}`,
-  );
-}
-
-// ---- the command line
-
-async function badCommand(random: Random, failures: Failures, at: string): Promise<void> {
-  const commands: readonly (readonly string[])[] = [
-    ["train", "--steps", "-1"],
-    ["train", "--recordings", "/dev/null"],
-    ["train", "--recordings-limit", "-3"],
-    ["train", "--host", "0.0.0.0"],
-    ["train", "--tls-cert", "/dev/null", "--tls-key", "/dev/null"],
-    ["replay", "/dev/null"],
-    ["replay", "package.json"],
-    ["info", "\u0000"],
-    ["info", "../x"],
-    ["import", "package.json"],
-    ["prune", "--limit", "🙂"],
-    ["share", "--expires", "1y"],
-    ["sessions", "--wat"],
-    ["verify", "package.json"],
-  ];
-  const args = commands[random.integer(commands.length)] as readonly string[];
-  const { code, err } = await runCli(args, { XDG_RUNTIME_DIR: "/nonexistent" }).catch((cause: Error) => ({
-    code: 2,
-    err: `thalweg: ${cause.message}`,
-  }));
-  failures.expect(code === 2, () => `${at}: ${args.join(" ")} ended with ${code}`);
-  failures.expect(
-    /^thalweg: .+/.test(err) && !err.includes("this is a bug"),
-    () => `${at}: ${args.join(" ")} said ${err.slice(0, 200)}`,
   );
 }
 

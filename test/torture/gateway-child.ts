@@ -56,7 +56,8 @@ async function write(): Promise<void> {
       log.append(1, step, { weights: encoder.encode(thetas[step % THETAS] as Float32Array) });
     await log.whenBelow(2 ** 20);
     const dueMs = beganMs + (step + 1) * order.intervalMs;
-    if (order.intervalMs > 0) await new Promise((resolve) => setTimeout(resolve, dueMs - performance.now()));
+    const waitMs = Math.max(0, dueMs - performance.now());
+    if (order.intervalMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
     else await new Promise(setImmediate);
   }
   await log.flush();

@@ -1,5 +1,5 @@
 /** Clients that stop reading while θ of 0.8 MB streams: what they cost the server, and whether the one that reads notices. */
-import { TestClient } from "../support/test-client.ts";
+import { type Of, TestClient } from "../support/test-client.ts";
 import { TOKEN } from "../support/test-gateway.ts";
 import { type Check, Failures, type Outcome } from "./check.ts";
 import { ChildServer } from "./child-server.ts";
@@ -75,9 +75,11 @@ async function run(count: number): Promise<Outcome> {
       client.socket.resume();
       await client.next("end");
       const total = gaps() + got();
+      const subscribed = client.received.find(({ op }) => op === "subscribed") as Of<"subscribed">;
+      const expected = 2 * steps - subscribed.firstSeq;
       failures.expect(
-        total === 2 * steps,
-        () => `a client that stalled was told of ${total} of ${2 * steps} samples`,
+        total === expected,
+        () => `a client that stalled was told of ${total} of ${expected} samples`,
       );
     }
     for (const client of [...stalled, fast]) client.socket.terminate();
@@ -103,7 +105,10 @@ async function look(server: ChildServer): Promise<number> {
 
 async function subscribe(url: string, mode: "lossless" | "latest"): Promise<TestClient> {
   const client = await TestClient.open(url, { token: TOKEN });
-  client.send({ op: "subscribe", id: 1, session: "live", channels: ["train/loss", "train/weights"], mode });
+  const channels = ["train/loss", "train/weights"];
+  // Who answers no ping while nothing waits for him counts as gone: the newest of a long past takes longer to be found than that.
+  const from = mode === "latest" ? "now" : "start";
+  client.send({ op: "subscribe", id: 1, session: "live", channels, mode, from });
   await client.next("subscribed");
   return client;
 }

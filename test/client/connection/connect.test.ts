@@ -1,8 +1,9 @@
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connect as connectTcp, createServer, type Socket } from "node:net";
 import { firstValueFrom, lastValueFrom, take, toArray } from "rxjs";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import {
   connect,
   type LinkState,
@@ -157,6 +158,24 @@ it("says why it is not let in, that nobody answers, and what there is not", asyn
     connect(gateway.url, { token: READ_TOKEN }).control("live", { action: "pause" }),
   ).rejects.toMatchObject({ code: "forbidden" });
   expect(() => connect("localhost:4242")).toThrow(/^url: expected an address like/);
+});
+
+it("does not wait for ever for a server that takes a question and does not answer", async () => {
+  const patience = new AbortController();
+  const timeout = vi.spyOn(AbortSignal, "timeout").mockReturnValue(patience.signal);
+  const mute = createHttpServer().listen(0, "127.0.0.1");
+  await once(mute, "listening");
+  mute.on("upgrade", (_request, socket) => socket.destroy());
+  const asked = once(mute, "request");
+  const { port } = mute.address() as AddressInfo;
+  const answer = connect(`http://127.0.0.1:${port}`).sessions();
+  await asked;
+  expect(timeout.mock.calls[0]?.[0]).toBeLessThanOrEqual(10_000);
+  patience.abort();
+  await expect(answer).rejects.toMatchObject({ code: "unreachable" });
+  timeout.mockRestore();
+  mute.closeAllConnections();
+  mute.close();
 });
 
 it("takes a gap for an error, unless it is told what to do with it", async () => {

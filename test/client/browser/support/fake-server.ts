@@ -137,7 +137,7 @@ export class FakeServer {
     this.#held(id).earliestSeq = seq;
   }
 
-  /** Passes over the next `count` events for everybody, and says so. */
+  /** The next `count` events are in no file, and nobody is sent them: what a lossless subscription is told of a disk that failed. */
   omit(id: string, count: number): void {
     const held = this.#held(id);
     const fromSeq = held.log.length;
@@ -150,7 +150,7 @@ export class FakeServer {
         if (subscription.held !== held) continue;
         subscription.next = held.log.length;
         const toSeq = held.log.length - 1;
-        socket.deliver({ op: "gap", id: subscription.id, fromSeq, toSeq, count, reason: "conflated" });
+        socket.deliver({ op: "gap", id: subscription.id, fromSeq, toSeq, count, reason: "unrecorded" });
       }
     }
   }

@@ -4,8 +4,12 @@ import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { findBrowser } from "./test/browser/find-browser.ts";
 
-/** They spoil what they import for whoever comes after: backends that are swapped, memory that is used up. */
-const ALONE = ["test/backends/select.test.ts", "test/engine/tensor-memory.test.ts"];
+/** They spoil what they import for whoever comes after: modules that are swapped or spied on, memory that is used up. */
+const ALONE = [
+  "test/backends/select.test.ts",
+  "test/engine/tensor-memory.test.ts",
+  "test/session/import-recording.test.ts",
+];
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 

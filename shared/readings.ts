@@ -103,8 +103,8 @@ export interface HessianDensity {
   readonly trace: number;
   readonly traceStdErr: number;
   /**
-   * Share of eigenvalues with |λ| < nearZeroBelow = 0.01·max|λ|: relative to the spectrum, and so said. The standard error is that over
-   * probe vectors. Whatever the spectrum, the share that these vectors see lies between the bounds: the quadrature cannot tell more.
+   * Share of eigenvalues with |λ| < nearZeroBelow = 0.01·max|λ|, and its standard error over probe vectors. Whatever the spectrum, the
+   * share that these vectors see lies between the bounds: the quadrature cannot tell more.
    */
   readonly nearZeroFraction: number;
   readonly nearZeroStdErr: number;
@@ -124,10 +124,9 @@ export interface HessianDensity {
     /** Converged eigenvalues that were compared. */
     readonly among: number;
   } | null;
-  /** Random vectors: what the masses are averages over. */
+  /** Random vectors that the masses are averages over; n: examples in the probe. */
   readonly probes: number;
   readonly lanczosSteps: number;
-  /** Examples in the probe. */
   readonly n: number;
   readonly hvps: number;
 }
@@ -201,9 +200,8 @@ export interface GaussNewtonEigenvalues {
   readonly products: number;
 }
 
-/** `gradient/noise-scale`: tr Σ/‖G‖², in examples. */
+/** `gradient/noise-scale`: tr Σ/‖G‖², in examples: a ratio of two unbiased estimates; negative where that of ‖G‖² is. */
 export interface NoiseScale {
-  /** A ratio of two unbiased estimates; negative where that of ‖G‖² is. */
   readonly value: number;
   /** 95 %; [low, ∞] where ‖G‖² cannot be told from zero. */
   readonly interval: readonly [low: number, high: number];

@@ -118,10 +118,11 @@ export const density = z.object({
   traceStdErr: float,
   nearZeroFraction: float,
   nearZeroStdErr: float,
-  nearZeroBounds: z.tuple([float, float]),
+  // Recordings of before have none.
+  nearZeroBounds: z.optional(z.tuple([float, float])),
   nearZeroBelow: float,
   negativeMass: float,
-  negativeBounds: z.tuple([float, float]),
+  negativeBounds: z.optional(z.tuple([float, float])),
   outliers: z.nullable(
     z.object({ count: z.int(), lowest: float, gap: float, secondGap: float, among: z.int() }),
   ),

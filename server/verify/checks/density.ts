@@ -1,4 +1,5 @@
 /** The density of eigenvalues: the same random vectors by seed and step, through a Lanczos quadrature in float64. */
+import type * as z from "zod/mini";
 import { createRandom, type Random } from "../../numerics/random.ts";
 import type { CheckDefinition } from "../check.ts";
 import { hessian64, type RecordedPair } from "../eigenpairs.ts";
@@ -10,32 +11,8 @@ import { addScaled, norm } from "../products.ts";
 import { density } from "../shapes.ts";
 import type { Tally } from "../tally.ts";
 
-interface Outliers {
-  readonly count: number;
-  readonly lowest: number;
-  readonly gap: number;
-  readonly secondGap: number;
-  readonly among: number;
-}
-
-interface Density {
-  readonly lambda: readonly number[];
-  readonly density: readonly number[];
-  readonly kernelWidth: number;
-  readonly trace: number;
-  readonly traceStdErr: number;
-  readonly nearZeroFraction: number;
-  readonly nearZeroStdErr: number;
-  readonly nearZeroBounds: readonly [number, number];
-  readonly nearZeroBelow: number;
-  readonly negativeMass: number;
-  readonly negativeBounds: readonly [number, number];
-  readonly outliers: Outliers | null;
-  readonly probes: number;
-  readonly lanczosSteps: number;
-  readonly n: number;
-  readonly hvps: number;
-}
+type Density = z.infer<typeof density>;
+type Outliers = NonNullable<Density["outliers"]>;
 
 const NEAR_ZERO = 0.01;
 const KERNEL = 0.01;
@@ -95,10 +72,9 @@ export const hessianDensity: CheckDefinition<Density> = {
       compare("nearZeroFraction", value.nearZeroFraction, (of) => of.nearZero.mean, 1);
       compare("nearZeroStdErr", value.nearZeroStdErr, (of) => of.nearZero.stdErr, 1);
       compare("negativeMass", value.negativeMass, (of) => of.negative, 1);
-      for (const i of [0, 1] as const) {
-        compare(`nearZeroBounds[${i}]`, value.nearZeroBounds[i], (of) => of.nearZeroBounds[i], 1);
-        compare(`negativeBounds[${i}]`, value.negativeBounds[i], (of) => of.negativeBounds[i], 1);
-      }
+      for (const share of ["nearZeroBounds", "negativeBounds"] as const)
+        for (const [i, bound] of (value[share] ?? []).entries())
+          compare(`${share}[${i}]`, bound, (of) => of[share][i] as number, 1);
       compare("kernelWidth", value.kernelWidth, (of) => of.width, exact.width);
       const last = value.lambda.length - 1;
       for (const [i, at] of value.lambda.entries()) {

@@ -102,10 +102,7 @@ export interface HessianDensity {
   /** Σλ, and its standard error over the probe vectors; NaN for one vector. */
   readonly trace: number;
   readonly traceStdErr: number;
-  /**
-   * Share of eigenvalues with |λ| < nearZeroBelow = 0.01·max|λ|: relative to the spectrum, and so said. The standard error is that over
-   * probe vectors. Whatever the spectrum, the share that these vectors see lies between the bounds: the quadrature cannot tell more.
-   */
+  /** Share with |λ| < nearZeroBelow = 0.01·max|λ|, its standard error over probe vectors, and bounds of what these see, whatever H is. */
   readonly nearZeroFraction: number;
   readonly nearZeroStdErr: number;
   readonly nearZeroBounds: readonly [low: number, high: number];

@@ -2,23 +2,20 @@
 import type * as z from "zod/mini";
 import { createRandom, type Random } from "../../numerics/random.ts";
 import type { CheckDefinition } from "../check.ts";
-import { hessian64, type RecordedPair } from "../eigenpairs.ts";
+import { hessian64 } from "../eigenpairs.ts";
 import type { Evidence } from "../evidence.ts";
 import { lanczos64, noise, type Spectrum64 } from "../lanczos64.ts";
 import { massBelow64 } from "../mass-below.ts";
 import type { Objective64 } from "../objective.ts";
+import { checkOutliers } from "../outliers.ts";
 import { addScaled, norm } from "../products.ts";
 import { density } from "../shapes.ts";
-import type { Tally } from "../tally.ts";
 
 type Density = z.infer<typeof density>;
-type Outliers = NonNullable<Density["outliers"]>;
 
 const NEAR_ZERO = 0.01;
 const KERNEL = 0.01;
 const BEYOND = 5;
-/** Of its value: a residual below it makes an eigenvalue. */
-const CONVERGED = 0.01;
 /** β below this, to ‖H‖: the rest is float32's rounding, and the engine stops. */
 const CLOSED = 2 ** -22;
 
@@ -87,7 +84,8 @@ export const hessianDensity: CheckDefinition<Density> = {
         compare(`density[${i}]`, height, (of) => of.density[i] as number, highest);
       const found = shared.spectra.recorded(step)?.top ?? [];
       const tops = (of: readonly Spectrum64[]) => [...of.map(({ pairs }) => pairs), found];
-      checkOutliers(tally, step, value, tops(nodes), tops(disturbed));
+      const lists = { exact: tops(nodes), disturbed: tops(disturbed) };
+      checkOutliers(tally, step, value, lists, { timesSeen: TIMES_SEEN, least: LEAST });
     },
   }),
 };
@@ -188,57 +186,4 @@ function estimate(values: readonly number[]): Estimate {
   const mean = values.reduce((sum, value) => sum + value, 0) / count;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return { mean, stdErr: count < 2 ? Number.NaN : Math.sqrt(squares / (count - 1) / count) };
-}
-
-/** They follow from the list in which most eigenvalues have converged: the recorded eigenvalues of the same step, or a quadrature's. */
-function checkOutliers(
-  tally: Tally,
-  step: number,
-  { outliers, nearZeroBelow }: Density,
-  lists: readonly List[],
-  disturbed: readonly List[],
-): void {
-  const gapOf = (list: List | undefined) => largestGap(list ?? [], nearZeroBelow);
-  const known = lists
-    .map((list, i) => ({ gap: gapOf(list), moved: gapOf(disturbed[i]) }))
-    .flatMap(({ gap, moved }) => (gap === null ? [] : [{ ...gap, moved: moved ?? gap }]));
-  const most = Math.max(...known.map(({ among }) => among));
-  if (outliers === null) {
-    tally.expect(step, known.length === 0, "outliers are not there");
-    return;
-  }
-  const same = known.find(({ among, count }) => among === outliers.among && count === outliers.count);
-  tally.expect(
-    step,
-    same !== undefined && same.among === most,
-    `outliers are ${outliers.count} among ${outliers.among}, derived ${known.map(({ count, among }) => `${count} among ${among}`).join(", ") || "none"}`,
-  );
-  if (same === undefined) return;
-  for (const key of ["lowest", "gap", "secondGap"] as const) {
-    const tolerance = TIMES_SEEN * Math.abs(same.moved[key] - same[key]) + LEAST * Math.abs(same[key]);
-    tally.compare(step, `outliers.${key}`, outliers[key], same[key], tolerance, "disturbed products");
-  }
-}
-
-type List = readonly Pick<RecordedPair, "value" | "residual">[];
-
-/** The largest ratio of neighbours, of converged eigenvalues above the floor; what lies below it counts as lying there. */
-function largestGap(descending: List, floor: number): Outliers | null {
-  if (!(floor > 0)) return null;
-  const stop = descending.findIndex(
-    ({ value, residual }, i) => i + 1 === descending.length || value <= floor || residual > CONVERGED * value,
-  );
-  if (stop < 1) return null;
-  const ratios = descending.slice(0, stop).map(({ value }, i) => {
-    const below = descending[i + 1] as (typeof descending)[number];
-    return value / Math.min(value, Math.max(floor, below.value + below.residual));
-  });
-  const at = ratios.indexOf(Math.max(...ratios));
-  return {
-    count: at + 1,
-    lowest: descending[at]?.value as number,
-    gap: ratios[at] as number,
-    secondGap: Math.max(1, ...ratios.filter((_, i) => i !== at)),
-    among: stop,
-  };
 }

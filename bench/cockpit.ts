@@ -19,6 +19,8 @@ const PRESETS = { economy: ECONOMY, business: BUSINESS, full: [...BUSINESS, "hes
 const DEFAULT = "default";
 const BACKENDS = ["wasm", "onnx"] as const;
 const ROUNDS = 3;
+/** For the whole table, which takes over an hour otherwise. */
+const SINGLE = "once";
 const NEVER = 1_000_000;
 /** Where there are so many intervals behind it, the pace is that of the long run: eight measurements may wait, and do. */
 const SETTLED = 12;
@@ -28,16 +30,17 @@ const MOST_MS = 20_000;
 /** The same, of the default schedule. */
 const MOST_DEFAULT_MS = 120_000;
 
-/** @param words  networks, presets, intervals and backends to measure; all of a kind of which none is named. */
+/** @param words  networks, presets, intervals and backends to measure; all of a kind of which none is named. `once`: a single round. */
 export async function cockpit(words: readonly string[]): Promise<Measurement[]> {
   const presets = [...Object.keys(PRESETS), DEFAULT];
-  const known = [...Object.keys(NETWORKS), ...presets, ...INTERVALS.map(String), ...BACKENDS];
+  const known = [...Object.keys(NETWORKS), ...presets, ...INTERVALS.map(String), ...BACKENDS, SINGLE];
   const unknown = words.find((word) => !known.includes(word));
   if (unknown !== undefined) throw new Error(`cockpit: expected ${known.join(", ")}, got "${unknown}"`);
   const chosen = <T extends string | number>(all: readonly T[]): readonly T[] => {
     const named = all.filter((one) => words.includes(String(one)));
     return named.length === 0 ? all : named;
   };
+  const rounds = words.includes(SINGLE) ? 1 : ROUNDS;
   const measurements: Measurement[] = [];
   for (const network of chosen(Object.keys(NETWORKS) as (keyof typeof NETWORKS)[]))
     for (const backend of chosen(BACKENDS)) {
@@ -48,7 +51,7 @@ export async function cockpit(words: readonly string[]): Promise<Measurement[]> 
             interval === null ? {} : { every: scheduleOf(preset as keyof typeof PRESETS, interval) };
           const window = windowOf(interval);
           const name = `${network}, ${backend}: ${preset}${interval === null ? " schedule" : `, every ${interval}`}`;
-          measurements.push(await relative(name, { ...base, ...schedule }, window));
+          measurements.push(await relative(name, { ...base, ...schedule }, window, rounds));
         }
     }
   return measurements;
@@ -77,12 +80,17 @@ function scheduleOf(preset: keyof typeof PRESETS, interval: number): Record<stri
   );
 }
 
-async function relative(name: string, settings: RunSettings, window: Window): Promise<Measurement> {
+async function relative(
+  name: string,
+  settings: RunSettings,
+  window: Window,
+  rounds: number,
+): Promise<Measurement> {
   const values = new Map<string, number[]>([
     ["bare", []],
     ["watched", []],
   ]);
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     values.get("bare")?.push(await bareMs(settings, window));
     values.get("watched")?.push(await watchedMs(settings, window));
   }

@@ -131,10 +131,12 @@ describe("without a server", { timeout: 60_000 }, () => {
   it("prunes by age and by size, but nothing that may still be written", async () => {
     const names = async () => (await readdir(recordings)).filter((name) => name.endsWith(".mcap")).length;
     const before = await names();
-    const dry = await run("prune", "--keep-days", "10", "--dry-run");
     // The cut one is older, but was written to a moment ago.
+    await utimes(join(recordings, "cut.mcap"), new Date(), new Date());
+    const dry = await run("prune", "--keep-days", "10", "--dry-run");
     expect(dry.out).toMatch(/^old\.mcap .*\nwould free .* of 1 recordings; .* of 3 stay\n$/);
     expect(await names()).toBe(before);
+    await utimes(join(recordings, "cut.mcap"), new Date(), new Date());
     expect((await run("prune")).out).toMatch(/^freed 0 B of 0 recordings/);
     const silentSince = (Date.now() - SILENT_MS) / 1000;
     await utimes(join(recordings, "cut.mcap"), silentSince, silentSince);

@@ -1,7 +1,8 @@
 /**
- * `npm run bench [-- curvature onnx overhead latency recording codec fan-out] [--json file]`; nothing else should run meanwhile. What takes long or needs
- * more is asked for by name: `presets [name …] [--backend name]`, `soak [steps]`, `peers [tanh relu lenet eigenvalues] [--python path]`,
- * `cockpit [mnist-mlp mnist-mlp-200x200] [economy business full default] [1 4 16 64 256] [wasm onnx]`.
+ * `npm run bench [-- curvature onnx overhead latency recording codec fan-out] [--json file] [--backend of overhead]`; nothing else should
+ * run meanwhile. What takes long or needs more is asked for by name: `presets [name …] [--backend name]`, `soak [steps]`,
+ * `peers [tanh relu lenet eigenvalues] [--python path]`,
+ * `cockpit [mnist-mlp mnist-mlp-200x200] [economy business full default] [1 4 16 64 256] [wasm onnx] [once]`.
  */
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
@@ -20,7 +21,7 @@ import { soak } from "./soak.ts";
 const suites: Readonly<Record<string, { readonly title: string; run(): Promise<Measurement[]> }>> = {
   curvature: { title: "Curvature, 784-200-200-10 on wasm", run: curvature },
   onnx: { title: "onnxruntime beside wasm, 784-200-200-10 and LeNet-5, one core each", run: onnx },
-  overhead: { title: "Training with and without watching, preset classic", run: overhead },
+  overhead: { title: "Training with and without watching, preset classic", run: () => overhead(backend) },
   latency: { title: "From a step to a socket", run: latency },
   recording: { title: "Recording", run: recording },
   "fan-out": { title: "1 KB to 100 clients, gateway beside bare ws", run: fanOut },
@@ -29,7 +30,7 @@ const suites: Readonly<Record<string, { readonly title: string; run(): Promise<M
 
 const args = process.argv.slice(2).map((arg) => (arg === "--peers" ? "peers" : arg));
 const jsonFile = take("--json");
-const backend = take("--backend");
+const backend = take("--backend") as RunSettings["backend"];
 const python = take("--python") ?? "python3";
 const results: Record<string, unknown> = {
   machine: `${cpus()[0]?.model} × ${cpus().length}, node ${process.versions.node}`,
@@ -38,7 +39,7 @@ const results: Record<string, unknown> = {
 if (args[0] === "soak") {
   results["soak"] = await soak(Number(args[1] ?? 10_000));
 } else if (args[0] === "presets") {
-  results["presets"] = await presets(args.slice(1), backend as RunSettings["backend"]);
+  results["presets"] = await presets(args.slice(1), backend);
 } else if (args[0] === "peers") {
   await said(async () => {
     const { versions, measurements } = await peers(args.slice(1), python);

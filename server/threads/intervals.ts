@@ -93,18 +93,18 @@ const LOG = 0.2;
 /**
  * Share of its time that the curvature thread may be busy so that training loses no more than this: while it is, a step takes `stepBeside`
  * instead of `step`. Where there are fewer cores than threads, it must also leave to geometry and to the log what they need of theirs.
+ * @param weightsEvery  interval at which θ is encoded.
  */
-export function affordableDuty(costs: CostsMs, overheadPercent: number, cores: number): number {
-  const { step, stepBeside, geometry } = costs;
+export function affordableDuty(
+  costs: CostsMs,
+  overheadPercent: number,
+  { cores, weightsEvery }: { readonly cores: number; readonly weightsEvery: number },
+): number {
+  const { step, stepBeside, geometry, encode } = costs;
   const slowdown = Math.max(0, 1 - step / stepBeside);
-  const taken = geometry / step + encodingShare(overheadPercent) + LOG;
+  const taken = (geometry + encode / weightsEvery) / step + LOG;
   const free = cores < THREADS ? Math.max(LEAST, BUSIEST - taken) : BUSIEST;
   return Math.min(free, overheadPercent / 100 / slowdown);
-}
-
-/** Of a core. */
-function encodingShare(overheadPercent: number): number {
-  return Math.min(1, overheadPercent / 100);
 }
 
 /**
@@ -116,12 +116,17 @@ function encodingShare(overheadPercent: number): number {
 export function chooseIntervals(
   costs: CostsMs,
   overheadPercent: number,
-  run: { readonly keys?: ReadonlySet<string>; readonly layers?: number; readonly cores?: number } = {},
+  run: {
+    readonly weightsEvery: number;
+    readonly keys?: ReadonlySet<string>;
+    readonly layers?: number;
+    readonly cores?: number;
+  },
 ): Record<string, number> {
-  const { keys, layers, cores = availableParallelism() } = run;
+  const { weightsEvery, keys, layers, cores = availableParallelism() } = run;
   const measured = Object.entries(measurementMs(costs, layers)).filter(([key]) => keys?.has(key) ?? true);
   const all = measured.reduce((sum, [key]) => sum + (SHARES[key] ?? 0), 0);
-  const busyMsPerStep = affordableDuty(costs, overheadPercent, cores) * costs.step;
+  const busyMsPerStep = affordableDuty(costs, overheadPercent, { cores, weightsEvery }) * costs.step;
   const intervals = measured.map(([key, ms]) => {
     const steps = ms / (((SHARES[key] ?? 0) / all) * busyMsPerStep);
     return [key, ROUND.find((interval) => interval >= steps) ?? Math.ceil(steps)] as const;
@@ -131,9 +136,12 @@ export function chooseIntervals(
 
 /** The codec keeps about half of what θ takes. */
 const COMPRESSED = 0.5;
+/** Time alone makes θ no rarer: from one recorded θ, `thalweg verify` follows a few updates to the next, and no more. */
+const FOLLOWED = 5;
 
 /**
- * How often θ is logged so that the recording stays under its budget, and that encoding takes no more of a core than training may lose.
+ * How often θ is logged so that the recording stays under its budget and, as far as {@link FOLLOWED} allows, encoding takes no more of a
+ * core than training may lose.
  * @param run.steps  of the whole run. @param run.budgetMiB  of its recording.
  */
 export function chooseWeightsEvery(
@@ -143,6 +151,7 @@ export function chooseWeightsEvery(
 ): number {
   const bytes = 4 * run.parameterCount * COMPRESSED;
   const most = Math.max(1, Math.floor((run.budgetMiB * 2 ** 20 * 0.9) / bytes));
-  const every = Math.max((run.steps + 1) / most, encode / step / encodingShare(overheadPercent));
+  const forTime = Math.min(FOLLOWED, encode / step / (overheadPercent / 100));
+  const every = Math.max((run.steps + 1) / most, forTime);
   return ROUND.find((interval) => interval >= every) ?? Math.ceil(every);
 }

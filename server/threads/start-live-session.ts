@@ -115,9 +115,13 @@ async function timeCosts({ training, geometry, curvature }: Threads): Promise<Co
 function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], costsMs: CostsMs): Schedule {
   const { config, facts } = blueprint;
   const keys = new Set(planned.flatMap(({ scheduleKey }) => scheduleKey ?? []));
-  const intervals = chooseIntervals(costsMs, config.overhead, { keys, layers: layerCount(facts) });
-  const { state = 1 } = intervals;
   const weights = config.weightsEvery ?? affordableWeights(blueprint, costsMs, config.every["state"]);
+  const intervals = chooseIntervals(costsMs, config.overhead, {
+    keys,
+    layers: layerCount(facts),
+    weightsEvery: weights,
+  });
+  const { state = 1 } = intervals;
   // A fork needs both of the same step.
   const chosen: Record<string, number> = {
     ...intervals,

@@ -16,6 +16,7 @@ const costs = {
 };
 /** As many as there are threads that want one. */
 const cores = 4;
+const weightsEvery = 4;
 
 /** Share of the curvature thread's time that the chosen intervals take, at the bare pace of training. */
 function busyShare(of: typeof costs, every: Record<string, number>): number {
@@ -32,7 +33,7 @@ describe("the intervals", () => {
     ["a larger overhead", 12.5, 20],
   ])("keep what training loses within the overhead: %s", (_, stepBeside, overhead) => {
     const these = { ...costs, stepBeside };
-    const every = chooseIntervals(these, overhead, { cores });
+    const every = chooseIntervals(these, overhead, { cores, weightsEvery });
     const busy = busyShare(these, every);
     // While measuring, steps come at 1/stepBeside; else at 1/step.
     const pace = busy / these.stepBeside + (1 - busy) / these.step;
@@ -42,15 +43,15 @@ describe("the intervals", () => {
 
   it("leave the curvature thread idle a tenth of the time where measuring costs training nothing", () => {
     const free = { ...costs, stepBeside: costs.step };
-    const busy = busyShare(free, chooseIntervals(free, 5, { cores }));
+    const busy = busyShare(free, chooseIntervals(free, 5, { cores, weightsEvery }));
     expect(busy).toBeLessThanOrEqual(0.9);
     expect(busy).toBeGreaterThan(0.6);
   });
 
   it("give the share of a stream that the run has not to the others", () => {
-    const every = chooseIntervals(costs, 5, { keys: new Set(["hessian", "path"]) });
+    const every = chooseIntervals(costs, 5, { weightsEvery, keys: new Set(["hessian", "path"]) });
     expect(Object.keys(every).sort()).toEqual(["hessian", "path", "state"]);
-    expect(every["hessian"]).toBeLessThan(chooseIntervals(costs, 5)["hessian"] as number);
+    expect(every["hessian"]).toBeLessThan(chooseIntervals(costs, 5, { weightsEvery })["hessian"] as number);
   });
 
   it("count what re-orthogonalising costs where there are many parameters", () => {
@@ -71,12 +72,12 @@ describe("the intervals", () => {
 
   it("leave to geometry and the log what they need, where the cores are fewer than the threads", () => {
     const free = { ...costs, stepBeside: costs.step };
-    const busy = busyShare(free, chooseIntervals(free, 5, { cores: 2 }));
-    // Geometry takes 0.1 of a core, encoding up to 0.05.
+    const busy = busyShare(free, chooseIntervals(free, 5, { cores: 2, weightsEvery }));
+    // Geometry takes 0.1 of a core, encoding 0.05.
     expect(busy).toBeLessThanOrEqual(0.9 - 0.1 - 0.05);
     expect(busy).toBeGreaterThan(0.3);
     const crowded = { ...free, geometry: 2 * costs.step };
-    const least = busyShare(crowded, chooseIntervals(crowded, 5, { cores: 2 }));
+    const least = busyShare(crowded, chooseIntervals(crowded, 5, { cores: 2, weightsEvery }));
     expect(least).toBeGreaterThan(0.05);
     expect(least).toBeLessThanOrEqual(0.1);
   });
@@ -89,7 +90,9 @@ describe("the intervals", () => {
     const every = choose(199_210, 9380);
     expect(((9380 / every) * 199_210 * 4 * 0.5) / 2 ** 20).toBeLessThan(128);
     const small = { parameterCount: 1000, steps: 100, budgetMiB: 128 };
-    expect(chooseWeightsEvery({ step: 1, encode: 0.9 }, 5, small)).toBe(20);
-    expect(chooseWeightsEvery({ step: 1, encode: 0.9 }, 20, small)).toBe(5);
+    expect(chooseWeightsEvery({ step: 10, encode: 0.9 }, 5, small)).toBe(2);
+    expect(chooseWeightsEvery({ step: 10, encode: 0.9 }, 20, small)).toBe(1);
+    // A step that is quick: no rarer than verify can follow.
+    expect(chooseWeightsEvery({ step: 1, encode: 0.9 }, 5, small)).toBe(5);
   });
 });

@@ -115,7 +115,13 @@ async function timeCosts({ training, geometry, curvature }: Threads): Promise<Co
 function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], costsMs: CostsMs): Schedule {
   const { config, facts } = blueprint;
   const keys = new Set(planned.flatMap(({ scheduleKey }) => scheduleKey ?? []));
-  const weights = config.weightsEvery ?? affordableWeights(blueprint, costsMs, config.every["state"]);
+  const measured = planned.filter(({ role }) => role === "curvature");
+  const isGiven = measured.every(
+    ({ name, scheduleKey }) => name in config.every || (scheduleKey ?? "") in config.every,
+  );
+  // Where all is given, two runs are the same on each machine: then time has no say in θ either.
+  const encoding = isGiven ? { step: costsMs.step, encode: 0 } : costsMs;
+  const weights = config.weightsEvery ?? affordableWeights(blueprint, encoding, config.every["state"]);
   const intervals = chooseIntervals(costsMs, config.overhead, {
     keys,
     layers: layerCount(facts),
@@ -133,15 +139,10 @@ function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], cos
     return config.every[name] ?? config.every[scheduleKey] ?? chosen[scheduleKey] ?? 1;
   };
   const scheduled = planned.filter(({ scheduleKey }) => scheduleKey !== null);
-  const measured = planned.filter(({ role }) => role === "curvature");
   return {
     everyOfStream: Object.fromEntries(scheduled.map((stream) => [stream.name, everyOf(stream)])),
     everyOfKey: Object.fromEntries(scheduled.map((stream) => [stream.scheduleKey ?? "", everyOf(stream)])),
-    chosenBy: measured.every(
-      ({ name, scheduleKey }) => name in config.every || (scheduleKey ?? "") in config.every,
-    )
-      ? "given"
-      : "measured",
+    chosenBy: isGiven ? "given" : "measured",
     costsMs: Object.fromEntries(
       Object.entries(costsMs).map(([name, ms]) => [name, Math.round(ms * 1000) / 1000]),
     ),
@@ -151,7 +152,7 @@ function scheduleOf(blueprint: Blueprint, planned: readonly PlannedStream[], cos
 /** As time and budget have it; where the interval of states is given, one that divides it. */
 function affordableWeights(
   { config, initial }: Blueprint,
-  costsMs: CostsMs,
+  costsMs: Pick<CostsMs, "step" | "encode">,
   state: number | undefined,
 ): number {
   const { overhead, steps, recordingBudget: budgetMiB } = config;

@@ -135,7 +135,7 @@ describe("the command line", { timeout: 120_000 }, () => {
         "--steps",
         "12",
         // Without them, intervals follow from what this machine measures at the start.
-        ...["hessian=4", "path=2", "line=6", "eval=6"].flatMap((every) => ["--every", every]),
+        ...["hessian=4", "path=2", "line=6", "eval=6", "weights=1"].flatMap((every) => ["--every", every]),
         "--seed",
         "3",
         "--recordings",

@@ -12,6 +12,9 @@ import type { RunSettings } from "../../server/training/config.ts";
 import { verifyRecording } from "../../server/verify/verify.ts";
 import { forks } from "../torture/forks.ts";
 
+/** A hook that records a run has as long as a test that does. */
+const RECORDING_MS = 30_000;
+
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "thalweg-fork-"));
@@ -67,7 +70,7 @@ describe("a fork as a session", () => {
   let parent: string;
   beforeAll(async () => {
     parent = await recorded(SPIRALS);
-  });
+  }, RECORDING_MS);
 
   it("names its parent, holds the same samples after the fork, and can be verified", async () => {
     const path = await recorded({ fork: parent, atStep: 8 });
@@ -165,7 +168,7 @@ describe("a fork of a run of one's own", () => {
   let parent: string;
   beforeAll(async () => {
     parent = await recorded(SETTINGS, MODULE);
-  });
+  }, RECORDING_MS);
 
   it("has the bits of the run it left, and can be forked again with other settings", async () => {
     const same = await recorded({ fork: parent, atStep: 8 }, MODULE);

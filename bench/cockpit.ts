@@ -22,7 +22,7 @@ const ROUNDS = 3;
 /** For the whole table, which takes over an hour otherwise. */
 const SINGLE = "once";
 const NEVER = 1_000_000;
-/** Where there are so many intervals behind it, the pace is that of the long run: eight measurements may wait, and do. */
+/** Where there are so many intervals behind it, the pace is that of the long run: many measurements may wait, and do. */
 const SETTLED = 12;
 const MEASURED = 12;
 /** Of one run. What is slower is left before its window ends, if it has come half as far; else it has no figure. */

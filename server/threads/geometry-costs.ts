@@ -5,6 +5,7 @@ import { dot } from "../numerics/vector.ts";
 import { WeightEncoder } from "../recording/weight-codec.ts";
 import { distanceToInit } from "../streams/distance-to-init.ts";
 import type { Run, Step } from "../training/run.ts";
+import { median } from "./trial.ts";
 
 /** For each cost; the first half of it is for code to be compiled. */
 const TIMING_MS = 120;
@@ -48,6 +49,5 @@ function medianMs(before: () => void, work: () => void): number {
     work();
     times.push(performance.now() - beganMs);
   }
-  const warm = times.slice(times.length >> 1).sort((a, b) => a - b);
-  return warm[warm.length >> 1] as number;
+  return median(times.slice(times.length >> 1));
 }

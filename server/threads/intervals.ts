@@ -129,7 +129,7 @@ export function chooseIntervals(
   const busyMsPerStep = affordableDuty(costs, overheadPercent, { cores, weightsEvery }) * costs.step;
   const intervals = measured.map(([key, ms]) => {
     const steps = ms / (((SHARES[key] ?? 0) / all) * busyMsPerStep);
-    return [key, ROUND.find((interval) => interval >= steps) ?? Math.ceil(steps)] as const;
+    return [key, rounded(steps)] as const;
   });
   return { ...Object.fromEntries(intervals), state: STATE_EVERY };
 }
@@ -153,5 +153,10 @@ export function chooseWeightsEvery(
   const most = Math.max(1, Math.floor((run.budgetMiB * 2 ** 20 * 0.9) / bytes));
   const forTime = Math.min(FOLLOWED, encode / step / (overheadPercent / 100));
   const every = Math.max((run.steps + 1) / most, forTime);
-  return ROUND.find((interval) => interval >= every) ?? Math.ceil(every);
+  return rounded(every);
+}
+
+/** The next interval that a person can count in. */
+function rounded(steps: number): number {
+  return ROUND.find((interval) => interval >= steps) ?? Math.ceil(steps);
 }

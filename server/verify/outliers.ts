@@ -1,22 +1,20 @@
 /** The outliers of a density: eigenvalues above the largest ratio between neighbours. */
+import type * as z from "zod/mini";
 import type { RecordedPair } from "./eigenpairs.ts";
+import type { density } from "./shapes.ts";
 import type { Tally } from "./tally.ts";
 
-export interface Outliers {
-  readonly count: number;
-  readonly lowest: number;
-  readonly gap: number;
-  readonly secondGap: number;
-  readonly among: number;
-}
+type Density = z.infer<typeof density>;
+type Outliers = NonNullable<Density["outliers"]>;
 
 /** Of its value: a residual below it makes an eigenvalue. */
 const CONVERGED = 0.01;
+
 /** They follow from the list in which most eigenvalues have converged: the recorded eigenvalues of the same step, or a quadrature's. */
 export function checkOutliers(
   tally: Tally,
   step: number,
-  { outliers, nearZeroBelow }: { readonly outliers: Outliers | null; readonly nearZeroBelow: number },
+  { outliers, nearZeroBelow }: Pick<Density, "outliers" | "nearZeroBelow">,
   { exact, disturbed }: { readonly exact: readonly List[]; readonly disturbed: readonly List[] },
   { timesSeen, least }: { readonly timesSeen: number; readonly least: number },
 ): void {

@@ -6,7 +6,7 @@ import type { Sample } from "../shared/stream.ts";
 import type { StreamContext, StreamDefinition } from "./streams/define.ts";
 import type { Step } from "./training/run.ts";
 
-/** Milliseconds that each stream has been busy, by name. */
+/** Milliseconds that each stream has been busy, by name: without what it waited for a direction from another thread. */
 export type BusyMs = Record<string, number>;
 
 /**
@@ -47,9 +47,11 @@ function contained(
     steps$.subscribe({
       next(step) {
         newest = step.step;
+        const idle = context.modes.waitedMs;
         const began = performance.now();
         subscriber.next(step); // streams work inside `next`: its time is theirs
-        busyMs[name] = (busyMs[name] ?? 0) + performance.now() - began;
+        const elapsed = performance.now() - began;
+        busyMs[name] = (busyMs[name] ?? 0) + elapsed - (context.modes.waitedMs - idle);
       },
       error: (cause: unknown) => subscriber.error(cause),
       complete: () => subscriber.complete(),

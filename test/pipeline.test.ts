@@ -1,5 +1,5 @@
 import { map, Observable, Subject, type Subscriber } from "rxjs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { pipeline } from "../server/pipeline.ts";
 import type { StreamDefinition } from "../server/streams/define.ts";
 import { createModes } from "../server/streams/modes.ts";
@@ -75,6 +75,27 @@ describe("the page", () => {
       message: "a/fails ended at step 1: no",
       stream: "a/fails",
     });
+  });
+
+  it("counts the time of each stream's work, and not what it waits for a direction", () => {
+    let nowMs = 0;
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => nowMs);
+    const modes = { ...createModes(), waitedMs: 0 };
+    const waits = stream("a/waits", () => {
+      nowMs += 100;
+      modes.waitedMs += 70;
+    });
+    const works = stream("b/works", () => {
+      nowMs += 5;
+    });
+    const busyMs = {};
+    const steps$ = new Subject<Step>();
+    const running = pipeline(steps$, [waits, works], () => ({ ...context(), modes }), busyMs).subscribe();
+    steps$.next(step(0));
+    steps$.next(step(1));
+    running.unsubscribe();
+    clock.mockRestore();
+    expect(busyMs).toEqual({ "a/waits": 60, "b/works": 10 });
   });
 
   it("passes an error of training on once, not once a stream", () => {

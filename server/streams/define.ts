@@ -26,6 +26,8 @@ export interface Modes {
    * Asked in increasing order; older vectors may be forgotten.
    */
   take(step: number): Float32Array | null;
+  /** Milliseconds that takers have waited so far: no work of theirs. */
+  readonly waitedMs: number;
 }
 
 export interface StreamDefinition {

@@ -23,7 +23,7 @@ export interface HessianOptions extends Schedule, Partial<SpectrumOptions> {
   /** Disjoint data, for `probeStdErr` at cold checks. */
   readonly secondObjective?: Objective | null;
   /** Where v₁ of each due step goes. */
-  readonly modes?: Modes;
+  readonly modes?: Pick<Modes, "publish">;
 }
 
 /** Beyond the classes' outliers of Sagun et al. 2018 two more, so that the gap below them is seen. */

@@ -8,6 +8,7 @@ const KEPT = 4;
 export function createModes(): Modes {
   const vectors = new Map<number, Float32Array | null>();
   return {
+    waitedMs: 0,
     publish(step, vector) {
       vectors.set(step, vector);
       for (const old of vectors.keys()) {

@@ -31,7 +31,7 @@ interface Mode {
  * @source zig-zag along v₁: Cohen et al. 2021, arXiv:2103.00065; Xing et al. 2018, arXiv:1802.08770.
  */
 export function topMode(
-  modes: Modes,
+  modes: Pick<Modes, "take">,
   options: { readonly every: number },
 ): OperatorFunction<Step, Sample<TopMode>> {
   const every = everyOf(options);

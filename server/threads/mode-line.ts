@@ -29,6 +29,7 @@ interface Published {
 export function modePublisher(line: ModeLine): Modes {
   const words = new Int32Array(line.signal);
   return {
+    waitedMs: 0,
     publish(step, vector) {
       const message: Published = { step, vector };
       line.port.postMessage(message);
@@ -47,12 +48,16 @@ export function modePublisher(line: ModeLine): Modes {
 export function modeTaker(line: ModeLine, waits: boolean): Modes {
   const words = new Int32Array(line.signal);
   let ahead: Published | null = null;
+  let waitedMs = 0;
   const next = (): Published | null => {
     if (ahead !== null) return ahead;
     const received = receiveMessageOnPort(line.port) as { readonly message: Published } | undefined;
     return received === undefined ? null : received.message;
   };
   return {
+    get waitedMs() {
+      return waitedMs;
+    },
     publish() {
       throw new Error("modes: this end takes");
     },
@@ -69,7 +74,9 @@ export function modeTaker(line: ModeLine, waits: boolean): Modes {
           continue;
         }
         if (ended || !waits) return null;
+        const began = performance.now();
         Atomics.wait(words, PUBLISHED, published, WAIT_MS);
+        waitedMs += performance.now() - began;
       }
     },
   };

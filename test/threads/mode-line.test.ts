@@ -1,3 +1,4 @@
+import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { createModeLine, endModes, modePublisher, modeTaker } from "../../server/threads/mode-line.ts";
 
@@ -12,6 +13,23 @@ describe("the line that carries top eigenvectors", () => {
     expect(taker.take(4)).toEqual(Float32Array.of(4));
     expect(taker.take(8)).toBeNull();
     from.port.close();
+  });
+
+  it("knows how long its taker has waited", () => {
+    const { from, to } = createModeLine();
+    const taker = modeTaker(to, true);
+    const timer = new Worker(
+      `const { workerData } = require("node:worker_threads"); const words = new Int32Array(workerData);
+       setTimeout(() => { Atomics.store(words, 1, 1); Atomics.notify(words, 0); }, 100);`,
+      { eval: true, workerData: to.signal },
+    );
+    const began = performance.now();
+    expect(taker.take(0)).toBeNull();
+    const elapsed = performance.now() - began;
+    expect(taker.waitedMs).toBeGreaterThan(50);
+    expect(taker.waitedMs).toBeLessThanOrEqual(elapsed);
+    from.port.close();
+    return timer.terminate();
   });
 
   it("says null for a measurement that failed or was skipped, and keeps the later one for its turn", () => {

@@ -1,4 +1,4 @@
-/** Which streams a run can afford: what is too dear is left out and named, before it fails or holds everything up. */
+/** Which streams a run has: what nobody wants, and what is too dear, is left out and named, before it fails or holds everything up. */
 import type { RunConfig } from "../training/config.ts";
 import { presetNamed } from "../training/presets.ts";
 import type { RunFacts } from "../training/run.ts";
@@ -7,7 +7,8 @@ import type { PlannedStream } from "./messages.ts";
 
 export interface LeftOut {
   readonly stream: string;
-  /** One sentence: what it would cost, and what was allowed. */
+  readonly isWanted: boolean;
+  /** One sentence: what it would cost, and what was allowed; or that it was not wanted. */
   readonly message: string;
 }
 
@@ -28,16 +29,19 @@ export function affordable(
 ): { readonly planned: readonly PlannedStream[]; readonly leftOut: readonly LeftOut[] } {
   const leftOut = planned.flatMap((stream): LeftOut[] => {
     const { name, scheduleKey, isSparse, memoryBytes } = stream;
+    const unwanted = config.without.find((one) => one === name || one === scheduleKey);
+    if (unwanted !== undefined)
+      return [{ stream: name, isWanted: false, message: `${name} is left out: --without ${unwanted}` }];
     if (memoryBytes > MEMORY_BYTES) {
       const message = `${name} is left out: a measurement would hold ${gibi(memoryBytes)} beside the network, more than ${gibi(MEMORY_BYTES)}`;
-      return [{ stream: name, message }];
+      return [{ stream: name, isWanted: true, message }];
     }
     if (!isSparse || scheduleKey === null || isAskedFor(config, [name, scheduleKey])) return [];
     const ms = measurementMs(costs, layerCount(facts))[scheduleKey] ?? 0;
     const runMs = config.steps * costs.step;
     if (ms <= Math.max(MEASUREMENT_MS, SHARE_OF_RUN * runMs)) return [];
     const message = `${name} is left out: a measurement would take ${seconds(ms)}, the steps of the run ${seconds(runMs)}; --every ${scheduleKey}=<k> asks for it all the same`;
-    return [{ stream: name, message }];
+    return [{ stream: name, isWanted: true, message }];
   });
   const names = new Set(leftOut.map(({ stream }) => stream));
   return { planned: planned.filter(({ name }) => !names.has(name)), leftOut };

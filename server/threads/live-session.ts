@@ -131,8 +131,8 @@ export class LiveSession implements Session {
     this.#newestStep = fork?.step ?? 0;
     this.#status("info", "started", `training ${modelSummary} for ${whole(steps)} steps; ${said.backends}`);
     if (fork !== undefined) this.#status("info", "forked", forkSentence(fork));
-    for (const { stream, message } of said.leftOut) {
-      this.#status("warning", "stream-left-out", message, stream);
+    for (const { stream, isWanted, message } of said.leftOut) {
+      this.#status(isWanted ? "warning" : "info", "stream-left-out", message, stream);
     }
     curvature.send({ kind: "begin", plan, acks: acksFor(curvature), ring: measured, modes: from }, [
       from.port,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { recordingFileName } from "../recording/file-name.ts";
 import type { OpenLogFile } from "../recording/log-file-handle.ts";
 import { type LogKeeping, SessionLog } from "../session/log.ts";
+import type { StreamDefinition } from "../streams/define.ts";
 import { streams } from "../streams/index.ts";
 import type { RunConfig, RunSettings } from "../training/config.ts";
 import type { Fork } from "../training/fork.ts";
@@ -50,7 +51,7 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
     const { config, module = null, fork = null } = options;
     const training = await threads.training.open({ config, module, fork });
     const blueprint = training.blueprint as Blueprint;
-    expectScheduled(blueprint.config.every);
+    expectStreams(blueprint.config);
     const [curvature] = await Promise.all([
       threads.curvature.open({ blueprint }),
       threads.geometry.open({ blueprint }),
@@ -84,21 +85,39 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
   }
 }
 
-/** An interval of nothing is a slip of the pen: what was meant would be measured by an interval that nobody gave. */
-function expectScheduled(every: RunConfig["every"]): void {
+/** An interval of nothing, or nothing left out, is a slip of the pen: what was meant would be measured all the same. */
+function expectStreams({ every, without }: RunConfig): void {
   const scheduled = streams.filter(({ scheduleKey }) => scheduleKey !== null);
-  const keys = new Set(scheduled.map(({ scheduleKey }) => scheduleKey ?? ""));
-  const known = new Set([...keys, ...scheduled.map(({ descriptor }) => descriptor.name)]);
-  const problems = Object.keys(every)
+  const measured = streams.filter(({ descriptor }) => !isTraining(descriptor.name));
+  const problems = [
+    ...slips("every", Object.keys(every), scheduled, "a stream that is measured under one of these"),
+    ...slips("without", without, measured, "a stream beside the training's own"),
+  ];
+  if (problems.length > 0) throw new UserError("settings", problems.join("\n"));
+}
+
+/** θ, the loss, and what training says of itself: a session without them is none. */
+function isTraining(name: string): boolean {
+  return name.startsWith("train/") || name.startsWith("run/");
+}
+
+function slips(
+  setting: string,
+  given: readonly string[],
+  possible: readonly StreamDefinition[],
+  orElse: string,
+): string[] {
+  const keys = new Set(possible.flatMap(({ scheduleKey }) => scheduleKey ?? []));
+  const known = new Set([...keys, ...possible.map(({ descriptor }) => descriptor.name)]);
+  return given
     .filter((name) => !known.has(name))
     .map((name) => {
       const meant = nearestName(name, known);
       return (
-        `every: expected one of ${[...keys].join(", ")}, or a stream that is measured under one of these, got "${name}"` +
+        `${setting}: expected one of ${[...keys].join(", ")}, or ${orElse}, got "${name}"` +
         (meant === null ? "" : `; did you mean ${meant}?`)
       );
     });
-  if (problems.length > 0) throw new UserError("settings", problems.join("\n"));
 }
 
 /** Steps alone, which is what overhead is measured against, and beside the curvature thread, as they will be; geometry before them. */

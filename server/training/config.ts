@@ -43,6 +43,8 @@ export const RunSettings = z.strictObject({
   probeSize: z.optional(positive),
   /** Interval in steps by schedule key (hessian, path, line, eval, density, …; each stream's file has its own) or stream name. */
   every: z.optional(z.record(z.string(), positive)),
+  /** Streams that are not measured, by name or by schedule key. */
+  without: z.optional(z.array(z.string().check(z.minLength(1)))),
   /** Share of training speed that measuring may cost, in percent. */
   overhead: z.optional(z.number().check(z.positive(), z.lt(100))),
   bestEffort: z.optional(z.boolean()),
@@ -108,6 +110,7 @@ export interface RunConfig {
   };
   readonly probeSize: number;
   readonly every: Readonly<Record<string, number>>;
+  readonly without: readonly string[];
   readonly overhead: number;
   readonly bestEffort: boolean;
   readonly backend: "auto" | "onnx" | "tfjs-node" | "wasm" | "cpu";
@@ -125,7 +128,7 @@ const ModelFile = z.object({
 export type ModelFile = z.infer<typeof ModelFile>;
 
 /** Of recordings from before there were such settings. */
-const UNSAID = { label: null, targets: null, model: null, redraw: false } as const;
+const UNSAID = { label: null, targets: null, model: null, redraw: false, without: [] } as const;
 
 const Seeds = z.object({ init: z.int(), order: z.int(), probe: z.int(), vectors: z.int() });
 /** Null where it means that nothing was said. */

@@ -24,7 +24,7 @@ export interface Fork {
 /** What decides where training goes from θ_n, and what is measured there. The rest (model, data, loss, seeds, probe) is the parent's. */
 const FREE: readonly (keyof RunSettings)[] = [
   ...(["steps", "epochs", "batchSize", "optimizer", "learningRate", "momentum", "weightDecay"] as const),
-  ...(["lrSchedule", "every", "overhead", "bestEffort", "backend", "name"] as const),
+  ...(["lrSchedule", "every", "without", "overhead", "bestEffort", "backend", "name"] as const),
   ...(["weightsEvery", "recordingBudget"] as const),
 ];
 
@@ -91,6 +91,7 @@ export function settingsOf(config: RunConfig): RunSettings {
     // One of the user's own is a function of the module's.
     ...(loss === "own" ? {} : { loss }),
     hidden: [...rest.hidden],
+    without: [...rest.without],
     ...(preset === null ? {} : { preset }),
     ...(activation === null ? {} : { activation }),
     ...(weightsEvery === null ? {} : { weightsEvery }),

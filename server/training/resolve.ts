@@ -122,6 +122,7 @@ export function resolveOver(
     },
     probeSize: Math.min(probeSize, trainSize),
     every: all.every ?? {},
+    without: all.without ?? [],
     overhead: all.overhead ?? 5,
     bestEffort: all.bestEffort ?? false,
     backend: all.backend ?? "auto",

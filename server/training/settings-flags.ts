@@ -19,6 +19,7 @@ const asNumber = (text: string): unknown => {
   return text.trim() === "" || Number.isNaN(value) ? text : value;
 };
 const asSizes = (text: string): unknown => text.split(",").map(asNumber);
+const asNames = (text: string): unknown => text.split(",");
 const asYes = (): unknown => true;
 
 /** `hessian=25`; given again, the flag adds to what is there. */
@@ -123,6 +124,13 @@ export const SETTING_FLAGS: readonly SettingFlag[] = [
     asInterval,
     "<stream>=<k> with a whole number k > 0",
     "measure a stream every k steps; may be repeated",
+  ),
+  flag(
+    "without",
+    "<stream,…>",
+    asNames,
+    "names of streams or of their schedules",
+    "leave streams out, by name or by what --every calls them",
   ),
   flag(
     "overhead",

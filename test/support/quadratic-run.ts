@@ -36,6 +36,7 @@ const CONFIG: RunConfig = {
   every: {},
   overhead: 5,
   bestEffort: false,
+  without: [],
   backend: "cpu",
   name: "quadratic",
   weightsEvery: null,

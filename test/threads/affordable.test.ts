@@ -42,10 +42,29 @@ describe("what a run can afford", () => {
     expect(leftOut).toEqual([
       {
         stream: "hessian/eigenvalues",
+        isWanted: true,
         message:
           "hessian/eigenvalues is left out: a measurement would hold 1.2 GiB beside the network, more than 1.0 GiB",
       },
     ]);
+  });
+
+  it("leaves out what is not wanted, by name or by schedule, however cheap", () => {
+    const planned = [
+      stream("hessian/density"),
+      stream("path/loss", { scheduleKey: "path", isSparse: false }),
+    ];
+    const without = (...names: string[]) =>
+      affordable(planned, costs, { facts, config: quadraticConfig({ without: names }) });
+    expect(without("path").planned.map(({ name }) => name)).toEqual(["hessian/density"]);
+    expect(without("hessian/density").leftOut).toEqual([
+      {
+        stream: "hessian/density",
+        isWanted: false,
+        message: "hessian/density is left out: --without hessian/density",
+      },
+    ]);
+    expect(without("density", "path").planned).toEqual([]);
   });
 
   it("leaves out a sparse stream that takes long beside the run, unless its interval was given", () => {

@@ -236,6 +236,39 @@ describe("a live session", { timeout: TIMEOUT_MS }, () => {
     await session.close();
   });
 
+  it("does without the streams that nobody wants, and says so", async () => {
+    const unwanted = ["hessian", "density", "distance/to-init"];
+    const session = await start({ ...SETTINGS, steps: 20, without: unwanted }, false);
+    expect(await session.ended).toBe("finished");
+    const names = session.header.channels.map(({ name }) => name);
+    const left = ["hessian/eigenvalues", "hessian/density", "distance/to-init", "gradient/top-subspace"];
+    expect(names.filter((name) => left.includes(name))).toEqual([]);
+    expect(names).toContain("gauss-newton/eigenvalues");
+    const events = await everything(session);
+    expect(samplesOf(session, events, "gauss-newton/eigenvalues").map(({ step }) => step)).toEqual([0, 20]);
+    const said = samplesOf(session, events, "run/status").map(
+      ({ value }) => value as { level: string; code: string; message: string },
+    );
+    expect(said.filter(({ code }) => code === "stream-left-out")).toContainEqual({
+      level: "info",
+      code: "stream-left-out",
+      message: "hessian/density is left out: --without density",
+      stream: "hessian/density",
+    });
+    await session.close();
+  });
+
+  it("refuses streams that there are none of, and a run without training's own", async () => {
+    await expect(
+      start({ ...SETTINGS, every: { hesian: 5 }, without: ["densty", "train/loss"] }),
+    ).rejects.toMatchObject({
+      code: "settings",
+      message: expect.stringMatching(
+        /^every: .*got "hesian"; did you mean hessian\?\nwithout: .*got "densty"; did you mean density\?\nwithout: .*got "train\/loss"/,
+      ),
+    });
+  });
+
   it("refuses data that is not there with one sentence", async () => {
     await expect(start({ ...SETTINGS, dataset: "idx:/nowhere" })).rejects.toMatchObject({
       code: "dataset-missing",

@@ -50,6 +50,7 @@ describe("parseSettings", () => {
 describe("a flag's argument", () => {
   it.each([
     ["hidden", "200,100", [200, 100]],
+    ["without", "density,sam", ["density", "sam"]],
     ["learningRate", "2e-1", 0.2],
     ["learningRate", "fast", "fast"],
     ["learningRate", "", ""],

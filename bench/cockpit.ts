@@ -21,17 +21,26 @@ const BACKENDS = ["wasm", "onnx"] as const;
 const ROUNDS = 3;
 /** For the whole table, which takes over an hour otherwise. */
 const SINGLE = "once";
-const NEVER = 1_000_000;
-/** Where there are so many intervals behind it, the pace is that of the long run: many measurements may wait, and do. */
-const SETTLED = 12;
+/** Cockpit records no θ; here the interval is what a recording's budget allows in a run of some thousand steps. */
+const WEIGHTS_EVERY = 20;
+/** Of a channel whose pace counts. */
+const LEAST_MEASURED = 3;
+/** Intervals: before the window, and in it. */
+const SETTLED = 4;
 const MEASURED = 12;
-/** Of one run. What is slower is left before its window ends, if it has come half as far; else it has no figure. */
-const MOST_MS = 20_000;
+/** Of one run. Where measurements hold training up, what is slower is left before its window ends. */
+const MOST_MS = { "mnist-mlp": 25_000, "mnist-mlp-200x200": 60_000 } as const;
 /** The same, of the default schedule. */
 const MOST_DEFAULT_MS = 120_000;
 
-/** @param words  networks, presets, intervals and backends to measure; all of a kind of which none is named. `once`: a single round. */
-export async function cockpit(words: readonly string[]): Promise<Measurement[]> {
+/**
+ * @param words  networks, presets, intervals and backends to measure; all of a kind of which none is named. `once`: a single round.
+ * @param measured  told of each as soon as it is there.
+ */
+export async function cockpit(
+  words: readonly string[],
+  measured: (measurement: Measurement) => void,
+): Promise<Measurement[]> {
   const presets = [...Object.keys(PRESETS), DEFAULT];
   const known = [...Object.keys(NETWORKS), ...presets, ...INTERVALS.map(String), ...BACKENDS, SINGLE];
   const unknown = words.find((word) => !known.includes(word));
@@ -47,43 +56,58 @@ export async function cockpit(words: readonly string[]): Promise<Measurement[]> 
       const base: RunSettings = { preset: NETWORKS[network], backend };
       for (const preset of chosen(presets))
         for (const interval of preset === DEFAULT ? [null] : chosen(INTERVALS)) {
-          const schedule =
-            interval === null ? {} : { every: scheduleOf(preset as keyof typeof PRESETS, interval) };
-          const window = windowOf(interval);
+          const schedule = scheduleOf(preset, interval, MOST_MS[network]);
           const name = `${network}, ${backend}: ${preset}${interval === null ? " schedule" : `, every ${interval}`}`;
-          measurements.push(await relative(name, { ...base, ...schedule }, window, rounds));
+          const measurement = await relative(name, { ...base, ...schedule.settings }, schedule, rounds);
+          measurements.push(measurement);
+          measured(measurement);
         }
     }
   return measurements;
 }
 
-interface Window {
+interface Schedule {
+  readonly settings: Pick<RunSettings, "every" | "without" | "weightsEvery">;
+  /** Steps between which training's pace is taken. */
   readonly from: number;
   readonly to: number;
+  /** null: Thalweg's own. */
+  readonly interval: number | null;
+  /** Channels that are measured at it. */
+  readonly channels: readonly string[];
+  readonly mostMs: number;
 }
 
-function windowOf(interval: number | null): Window {
+function scheduleOf(preset: string, interval: number | null, mostMs: number): Schedule {
   // The schedule begins densely, at powers of two, which takes a dozen measurements that no later step has to pay for.
-  if (interval === null) return { from: 8000, to: 12_000 };
-  const from = Math.max(64, SETTLED * interval);
-  return { from, to: from + Math.max(64, MEASURED * interval) };
-}
-
-function scheduleOf(preset: keyof typeof PRESETS, interval: number): Record<string, number> {
-  const keys: readonly string[] = PRESETS[preset];
-  return Object.fromEntries(
-    streams.flatMap(({ scheduleKey, descriptor }) =>
-      scheduleKey === null || descriptor.cadence.kind === "logged"
-        ? []
-        : [[scheduleKey, keys.includes(scheduleKey) ? interval : NEVER]],
-    ),
+  if (interval === null)
+    return { settings: {}, from: 8000, to: 12_000, interval, channels: [], mostMs: MOST_DEFAULT_MS };
+  const wanted: readonly string[] = PRESETS[preset as keyof typeof PRESETS];
+  const scheduled = streams.filter(
+    ({ scheduleKey, descriptor }) => scheduleKey !== null && descriptor.cadence.kind !== "logged",
   );
+  const keys = new Set(scheduled.flatMap(({ scheduleKey }) => scheduleKey ?? []));
+  const from = Math.max(64, SETTLED * interval);
+  return {
+    settings: {
+      every: Object.fromEntries(wanted.map((key) => [key, interval])),
+      without: [...keys].filter((key) => !wanted.includes(key)),
+      weightsEvery: WEIGHTS_EVERY,
+    },
+    from,
+    to: from + Math.max(64, MEASURED * interval),
+    interval,
+    channels: scheduled
+      .filter(({ scheduleKey }) => wanted.includes(scheduleKey ?? ""))
+      .map(({ descriptor }) => descriptor.name),
+    mostMs,
+  };
 }
 
 async function relative(
   name: string,
   settings: RunSettings,
-  window: Window,
+  schedule: Schedule,
   rounds: number,
 ): Promise<Measurement> {
   const values = new Map<string, number[]>([
@@ -91,16 +115,16 @@ async function relative(
     ["watched", []],
   ]);
   for (let round = 0; round < rounds; round++) {
-    values.get("bare")?.push(await bareMs(settings, window));
-    values.get("watched")?.push(await watchedMs(settings, window));
+    values.get("bare")?.push(await bareMs(settings, schedule));
+    values.get("watched")?.push(await watchedMs(settings, schedule));
   }
-  const target = settings.every === undefined ? "≤ 1.05" : "";
+  const target = schedule.interval === null ? "≤ 1.05" : "";
   const ratio = { to: "training alone", value: ratioOf(values, "watched", "bare"), target };
   return { name, unit: "ms/step", rounds: values.get("watched") ?? [], ratio };
 }
 
 /** In ms a step, over as many steps as take a second or two. */
-async function bareMs(settings: RunSettings, window: Window): Promise<number> {
+async function bareMs(settings: RunSettings, window: Schedule): Promise<number> {
   await openBackend(settings.backend ?? "auto", { allowNative: false });
   const steps = Math.min(window.to, 1500);
   const run = await train({ ...settings, steps });
@@ -117,17 +141,38 @@ async function bareMs(settings: RunSettings, window: Window): Promise<number> {
   return ((marks[steps] ?? Number.NaN) - (marks[from] ?? 0)) / (steps - from);
 }
 
-/** In ms a step, by the log's times; NaN where the window was not reached. */
-function watchedMs(settings: RunSettings, { from, to }: Window): Promise<number> {
+/**
+ * In ms a step, by the log's times. As many as 32 due steps may wait for their measurement: until then training runs ahead of what the long
+ * run allows, which is no faster than the slowest channel's measurements. The slower of the two paces is the answer; NaN where there is none.
+ */
+function watchedMs(settings: RunSettings, schedule: Schedule): Promise<number> {
+  const { from, to, interval, channels, mostMs } = schedule;
   return withSession({ ...settings, steps: to }, true, async (session) => {
-    const mostMs = settings.every === undefined ? MOST_DEFAULT_MS : MOST_MS;
     const timer = setTimeout(() => void session.stop(), mostMs);
     await session.ended;
     clearTimeout(timer);
     const losses = await samples<number>(session, "train/loss");
-    const last = losses.at(-1);
-    const first = losses.find(({ step }) => step === from);
-    if (last === undefined || first === undefined || last.step < (from + to) / 2) return Number.NaN;
-    return (last.wallTimeMs - first.wallTimeMs) / (last.step - from);
+    const endedMs = losses.at(-1)?.wallTimeMs ?? 0;
+    const measured = await Promise.all(
+      channels.map(async (channel) => {
+        const all = await samples<unknown>(session, channel);
+        const steady = all.filter(
+          // What is measured after training has ended is measured alone.
+          ({ step, wallTimeMs }) => step >= 2 * (interval ?? 1) && wallTimeMs <= endedMs,
+        );
+        return steady.length < LEAST_MEASURED ? Number.NaN : paceOf(steady);
+      }),
+    );
+    const inWindow = losses.filter(({ step }) => step >= from);
+    const trained = (inWindow.at(-1)?.step ?? 0) < (from + to) / 2 ? Number.NaN : paceOf(inWindow);
+    const paces = [trained, ...measured].filter(Number.isFinite);
+    return paces.length === 0 ? Number.NaN : Math.max(...paces);
   });
+}
+
+/** Milliseconds from the first sample to the last, a step. */
+function paceOf(found: readonly { readonly step: number; readonly wallTimeMs: number }[]): number {
+  const [first, last] = [found[0], found.at(-1)];
+  if (first === undefined || last === undefined) return Number.NaN;
+  return (last.wallTimeMs - first.wallTimeMs) / (last.step - first.step);
 }

@@ -51,14 +51,7 @@ export function timed(work: () => void): number {
 
 export function printTable(title: string, measurements: readonly Measurement[]): void {
   console.log(`\n${title}`);
-  const cells = measurements.map(({ name, unit, rounds, ratio }) => [
-    name,
-    `${format(median(rounds))} ${unit}`,
-    `${format(Math.min(...rounds))} … ${format(Math.max(...rounds))}`,
-    ratio === undefined ? "" : `${format(ratio.value)} × ${ratio.to}`,
-    ratio?.target ?? "",
-  ]);
-  const rows = [["what", "median", "range", "ratio", "target"], ...cells];
+  const rows = [["what", "median", "range", "ratio", "target"], ...measurements.map(cells)];
   const widths =
     rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length))) ?? [];
   for (const row of rows)
@@ -68,6 +61,21 @@ export function printTable(title: string, measurements: readonly Measurement[]):
         .join("  ")
         .trimEnd(),
     );
+}
+
+/** One measurement, for suites that say each as soon as they have it. */
+export function line(measurement: Measurement): string {
+  return cells(measurement).filter(Boolean).join("  ");
+}
+
+function cells({ name, unit, rounds, ratio }: Measurement): string[] {
+  return [
+    name,
+    `${format(median(rounds))} ${unit}`,
+    `${format(Math.min(...rounds))} … ${format(Math.max(...rounds))}`,
+    ratio === undefined ? "" : `${format(ratio.value)} × ${ratio.to}`,
+    ratio?.target ?? "",
+  ];
 }
 
 function format(value: number): string {

@@ -11,7 +11,7 @@ import { cockpit } from "./cockpit.ts";
 import { codec } from "./codec.ts";
 import { curvature } from "./curvature.ts";
 import { fanOut } from "./fan-out.ts";
-import { type Measurement, printTable } from "./harness.ts";
+import { line, type Measurement, printTable } from "./harness.ts";
 import { latency, overhead, recording } from "./live.ts";
 import { onnx } from "./onnx.ts";
 import { peers } from "./peers.ts";
@@ -48,7 +48,7 @@ if (args[0] === "soak") {
   });
 } else if (args[0] === "cockpit") {
   await said(async () => {
-    const measurements = await cockpit(args.slice(1));
+    const measurements = await cockpit(args.slice(1), (measurement) => console.log(line(measurement)));
     printTable("Time per step beside training alone, in the form of Cockpit's table", measurements);
     results["cockpit"] = measurements;
   });

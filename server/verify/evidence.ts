@@ -14,7 +14,14 @@ import { createRates, type Rates } from "./rates.ts";
 import { SIGMAS } from "./tally.ts";
 
 /** θ at this step is not in the recording. */
-export class NotRecorded extends Error {}
+export class NotRecorded extends Error {
+  readonly step: number;
+
+  constructor(step: number) {
+    super(`θ of step ${step} is not in the recording`);
+    this.step = step;
+  }
+}
 
 /** The gradient that an update was made of. */
 export interface TrainSlope {
@@ -108,7 +115,7 @@ export class Evidence {
     const known = this.#thetas.get(step);
     if (known !== undefined) return known;
     const result = await this.#session.weights(step);
-    if (!result.found) throw new NotRecorded(`θ of step ${step} is not in the recording`);
+    if (!result.found) throw new NotRecorded(step);
     // θ₀ and the few newest ones are asked for again.
     for (const old of this.#thetas.keys()) if (this.#thetas.size > 6 && old !== 0) this.#thetas.delete(old);
     this.#thetas.set(step, result.theta);

@@ -39,6 +39,8 @@ export class Evidence {
   readonly #session: Session;
   readonly #network: NetworkResult;
   readonly #data: DataResult;
+  /** Recordings of before θ was logged at powers of two have it at multiples only. */
+  readonly #isDense: boolean;
   readonly #thetas = new Map<number, Float32Array>();
   #slope: { readonly step: number; readonly theta: ArrayLike<number>; readonly value: TrainSlope } | null =
     null;
@@ -51,6 +53,8 @@ export class Evidence {
     this.header = session.header;
     this.config = config;
     this.rates = createRates(config);
+    const weights = session.header.channels.find(({ name }) => name === "train/weights");
+    this.#isDense = weights?.cadence.kind === "logged" && weights.cadence.dense === true;
   }
 
   /** @throws {UserError} `header-foreign` for a header whose configuration is none of ours. */
@@ -107,7 +111,8 @@ export class Evidence {
   holds(step: number): boolean {
     const { steps, weightsEvery } = this.header;
     if (step === 0 || step === this.firstStep) return step <= this.lastStep;
-    return step > this.firstStep && step <= this.lastStep && isLogged(step, weightsEvery, steps);
+    if (step <= this.firstStep || step > this.lastStep) return false;
+    return isLogged(step, weightsEvery, steps, this.#isDense);
   }
 
   /** @throws {NotRecorded} */

@@ -11,7 +11,11 @@ export function isDue(step: number, every: number, lastStep: number): boolean {
   return step < every && (step & (step - 1)) === 0;
 }
 
-/** Every `every`-th step, step 0 (a multiple) and the last: θ in the log, and what is too dear for a dense beginning. */
-export function isLogged(step: number, every: number, lastStep: number): boolean {
-  return step % every === 0 || step === lastStep;
+/**
+ * Every `every`-th step, step 0 (a multiple) and the last: what is logged, and what is too dear for a dense beginning.
+ *
+ * @param dense  each power of two as well, where the scheduled streams begin, every one up to an interval of its own: θ in the log.
+ */
+export function isLogged(step: number, every: number, lastStep: number, dense = false): boolean {
+  return step % every === 0 || step === lastStep || (dense && (step & (step - 1)) === 0);
 }

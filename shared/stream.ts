@@ -21,8 +21,12 @@ export const Cadence = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("scheduled"), every: z.int().check(z.positive()) }),
   /** At every `every`-th step, step 0 and the last step: too dear to be measured more densely at first. */
   z.object({ kind: z.literal("sparse"), every: z.int().check(z.positive()) }),
-  /** At the same steps: a log of something that exists at all steps. */
-  z.object({ kind: z.literal("logged"), every: z.int().check(z.positive()) }),
+  /** At the same steps: a log of something that exists at all steps. `dense`: at every power of two, too, as scheduled streams begin. */
+  z.object({
+    kind: z.literal("logged"),
+    every: z.int().check(z.positive()),
+    dense: z.optional(z.boolean()),
+  }),
   /** When something happens. */
   z.object({ kind: z.literal("event") }),
   /** By the clock. */

@@ -94,11 +94,11 @@ function measuredAt<V>(
   );
 }
 
-/** Every `every`-th step, the last, and the first that is seen: step 0, or the one that a fork begins at. */
-export function loggedFromFirst(every: number): (step: Step) => boolean {
+/** The steps of {@link isLogged}, and the first that is seen: step 0, or the one that a fork begins at. */
+export function loggedFromFirst(every: number, dense: boolean): (step: Step) => boolean {
   let isFirst = true;
   return ({ step, lastStep }) => {
-    const isIts = isFirst || isLogged(step, every, lastStep);
+    const isIts = isFirst || isLogged(step, every, lastStep, dense);
     isFirst = false;
     return isIts;
   };

@@ -12,7 +12,7 @@ export function trainState(
 ): OperatorFunction<Step, Sample<Uint8Array>> {
   const every = everyOf({ every: options.every ?? 500 });
   return derived(NAME, () => {
-    const isIts = loggedFromFirst(every);
+    const isIts = loggedFromFirst(every, false);
     return (step) => (isIts(step) ? step.captureState() : undefined);
   });
 }

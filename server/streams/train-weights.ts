@@ -7,7 +7,7 @@ import { derived, everyOf, loggedFromFirst } from "./derived.ts";
 const NAME = "train/weights";
 
 /**
- * θ at every `every`-th step, the first one seen and the last. Each value is a copy that the receiver owns.
+ * θ at every `every`-th step, at powers of two, the first one seen and the last. Each value is a copy that the receiver owns.
  * @cost one copy of D float32 per logged step.
  */
 export function trainWeights(options: {
@@ -15,7 +15,7 @@ export function trainWeights(options: {
 }): OperatorFunction<Step, Sample<Float32Array>> {
   const every = everyOf(options);
   return derived(NAME, () => {
-    const isIts = loggedFromFirst(every);
+    const isIts = loggedFromFirst(every, true);
     return (step) => (isIts(step) ? step.retain() : undefined);
   });
 }
@@ -31,7 +31,7 @@ export const trainWeightsStream: StreamDefinition = {
     heavy: true,
     on: "theta",
     needs: "theta",
-    cadence: { kind: "logged", every: 1 },
+    cadence: { kind: "logged", every: 1, dense: true },
     fields: [{ path: "", label: "θ", unit: "θ", scale: "linear" }],
   },
   role: () => "geometry",

@@ -150,10 +150,19 @@ export function chooseWeightsEvery(
   run: { readonly parameterCount: number; readonly steps: number; readonly budgetMiB: number },
 ): number {
   const bytes = 4 * run.parameterCount * COMPRESSED;
-  const most = Math.max(1, Math.floor((run.budgetMiB * 2 ** 20 * 0.9) / bytes));
+  const most = Math.floor((run.budgetMiB * 2 ** 20 * 0.9) / bytes);
   const forTime = Math.min(FOLLOWED, encode / step / (overheadPercent / 100));
-  const every = Math.max((run.steps + 1) / most, forTime);
-  return rounded(every);
+  const fits = (every: number) => every >= forTime && loggedThetas(every, run.steps) <= most;
+  // Those at powers of two are logged in any case.
+  const powers = Math.floor(Math.log2(run.steps)) + 1;
+  return ROUND.find(fits) ?? Math.ceil((run.steps + 1) / Math.max(1, most - powers));
+}
+
+/** Of a whole run: θ₀, multiples of the interval, powers of two, the last step. */
+function loggedThetas(every: number, steps: number): number {
+  let count = Math.floor(steps / every) + 1;
+  for (let power = 1; power < steps; power *= 2) if (power % every !== 0) count++;
+  return steps % every === 0 ? count : count + 1;
 }
 
 /** The next interval that a person can count in. */

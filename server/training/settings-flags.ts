@@ -157,7 +157,7 @@ export const SETTING_FLAGS: readonly SettingFlag[] = [
     "<k>",
     asNumber,
     WHOLE,
-    "record θ every k steps; by default as often as --overhead and --recording-budget allow",
+    "record θ every k steps, and at powers of two; k by default as often as --overhead and --recording-budget allow",
   ),
   flag(
     "recordingBudget",

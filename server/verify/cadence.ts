@@ -60,7 +60,7 @@ export class CadenceCheck {
       case "sparse":
         return isLogged(step, cadence.every, steps);
       case "logged":
-        return step === fork?.step || isLogged(step, cadence.every, steps);
+        return step === fork?.step || isLogged(step, cadence.every, steps, cadence.dense);
       default:
         return true;
     }

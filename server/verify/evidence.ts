@@ -14,7 +14,14 @@ import { createRates, type Rates } from "./rates.ts";
 import { SIGMAS } from "./tally.ts";
 
 /** θ at this step is not in the recording. */
-export class NotRecorded extends Error {}
+export class NotRecorded extends Error {
+  readonly step: number;
+
+  constructor(step: number) {
+    super(`θ of step ${step} is not in the recording`);
+    this.step = step;
+  }
+}
 
 /** The gradient that an update was made of. */
 export interface TrainSlope {
@@ -32,6 +39,8 @@ export class Evidence {
   readonly #session: Session;
   readonly #network: NetworkResult;
   readonly #data: DataResult;
+  /** Recordings of before θ was logged at powers of two have it at multiples only. */
+  readonly #isDense: boolean;
   readonly #thetas = new Map<number, Float32Array>();
   #slope: { readonly step: number; readonly theta: ArrayLike<number>; readonly value: TrainSlope } | null =
     null;
@@ -44,6 +53,8 @@ export class Evidence {
     this.header = session.header;
     this.config = config;
     this.rates = createRates(config);
+    const weights = session.header.channels.find(({ name }) => name === "train/weights");
+    this.#isDense = weights?.cadence.kind === "logged" && weights.cadence.dense === true;
   }
 
   /** @throws {UserError} `header-foreign` for a header whose configuration is none of ours. */
@@ -100,7 +111,8 @@ export class Evidence {
   holds(step: number): boolean {
     const { steps, weightsEvery } = this.header;
     if (step === 0 || step === this.firstStep) return step <= this.lastStep;
-    return step > this.firstStep && step <= this.lastStep && isLogged(step, weightsEvery, steps);
+    if (step <= this.firstStep || step > this.lastStep) return false;
+    return isLogged(step, weightsEvery, steps, this.#isDense);
   }
 
   /** @throws {NotRecorded} */
@@ -108,7 +120,7 @@ export class Evidence {
     const known = this.#thetas.get(step);
     if (known !== undefined) return known;
     const result = await this.#session.weights(step);
-    if (!result.found) throw new NotRecorded(`θ of step ${step} is not in the recording`);
+    if (!result.found) throw new NotRecorded(step);
     // θ₀ and the few newest ones are asked for again.
     for (const old of this.#thetas.keys()) if (this.#thetas.size > 6 && old !== 0) this.#thetas.delete(old);
     this.#thetas.set(step, result.theta);

@@ -23,12 +23,13 @@ describe("the trainer's streams", () => {
     expect(await valuesOf(trainLearningRate())).toEqual([0.5, 0.25]);
   });
 
-  it("log weights every k-th step, step 0 and the last, as copies", async () => {
-    const steps = stepsAlong(path);
-    const samples = await samplesOf(steps, trainWeights({ every: 3 }));
-    expect(samples.map(({ step }) => step)).toEqual([0, 3, 6, 7]);
+  it("log weights every k-th step, at powers of two, step 0 and the last, as copies", async () => {
+    const steps = stepsAlong(Array.from({ length: 23 }, (_, t) => [t]));
+    const samples = await samplesOf(steps, trainWeights({ every: 5 }));
+    const expected = [0, 1, 2, 4, 5, 8, 10, 15, 16, 20, 22];
+    expect(samples.map(({ step }) => step)).toEqual(expected);
     for (const step of steps) step.theta.fill(-1);
-    expect(samples.map(({ value }) => [...value])).toEqual([[0], [3], [6], [7]]);
+    expect(samples.map(({ value }) => [...value])).toEqual(expected.map((t) => [t]));
   });
 
   it("log the state every 500 steps unless told otherwise", async () => {

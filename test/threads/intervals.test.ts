@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { streams } from "../../server/streams/index.ts";
 import { chooseIntervals, chooseWeightsEvery, measurementMs } from "../../server/threads/intervals.ts";
+import { isLogged } from "../../shared/schedule.ts";
 
 const costs = {
   step: 10,
@@ -87,8 +88,15 @@ describe("the intervals", () => {
     const choose = (parameterCount: number, steps: number) =>
       chooseWeightsEvery(quick, 5, { parameterCount, steps, budgetMiB: 128 });
     expect(choose(1000, 100)).toBe(1);
-    const every = choose(199_210, 9380);
-    expect(((9380 / every) * 199_210 * 4 * 0.5) / 2 ** 20).toBeLessThan(128);
+    for (const steps of [80, 1500, 9380, 30_000]) {
+      const every = choose(199_210, steps);
+      const logged = Array.from({ length: steps + 1 }, (_, t) => t).filter((t) =>
+        isLogged(t, every, steps, true),
+      );
+      expect((logged.length * 199_210 * 4 * 0.5) / 2 ** 20).toBeLessThan(128);
+    }
+    // Of 1,502 θ a budget for 760 takes every second, of which step 1 is no multiple.
+    expect(choose(79_510, 1500)).toBe(2);
     const small = { parameterCount: 1000, steps: 100, budgetMiB: 128 };
     expect(chooseWeightsEvery({ step: 10, encode: 0.9 }, 5, small)).toBe(2);
     expect(chooseWeightsEvery({ step: 10, encode: 0.9 }, 20, small)).toBe(1);

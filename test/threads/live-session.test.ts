@@ -114,6 +114,8 @@ describe("a live session", { timeout: TIMEOUT_MS }, () => {
     expect(steps("distance/to-init")).toEqual(all);
     expect(steps("hessian/eigenvalues")).toEqual([0, 1, 2, 4, 8, 16, 20, 40, 60]);
     expect(steps("line/profile")).toEqual([0, 1, 2, 4, 8, 16, 30, 60]);
+    const logged = all.filter((t) => t % 3 === 0 || [1, 2, 4, 8, 16, 32].includes(t));
+    expect(steps("train/weights"), "whatever begins densely has its θ").toEqual(logged);
     expect(steps("hessian/density"), "sparse: no dense beginning").toEqual([0, 30, 60]);
     expect(steps("gradient/top-subspace")).toEqual(steps("hessian/eigenvalues"));
     expect(steps("hessian/directional"), "no update has made θ₀").toEqual([1, 2, 4, 8, 16, 20, 40, 60]);

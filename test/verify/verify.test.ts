@@ -52,6 +52,40 @@ describe("a recording whose θ is there at every third step only", () => {
   });
 });
 
+describe("θ at powers of two", () => {
+  const isDense = (step: number) => step % 3 !== 0 && (step & (step - 1)) === 0;
+
+  it("is there for what is measured densely at first", async () => {
+    const report = await verifyRecording(path);
+    expect(verdictOf(report, "hessian/eigenvalues")).toMatchObject({ samples: 6, checked: 6 });
+    expect(verdictOf(report, "train/weights")).toMatchObject({ samples: 9, checked: 9 });
+  });
+
+  it("is missed where one is gone", async () => {
+    const entries = recording.entries.filter(
+      ({ channel, step }) => channel !== "train/weights" || step !== 8,
+    );
+    const report = await verified("gone.mcap", { ...recording, entries });
+    const missing = "θ of step 8 is not in the recording";
+    // That of step 9 is retraced from it.
+    expect(verdictOf(report, "train/weights")?.faults).toEqual([`step 8: ${missing}`, `step 9: ${missing}`]);
+    expect(verdictOf(report, "path/top-mode")?.faults).toEqual([`step 8: ${missing}`]);
+  });
+
+  it("is not asked of a recording that was to have multiples only", async () => {
+    const channels = recording.header.channels.map((each) =>
+      each.name === "train/weights" ? { ...each, cadence: { kind: "logged" as const, every: 3 } } : each,
+    );
+    const entries = recording.entries.filter(
+      ({ channel, step }) => channel !== "train/weights" || !isDense(step),
+    );
+    const report = await verified("old.mcap", { header: { ...recording.header, channels }, entries });
+    expect(report.agrees).toBe(true);
+    expect(verdictOf(report, "train/weights")).toMatchObject({ samples: 5, checked: 5 });
+    expect(verdictOf(report, "hessian/eigenvalues")).toMatchObject({ samples: 6, checked: 3 });
+  });
+});
+
 describe("what cannot be derived", () => {
   it("is not checked when the data are other ones, and the header differs", async () => {
     const probe = { ...recording.header.probe, sha256: "0".repeat(64) };
@@ -198,7 +232,7 @@ describe("the command line", { timeout: 120_000 }, () => {
       [["verify", path, "--samples", "none"], 'samples: expected a whole number > 0, got "none"'],
       [
         ["hessian", path, "--step", "7"],
-        "step: expected a step whose weights are recorded, got 7; the nearest are 6 and 9",
+        "step: expected a step whose weights are recorded, got 7; the nearest are 6 and 8",
       ],
       [["hessian", short, "--preset", "spirals"], `${short}: expected 1218 weights, found 10`],
       [["hessian", foreign, "--preset", "spirals"], `${foreign}: expected a NumPy file, found other bytes`],

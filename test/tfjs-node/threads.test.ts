@@ -8,9 +8,13 @@ import { resolveSettings } from "../../server/training/resolve.ts";
 import { verifyRecording } from "../../server/verify/verify.ts";
 import { hasTfjsNode } from "../engine/every-backend.ts";
 
+/** Two runs and what verifies them: 20 seconds on an idle machine, more on a shared one. */
+const TIMEOUT_MS = 120_000;
+
 // Twice in one process: each run has threads of its own, and the second must not find the library in the way.
 test.runIf(hasTfjsNode)(
   "training is on tfjs-node, curvature on wasm, and what they measure can be verified",
+  { timeout: TIMEOUT_MS },
   async () => {
     const folder = await mkdtemp(join(tmpdir(), "thalweg-tfjs-node-"));
     const resolved = resolveSettings({

@@ -7,7 +7,7 @@ import { openBackend } from "../server/backends/select.ts";
 import { streams } from "../server/streams/index.ts";
 import type { RunSettings } from "../server/training/config.ts";
 import { train } from "../server/training/from-settings.ts";
-import { type Measurement, ratioOf } from "./harness.ts";
+import { format, type Measurement, ratioOf } from "./harness.ts";
 import { withSession } from "./live.ts";
 import { samples } from "./samples.ts";
 
@@ -40,7 +40,7 @@ const MOST_DEFAULT_MS = 120_000;
 export async function cockpit(
   words: readonly string[],
   measured: (measurement: Measurement) => void,
-): Promise<Measurement[]> {
+): Promise<Cell[]> {
   const presets = [...Object.keys(PRESETS), DEFAULT];
   const known = [...Object.keys(NETWORKS), ...presets, ...INTERVALS.map(String), ...BACKENDS, SINGLE];
   const unknown = words.find((word) => !known.includes(word));
@@ -50,7 +50,7 @@ export async function cockpit(
     return named.length === 0 ? all : named;
   };
   const rounds = words.includes(SINGLE) ? 1 : ROUNDS;
-  const measurements: Measurement[] = [];
+  const cells: Cell[] = [];
   for (const network of chosen(Object.keys(NETWORKS) as (keyof typeof NETWORKS)[]))
     for (const backend of chosen(BACKENDS)) {
       const base: RunSettings = { preset: NETWORKS[network], backend };
@@ -59,11 +59,52 @@ export async function cockpit(
           const schedule = scheduleOf(preset, interval, MOST_MS[network]);
           const name = `${network}, ${backend}: ${preset}${interval === null ? " schedule" : `, every ${interval}`}`;
           const measurement = await relative(name, { ...base, ...schedule.settings }, schedule, rounds);
-          measurements.push(measurement);
+          cells.push({ network, backend, preset, interval, measurement });
           measured(measurement);
         }
     }
-  return measurements;
+  return cells;
+}
+
+/** In the form of Cockpit's figure 6: presets by intervals, for each network and backend. */
+export function printCells(cells: readonly Cell[]): void {
+  const headingOf = ({ network, backend }: Cell) => `${network}, ${backend}`;
+  for (const heading of new Set(cells.map(headingOf))) {
+    const group = cells.filter((cell) => headingOf(cell) === heading);
+    const intervals = [...new Set(group.map(({ interval }) => interval))];
+    const row = (first: string, rest: readonly string[]) =>
+      console.log(`| ${[first, ...rest].join(" | ")} |`);
+    console.log();
+    row(
+      heading,
+      intervals.map((interval) => (interval === null ? "its own" : `every ${interval}`)),
+    );
+    row(
+      "---",
+      intervals.map(() => "---"),
+    );
+    for (const preset of new Set(group.map((cell) => cell.preset))) {
+      const found = intervals.map((interval) =>
+        group.find((cell) => cell.preset === preset && cell.interval === interval),
+      );
+      row(
+        preset,
+        found.map((cell) =>
+          cell?.measurement.ratio === undefined ? "" : format(cell.measurement.ratio.value),
+        ),
+      );
+    }
+  }
+}
+
+/** Of the table: time per step, and relative to training alone. */
+export interface Cell {
+  readonly network: string;
+  readonly backend: string;
+  readonly preset: string;
+  /** null: Thalweg's own schedule. */
+  readonly interval: number | null;
+  readonly measurement: Measurement;
 }
 
 interface Schedule {

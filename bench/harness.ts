@@ -78,6 +78,6 @@ function cells({ name, unit, rounds, ratio }: Measurement): string[] {
   ];
 }
 
-function format(value: number): string {
+export function format(value: number): string {
   return Number.isFinite(value) ? String(Number(value.toPrecision(3))) : String(value);
 }

@@ -7,7 +7,7 @@
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import type { RunSettings } from "../server/training/config.ts";
-import { cockpit } from "./cockpit.ts";
+import { cockpit, printCells } from "./cockpit.ts";
 import { codec } from "./codec.ts";
 import { curvature } from "./curvature.ts";
 import { fanOut } from "./fan-out.ts";
@@ -48,9 +48,10 @@ if (args[0] === "soak") {
   });
 } else if (args[0] === "cockpit") {
   await said(async () => {
-    const measurements = await cockpit(args.slice(1), (measurement) => console.log(line(measurement)));
-    printTable("Time per step beside training alone, in the form of Cockpit's table", measurements);
-    results["cockpit"] = measurements;
+    const cells = await cockpit(args.slice(1), (measurement) => console.log(line(measurement)));
+    console.log("\nTime per step, of that of training alone, in the form of Cockpit's table");
+    printCells(cells);
+    results["cockpit"] = cells;
   });
 } else {
   const names = args.length > 0 ? args : Object.keys(suites);

@@ -28,6 +28,9 @@ const LEAST_MEASURED = 3;
 /** Intervals: before the window, and in it. */
 const SETTLED = 4;
 const MEASURED = 12;
+/** Steps, at least: before, the threads' code is still being compiled, and fewer last too short a time. */
+const WARM_STEPS = 500;
+const WINDOW_STEPS = 1000;
 /** Of one run. Where measurements hold training up, what is slower is left before its window ends. */
 const MOST_MS = { "mnist-mlp": 25_000, "mnist-mlp-200x200": 60_000 } as const;
 /** The same, of the default schedule. */
@@ -128,7 +131,7 @@ function scheduleOf(preset: string, interval: number | null, mostMs: number): Sc
     ({ scheduleKey, descriptor }) => scheduleKey !== null && descriptor.cadence.kind !== "logged",
   );
   const keys = new Set(scheduled.flatMap(({ scheduleKey }) => scheduleKey ?? []));
-  const from = Math.max(64, SETTLED * interval);
+  const from = Math.max(WARM_STEPS, SETTLED * interval);
   return {
     settings: {
       every: Object.fromEntries(wanted.map((key) => [key, interval])),
@@ -136,7 +139,7 @@ function scheduleOf(preset: string, interval: number | null, mostMs: number): Sc
       weightsEvery: WEIGHTS_EVERY,
     },
     from,
-    to: from + Math.max(64, MEASURED * interval),
+    to: from + Math.max(WINDOW_STEPS, MEASURED * interval),
     interval,
     channels: scheduled
       .filter(({ scheduleKey }) => wanted.includes(scheduleKey ?? ""))

@@ -7,7 +7,7 @@ import { Catalogue } from "../session/catalogue.ts";
 import { LibraryError, SessionLibrary } from "../session/library.ts";
 import type { LogKeeping } from "../session/log.ts";
 import type { LiveSession } from "../threads/live-session.ts";
-import { startLiveSession } from "../threads/start-live-session.ts";
+import { expectStartable, startLiveSession } from "../threads/start-live-session.ts";
 import { namesFiles } from "../training/data/load-dataset.ts";
 import { parseSettings, shown } from "../training/parse-settings.ts";
 import { UserError } from "../training/user-error.ts";
@@ -30,6 +30,7 @@ export async function trainCommand(
   const planned = await planRun(run, modulePath, (named) => openParent(named, recordings));
   const folder = record ? recordings : await mkdtemp(join(tmpdir(), "thalweg-"));
   const catalogue = new Catalogue(recordings);
+  await expectStartable({ ...planned, folder: record ? recordings : tmpdir() });
   const library = new SessionLibrary({ catalogue, liveElsewhere });
   const live = new LiveRuns(library, folder, record, keepingOf(server));
   const served = await serve(library, server, live.startRun);
@@ -128,6 +129,7 @@ class LiveRuns {
       await running?.stop();
       return { id: (await this.start(planned)).header.id };
     } catch (cause) {
+      await expectStartable({ ...planned, folder: this.#folder });
       if (cause instanceof UserError) return refused(400, cause.code, cause.message.replaceAll("\n", "; "));
       throw cause;
     } finally {

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { recordingFileName } from "../recording/file-name.ts";
 import type { OpenLogFile } from "../recording/log-file-handle.ts";
 import { type LogKeeping, SessionLog } from "../session/log.ts";
+import { expectWritable } from "../session/log-folder.ts";
 import { streams } from "../streams/index.ts";
 import type { RunConfig, RunSettings } from "../training/config.ts";
+import { expectFiles } from "../training/data/load-dataset.ts";
 import type { Fork } from "../training/fork.ts";
 import { nearestName } from "../training/nearest-name.ts";
 import type { Blueprint } from "../training/run.ts";
@@ -82,6 +84,19 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
     await Promise.all(Object.values(threads).map((thread) => thread.terminate()));
     throw cause;
   }
+}
+
+/**
+ * What needs no thread to be refused: a folder that takes no log, data that are not there. For callers, before they begin or end anything.
+ * @throws {UserError} `dataset-missing`. @throws {RecordingError} for the folder.
+ */
+export async function expectStartable({
+  config,
+  module,
+  folder,
+}: Pick<LiveSessionOptions, "config" | "module" | "folder">): Promise<void> {
+  await expectWritable(folder);
+  if (!module) await expectFiles(config.dataset);
 }
 
 /** An interval of nothing is a slip of the pen: what was meant would be measured by an interval that nobody gave. */

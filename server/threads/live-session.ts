@@ -5,6 +5,7 @@ import type { EndReason, ForkOrigin, SessionHeader } from "../../shared/header.t
 import { whole } from "../../shared/number-words.ts";
 import type { ControlAction, Watermarks } from "../../shared/protocol.ts";
 import type { RunStatus } from "../../shared/readings.ts";
+import { changesInWords } from "../../shared/session-words.ts";
 import { encodeValue } from "../../shared/value.ts";
 import type { RecordingError } from "../recording/recording-error.ts";
 import type { Hole } from "../recording/segments.ts";
@@ -344,9 +345,9 @@ function json(channel: string, step: number, value: unknown): PackedSample {
   return { channel, step, json: encodeValue(value) };
 }
 
-function forkSentence({ name, session, step, changed }: ForkOrigin): string {
-  const changes = Object.entries(changed).map(([key, { from, to }]) => `${key} ${to} in place of ${from}`);
-  return `goes on from step ${whole(step)} of ${name} (${session.slice(0, 8)}), ${changes.join(", ") || "with the same settings"}`;
+function forkSentence(origin: ForkOrigin): string {
+  const { name, session, step } = origin;
+  return `goes on from step ${whole(step)} of ${name} (${session.slice(0, 8)}), ${changesInWords(origin) || "with the same settings"}`;
 }
 
 function said(action: ControlAction): string {

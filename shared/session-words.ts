@@ -1,0 +1,23 @@
+/** What became of a session, as it stands in sentences, on the server and in the dashboard. */
+import type { ForkOrigin } from "./header.ts";
+import { whole } from "./number-words.ts";
+
+/** "learning rate 0.1 in place of 0.2, …"; "" where nothing was changed. */
+export function changesInWords({ changed }: ForkOrigin): string {
+  return Object.entries(changed)
+    .map(([key, { from, to }]) => `${TERMS[key] ?? spelledOut(key)} ${value(to)} in place of ${value(from)}`)
+    .join(", ");
+}
+
+/** Settings whose name is not the words themselves. */
+const TERMS: Readonly<Record<string, string>> = { lrSchedule: "learning rate schedule" };
+
+/** "weightDecay" → "weight decay". */
+function spelledOut(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+function value(of: unknown): string {
+  if (of === null) return "none";
+  return typeof of === "number" && Number.isInteger(of) ? whole(of) : String(of);
+}

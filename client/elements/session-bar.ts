@@ -2,6 +2,7 @@
 import { html, LitElement, type TemplateResult } from "lit";
 import type { EndReason, SessionState, SessionSummary } from "../../shared/header.ts";
 import { INITIAL_LINK, type LinkState } from "../connection/link.ts";
+import { standing } from "../../shared/session-words.ts";
 import { formatNumber, formatPercent, formatStep } from "../data/formats.ts";
 import "./link-badge.ts";
 import { icons } from "./icons.ts";
@@ -25,18 +26,6 @@ export interface Standing {
   readonly gapCount: number;
 }
 
-const STATES: Readonly<Record<SessionState, string>> = {
-  running: "Running",
-  paused: "Paused",
-  diverged: "Diverged",
-  ended: "Ended",
-};
-const REASONS: Readonly<Record<EndReason, string>> = {
-  finished: "Finished",
-  failed: "Failed",
-  stopped: "Stopped",
-  interrupted: "Interrupted",
-};
 const THEMES: Readonly<Record<ThemeChoice, string>> = {
   system: "Theme: as the system",
   light: "Theme: light",
@@ -109,7 +98,8 @@ export class SessionBar extends LitElement {
   #standing({ state, reason, step, steps, loss, stepsPerSecond, overhead }: Standing): TemplateResult {
     const hasEnded = state === "ended" && reason !== null;
     return html`<div class="standing">
-      <span class="state" role="status" data-state=${hasEnded ? reason : state}>${hasEnded ? REASONS[reason] : STATES[state]}</span>
+    const words = standing({ state, reason: hasEnded ? reason : null, step, steps });
+      <span class="state" role="status" data-state=${hasEnded ? reason : state}>${words.charAt(0).toUpperCase()}${words.slice(1)}</span>
       <dl>
         <div><dt>step</dt><dd>${formatStep(step)} <span>/ ${formatStep(steps)}</span></dd></div>
         <div class="loss"><dt>loss</dt><dd>${formatNumber(loss, 3)}</dd></div>

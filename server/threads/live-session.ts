@@ -62,6 +62,7 @@ export class LiveSession implements Session {
   #waitsForDisk = false;
   #newestStep = 0;
   #reason: EndReason = "finished";
+  #isUnmeasured = false;
   #ending: Promise<void> | null = null;
 
   constructor(
@@ -215,8 +216,9 @@ export class LiveSession implements Session {
     this.#status(
       "warning",
       "measurement-abandoned",
-      "a measurement was still running when training was stopped",
+      "a measurement was still running when the run was stopped",
     );
+    this.#isUnmeasured = true;
     await curvature.terminate();
   }
 
@@ -319,11 +321,15 @@ export class LiveSession implements Session {
 
   async #end(): Promise<void> {
     this.#ending ??= (async () => {
-      this.#status(
-        "info",
-        this.#reason,
-        `training ${this.#reason} at step ${whole(this.#newestStep)} of ${whole(this.header.steps)}`,
-      );
+      const { steps } = this.header;
+      const isTrained = this.#newestStep === steps && this.status.state !== "diverged";
+      // Who stops a run that has made all its steps stops nothing but measurements.
+      if (isTrained && this.#reason === "stopped" && !this.#isUnmeasured) this.#reason = "finished";
+      const sentence =
+        isTrained && this.#reason === "stopped"
+          ? `training finished at step ${whole(steps)} of ${whole(steps)}; its last measurements were stopped`
+          : `training ${this.#reason} at step ${whole(this.#newestStep)} of ${whole(steps)}`;
+      this.#status("info", this.#reason, sentence);
       await Promise.all(Object.values(this.#threads).map((thread) => thread.terminate()));
       await this.#log.finish(this.#reason);
       this.#resolveEnded(this.#reason);

@@ -1,5 +1,13 @@
 import { expect, it } from "vitest";
-import { changesInWords } from "../../shared/session-words.ts";
+import { changesInWords, standing } from "../../shared/session-words.ts";
+
+it("a run that was stopped after its last step has not stopped training", () => {
+  const ended = { state: "ended", reason: "stopped", steps: 1500 } as const;
+  expect(standing({ ...ended, step: 1499 })).toBe("stopped");
+  expect(standing({ ...ended, step: 1500 })).toBe("measuring stopped");
+  expect(standing({ ...ended, step: 1500, reason: "finished" })).toBe("finished");
+  expect(standing({ ...ended, step: 1500, reason: null, state: "running" })).toBe("running");
+});
 
 it("a fork's changes are in the field's terms", () => {
   const origin = { session: "0".repeat(32), name: "edge", step: 500, thetaSha256: "", pathLength: null };

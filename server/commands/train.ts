@@ -1,7 +1,9 @@
 /** `thalweg train`: one run, live, recorded, with the dashboard beside it. */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { count, whole } from "../../shared/number-words.ts";
 import type { StartRun } from "../gateway/http.ts";
 import { Catalogue } from "../session/catalogue.ts";
 import { LibraryError, SessionLibrary } from "../session/library.ts";
@@ -28,9 +30,9 @@ export async function trainCommand(
   const record = server.record ?? true;
   const recordings = resolve(server.recordings ?? "recordings");
   const planned = await planRun(run, modulePath, (named) => openParent(named, recordings));
+  await expectStartable({ ...planned, folder: record ? recordings : tmpdir() });
   const folder = record ? recordings : await mkdtemp(join(tmpdir(), "thalweg-"));
   const catalogue = new Catalogue(recordings);
-  await expectStartable({ ...planned, folder: record ? recordings : tmpdir() });
   const library = new SessionLibrary({ catalogue, liveElsewhere });
   const live = new LiveRuns(library, folder, record, keepingOf(server));
   const served = await serve(library, server, live.startRun);
@@ -55,10 +57,11 @@ export async function trainCommand(
   });
   const { header, recordingPath } = session;
   console.log(
-    `training   ${header.name}: ${header.modelSummary}, ${header.steps} steps, backend ${header.backend}`,
+    `training   ${header.name}: ${header.modelSummary}, ${count(header.steps, "step")}, backend ${header.backend}`,
   );
   const { fork } = header;
-  if (fork !== undefined) console.log(`forked     from step ${fork.step} of ${fork.name} (${fork.session})`);
+  if (fork !== undefined)
+    console.log(`forked     from step ${whole(fork.step)} of ${fork.name} (${fork.session})`);
   console.log(`recording  ${recordingPath ?? "off (--no-record)"}`);
   const limit = readSize("recordings-limit", server.recordingsLimit ?? RECORDINGS_LIMIT);
   const tooMuch = await outgrown(catalogue, limit);
@@ -126,10 +129,10 @@ class LiveRuns {
           `run ${running.header.id} is going on; send "replace": true to stop it first`,
         );
       }
+      await expectStartable({ ...planned, folder: this.#folder });
       await running?.stop();
       return { id: (await this.start(planned)).header.id };
     } catch (cause) {
-      await expectStartable({ ...planned, folder: this.#folder });
       if (cause instanceof UserError) return refused(400, cause.code, cause.message.replaceAll("\n", "; "));
       throw cause;
     } finally {

@@ -54,6 +54,16 @@ export function formatPercent(share: number | null | undefined): string {
   return `${minus(format(Math.abs(percent) >= 10 || percent === 0 ? ".0f" : ".1~f")(percent))} %`;
 }
 
+/** A share that something costs. Less than nothing is what noise makes of a small one: "0 %"; the panel says so. */
+export function formatCost(share: number | null | undefined): string {
+  return formatPercent(isNoise(share) ? 0 : share);
+}
+
+/** Is what was measured of a cost below nothing? */
+export function isNoise(share: number | null | undefined): boolean {
+  return typeof share === "number" && share < 0;
+}
+
 /** "0.043 ms", "3.2 ms", "840 ms", "3.2 s", "4 min 05 s", "2 h 07 min". */
 export function formatDuration(durationMs: number | null | undefined): string {
   if (durationMs === null || durationMs === undefined || !Number.isFinite(durationMs)) return MISSING;

@@ -1,7 +1,9 @@
 /** One line that says what was run, on what, and how far the instruments can be trusted. */
+
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import type { SessionHeader } from "../../shared/header.ts";
 import { whole } from "../../shared/number-words.ts";
+import { changesInWords } from "../../shared/session-words.ts";
 import { formatNumber } from "../data/formats.ts";
 import { base } from "./styles.ts";
 
@@ -54,13 +56,10 @@ export function factsOf(header: SessionHeader): readonly Fact[] {
 
 function forkFact({ fork }: SessionHeader): readonly Fact[] {
   if (fork === undefined) return [];
-  const changes = Object.entries(fork.changed).map(
-    ([key, { from, to }]) => `${key} ${to} in place of ${from}`,
-  );
   return [
     {
       text: `forked from ${fork.name} at step ${whole(fork.step)}`,
-      details: `session ${fork.session}; ${changes.join(", ") || "same settings"}. Distances are measured from its θ₀; what is said of the path begins at the fork`,
+      details: `session ${fork.session}; ${changesInWords(fork) || "same settings"}. Distances are measured from its θ₀; what is said of the path begins at the fork`,
     },
   ];
 }

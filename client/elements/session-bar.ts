@@ -1,8 +1,10 @@
 /** The top line: which session, how it stands, how the connection stands. */
+
 import { html, LitElement, type TemplateResult } from "lit";
 import type { EndReason, SessionState, SessionSummary } from "../../shared/header.ts";
+import { standing } from "../../shared/session-words.ts";
 import { INITIAL_LINK, type LinkState } from "../connection/link.ts";
-import { formatNumber, formatPercent, formatStep } from "../data/formats.ts";
+import { formatCost, formatNumber, formatPercent, formatStep, isNoise } from "../data/formats.ts";
 import "./link-badge.ts";
 import { icons } from "./icons.ts";
 import { sessionBarStyles } from "./session-bar-styles.ts";
@@ -25,18 +27,6 @@ export interface Standing {
   readonly gapCount: number;
 }
 
-const STATES: Readonly<Record<SessionState, string>> = {
-  running: "Running",
-  paused: "Paused",
-  diverged: "Diverged",
-  ended: "Ended",
-};
-const REASONS: Readonly<Record<EndReason, string>> = {
-  finished: "Finished",
-  failed: "Failed",
-  stopped: "Stopped",
-  interrupted: "Interrupted",
-};
 const THEMES: Readonly<Record<ThemeChoice, string>> = {
   system: "Theme: as the system",
   light: "Theme: light",
@@ -108,13 +98,14 @@ export class SessionBar extends LitElement {
 
   #standing({ state, reason, step, steps, loss, stepsPerSecond, overhead }: Standing): TemplateResult {
     const hasEnded = state === "ended" && reason !== null;
+    const words = standing({ state, reason: hasEnded ? reason : null, step, steps });
     return html`<div class="standing">
-      <span class="state" role="status" data-state=${hasEnded ? reason : state}>${hasEnded ? REASONS[reason] : STATES[state]}</span>
+      <span class="state" role="status" data-state=${hasEnded ? reason : state}>${words.charAt(0).toUpperCase()}${words.slice(1)}</span>
       <dl>
         <div><dt>step</dt><dd>${formatStep(step)} <span>/ ${formatStep(steps)}</span></dd></div>
         <div class="loss"><dt>loss</dt><dd>${formatNumber(loss, 3)}</dd></div>
         ${stepsPerSecond === null ? null : html`<div class="rate"><dt>steps/s</dt><dd>${formatNumber(stepsPerSecond, 3)}</dd></div>`}
-        ${overhead === null ? null : html`<div class="overhead" title="Share of training speed that measuring takes"><dt>overhead</dt><dd>${formatPercent(overhead)}</dd></div>`}
+        ${overhead === null ? null : html`<div class="overhead" title=${overheadTitle(overhead)}><dt>overhead</dt><dd>${formatCost(overhead)}</dd></div>`}
       </dl>
     </div>`;
   }
@@ -146,6 +137,11 @@ function formatStart(startedAtMs: number): string {
     hourCycle: "h23",
   } as const;
   return new Date(startedAtMs).toLocaleString(undefined, options);
+}
+
+function overheadTitle(overhead: number): string {
+  const title = "Share of training speed that measuring takes";
+  return isNoise(overhead) ? `${title}: not above the noise, measured as ${formatPercent(overhead)}` : title;
 }
 
 customElements.define("session-bar", SessionBar);

@@ -1,7 +1,9 @@
 /** All sessions of the server, to be opened, and by those who may: given another title, shared, deleted, brought in. */
+
 import { html, LitElement, type PropertyValues, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { SessionSummary } from "../../shared/header.ts";
+import { standing } from "../../shared/session-words.ts";
 import { formatBytes, formatCount, formatMoment, formatStep } from "../data/formats.ts";
 import "./drop-menu.ts";
 import { icons } from "./icons.ts";
@@ -206,7 +208,7 @@ function aboutOf({
   recordingBytes,
 }: SessionSummary): string {
   return [
-    live ? `live, ${state}` : (reason ?? state),
+    live ? `live, ${state}` : standing({ state, reason, step, steps }),
     formatMoment(startedAtMs),
     modelSummary,
     `step ${formatStep(step)} of ${formatStep(steps)}`,

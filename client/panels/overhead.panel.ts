@@ -1,5 +1,5 @@
 import type { Overhead } from "../../shared/readings.ts";
-import { formatDuration, formatNumber, formatPercent } from "../data/formats.ts";
+import { formatCost, formatDuration, formatNumber, formatPercent } from "../data/formats.ts";
 import { sampleAt } from "./figure.ts";
 import type { LineDrawing, Panel, Scene } from "./panel.ts";
 
@@ -21,7 +21,7 @@ export const panel: Panel = {
   id: "overhead",
   title: "What watching costs",
   about:
-    "Share of training speed that the instruments take, measured while they run. The interval is two standard errors of the mean step time.",
+    "Share of training speed that the instruments take, measured while they run. The interval is two standard errors of the mean step time. Where steps took no longer than alone before the run, the figure is 0 %: the cost is not above the noise.",
   order: 900,
   span: 4,
   height: 144,
@@ -40,7 +40,7 @@ export const panel: Panel = {
         return [
           {
             label: "Overhead",
-            text: formatPercent(total),
+            text: formatCost(total),
             note: `${formatPercent(interval[0])} to ${formatPercent(interval[1])}`,
           },
           { label: "Speed", text: `${formatNumber(stepsPerSecond, 3)} steps/s` },

@@ -1,4 +1,5 @@
 /** `thalweg diff a b`: do two recordings hold the same samples, to the last bit? */
+import { count, whole } from "../../shared/number-words.ts";
 import { type ChannelDiff, diffSessions, type SessionDiff } from "../session/diff.ts";
 import { openRecording } from "../session/recorded-session.ts";
 import { type FolderFlag, findRecording } from "./find-recording.ts";
@@ -24,14 +25,14 @@ function sentences({ isEqual, channels, setup, afterStep }: SessionDiff): string
   const setups = [
     ...(afterStep === null
       ? []
-      : [`one is forked from the other, or both from a third: compared after step ${afterStep}`]),
+      : [`one is forked from the other, or both from a third: compared after step ${whole(afterStep)}`]),
     ...setup.map(({ part, a, b }) => `${part} differs: ${a} | ${b}`),
   ];
   if (isEqual) {
     const equal = channels.reduce((sum, channel) => sum + channel.equal, 0);
     return [
       ...setups,
-      `equal: ${equal} samples on ${channels.length} channels (times and run/overhead do not count)`,
+      `equal: ${count(equal, "sample")} on ${channels.length} channels (times and run/overhead do not count)`,
     ];
   }
   return [...setups, ...channels.filter(differs).flatMap(channelLines)];
@@ -43,7 +44,7 @@ function differs({ different, onlyInA, onlyInB }: ChannelDiff): boolean {
 
 function channelLines({ channel, equal, different, onlyInA, onlyInB, first }: ChannelDiff): string[] {
   return [
-    `${channel}: ${different} different, ${onlyInA} only in a, ${onlyInB} only in b, ${equal} equal`,
-    ...first.map(({ step, a, b }) => `  step ${step}: ${a ?? "—"} | ${b ?? "—"}`),
+    `${channel}: ${whole(different)} different, ${whole(onlyInA)} only in a, ${whole(onlyInB)} only in b, ${whole(equal)} equal`,
+    ...first.map(({ step, a, b }) => `  step ${whole(step)}: ${a ?? "—"} | ${b ?? "—"}`),
   ];
 }

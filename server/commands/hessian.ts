@@ -1,5 +1,7 @@
 /** `thalweg hessian <recording | weights | model>`: the spectrum at one θ. */
+
 import { setImmediate } from "node:timers/promises";
+import { count, whole } from "../../shared/number-words.ts";
 import type { HessianDensity } from "../../shared/readings.ts";
 import { stabilityThreshold } from "../../shared/thresholds.ts";
 import { extremalEigenpairs } from "../numerics/lanczos.ts";
@@ -30,7 +32,7 @@ const BOTTOM_TOLERANCE = 1e-2;
 const MOST_PRODUCTS = 300;
 
 export async function hessianCommand(which: string, flags: HessianFlags): Promise<void> {
-  const counts = { top: count("top", flags.top), bottom: count("bottom", flags.bottom) };
+  const counts = { top: readCount("top", flags.top), bottom: readCount("bottom", flags.bottom) };
   const progress = progressLine();
   progress.show("reading the data");
   const source = await openSource(which, flags);
@@ -45,7 +47,7 @@ export async function hessianCommand(which: string, flags: HessianFlags): Promis
   );
 }
 
-function count(name: string, text: string | undefined): number | null {
+function readCount(name: string, text: string | undefined): number | null {
   if (text === undefined) return null;
   const number = Number(text);
   if (text.trim() !== "" && Number.isSafeInteger(number) && number >= 0 && number <= MOST_PRODUCTS / 2)
@@ -154,7 +156,7 @@ function sentences(path: string, measured: Measured, exact: Float64Array | null)
   const { loss, gradientNorm, thetaNorm, eta, threshold, rule, ratio } = measured;
   const unconverged = [...top, ...bottom].filter(({ converged }) => !converged).length;
   return [
-    `${path}${step === null ? "" : `, step ${step}`}: ${model}, ${lossName}, ${n} examples of ${dataset}, ${parameterCount} weights`,
+    `${path}${step === null ? "" : `, step ${whole(step)}`}: ${model}, ${lossName}, ${count(n, "example")} of ${dataset}, ${count(parameterCount, "weight")}`,
     `loss ${short(loss)}, ‖∇L‖ ${short(gradientNorm)}, ‖θ‖ ${short(thetaNorm)}`,
     threshold === null
       ? `no stability threshold is known for this optimizer (η = ${short(eta)})`

@@ -1,5 +1,6 @@
 /** What the terminal says while a run goes on: one line that moves, or on a pipe the turning points only. */
 import { auditTime } from "rxjs";
+import { whole } from "../../shared/number-words.ts";
 import type { Session } from "../session/session.ts";
 
 const EVERY_MS = 1000;
@@ -9,8 +10,9 @@ export function reportProgress({ status$, header }: Session): void {
   let state = "running";
   status$.pipe(auditTime(EVERY_MS)).subscribe({
     next(status) {
-      if (moving) process.stdout.write(`\r\u001b[Kstep ${status.step} of ${header.steps}, ${status.state}`);
-      else if (status.state !== state) console.log(`step ${status.step} of ${header.steps}: ${status.state}`);
+      const at = `step ${whole(status.step)} of ${whole(header.steps)}`;
+      if (moving) process.stdout.write(`\r\u001b[K${at}, ${status.state}`);
+      else if (status.state !== state) console.log(`${at}: ${status.state}`);
       state = status.state;
     },
     complete() {

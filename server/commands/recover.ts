@@ -1,4 +1,5 @@
 /** `thalweg recover <file>`: what is intact of a recording that was cut or damaged, as a whole one. */
+import { count, whole } from "../../shared/number-words.ts";
 import { type Recovered, recoverRecording } from "../recording/recover.ts";
 
 /** Exit code 0, also where there was nothing to do. */
@@ -15,8 +16,9 @@ function defaultOut(path: string): string {
 }
 
 function sentences(path: string, { events, lastSeq, lastStep, dropped, files }: Recovered): string[] {
-  const held = events === 0 ? "no event" : `${events} events, up to seq ${lastSeq}, step ${lastStep}`;
+  const held =
+    events === 0 ? "no event" : `${count(events, "event")}, up to seq ${lastSeq}, step ${whole(lastStep)}`;
   if (dropped === null) return [`${path} is whole: ${held}. Nothing was written.`];
-  const bytes = dropped.bytes === 0 ? "nothing but its end was missing" : `${dropped.bytes} bytes`;
+  const bytes = dropped.bytes === 0 ? "nothing but its end was missing" : count(dropped.bytes, "byte");
   return [`kept       ${held}`, `dropped    ${bytes}: ${dropped.fault}`, `written    ${files.join(", ")}`];
 }

@@ -1,8 +1,12 @@
 /** `thalweg replay <recording>`: a recording, to the same dashboard over the same protocol. */
+
 import { dirname, resolve } from "node:path";
+import { count, whole } from "../../shared/number-words.ts";
+import { standing } from "../../shared/session-words.ts";
 import { Catalogue } from "../session/catalogue.ts";
 import { SessionLibrary } from "../session/library.ts";
 import { openRecording } from "../session/recorded-session.ts";
+import { summarise } from "../session/session.ts";
 import { UserError } from "../training/user-error.ts";
 import { findRecording } from "./find-recording.ts";
 import { printLaunch, serve, untilInterrupted } from "./serve.ts";
@@ -26,7 +30,7 @@ export async function replayCommand(which: string, flags: Readonly<Record<string
   const library = new SessionLibrary({ catalogue, liveElsewhere });
   const served = await serve(library, server);
   console.log(
-    `replaying  ${header.name}: ${header.modelSummary}, ${status.step} of ${header.steps} steps, ${status.reason}`,
+    `replaying  ${header.name}: ${header.modelSummary}, ${whole(status.step)} of ${count(header.steps, "step")}, ${standing(summarise(session))}`,
   );
   printLaunch(served, server, hash.toString());
   console.log("           Ctrl-C ends.");

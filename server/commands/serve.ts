@@ -5,7 +5,7 @@ import { readFile, rm } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
-import { Auth, createToken } from "../gateway/auth.ts";
+import { Auth, createToken, tokenProblem } from "../gateway/auth.ts";
 import { type Gateway, startGateway } from "../gateway/gateway.ts";
 import type { StartRun, TlsFiles } from "../gateway/http.ts";
 import type { SessionLibrary } from "../session/library.ts";
@@ -129,11 +129,9 @@ async function readToken(name: string, file: string | undefined, variable: strin
 }
 
 function checked(token: string, from: string): string {
-  if (/^[A-Za-z0-9._~-]{16,}$/.test(token)) return token;
-  throw new UserError(
-    "token",
-    `${from}: expected at least 16 characters of A–Z a–z 0–9 . _ ~ -, got ${token.length} characters`,
-  );
+  const problem = tokenProblem(token);
+  if (problem === null) return token;
+  throw new UserError("token", `${from}: ${problem}`);
 }
 
 function openBrowser(url: string): void {

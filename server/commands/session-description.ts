@@ -1,6 +1,9 @@
 /** What `thalweg info` says of a recording. */
 import { stat } from "node:fs/promises";
+import { count, whole } from "../../shared/number-words.ts";
+import { standing } from "../../shared/session-words.ts";
 import type { RecordedSession } from "../session/recorded-session.ts";
+import { summarise } from "../session/session.ts";
 import { sizeText } from "./quantities.ts";
 
 const ALL_AT_ONCE = { maxEvents: 65_536, maxBytes: 4 * 2 ** 20 };
@@ -25,16 +28,19 @@ export async function describeRecording(session: RecordedSession): Promise<Recor
       ["id", header.id],
       ["file", `${recordingPath} (${sizeText(size)})`],
       ["started", new Date(header.startedAtMs).toISOString()],
-      ["state", `${status.reason}, step ${status.step} of ${header.steps}, ${status.headSeq + 1} events`],
+      [
+        "state",
+        `${standing(summarise(session))}, step ${whole(status.step)} of ${whole(header.steps)}, ${count(status.headSeq + 1, "event")}`,
+      ],
       ...(fault === null ? [] : [["intact", `up to ${fault}`] as const]),
-      ["model", `${header.modelSummary}, ${header.parameterCount} parameters`],
+      ["model", `${header.modelSummary}, ${count(header.parameterCount, "parameter")}`],
       ["loss", `${header.loss.name}: ${header.loss.formula}`],
       ["optimizer", JSON.stringify(header.optimizer)],
       [
         "data",
-        `${train.dataset}, ${train.size} examples, batch ${train.fullBatch ? "full" : train.batchSize}`,
+        `${train.dataset}, ${count(train.size, "example")}, batch ${train.fullBatch ? "full" : whole(train.batchSize)}`,
       ],
-      ["probe", `${probe.size} of ${probe.split}, sha256 ${probe.sha256.slice(0, 16)}…`],
+      ["probe", `${whole(probe.size)} of ${probe.split}, sha256 ${probe.sha256.slice(0, 16)}…`],
       [
         "seeds",
         Object.entries(seeds)
@@ -49,7 +55,7 @@ export async function describeRecording(session: RecordedSession): Promise<Recor
           .join(", "),
       ],
       ...counts.map(
-        ({ channel, samples: count }) => ["samples", `${String(count).padStart(8)}  ${channel}`] as const,
+        ({ channel, samples: held }) => ["samples", `${whole(held).padStart(9)}  ${channel}`] as const,
       ),
     ],
     json: { file: recordingPath, sizeBytes: size, fault, status, samples: counts, header },

@@ -1,7 +1,10 @@
 /** `thalweg sessions`, `info`, `import`, `prune`: the recordings of a folder, without a server. */
+
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { whole } from "../../shared/number-words.ts";
+import { standing } from "../../shared/session-words.ts";
 import { firstPartOf, partPath } from "../recording/part.ts";
 import { removeRecording } from "../recording/remove-recording.ts";
 import type { Catalogue } from "../session/catalogue.ts";
@@ -39,8 +42,8 @@ export async function sessionsCommand(flags: Flags): Promise<void> {
   const rows = recordings.map(({ file, sizeBytes, summary }) => [
     summary.id.slice(0, 8),
     localTime(summary.startedAtMs),
-    live.has(summary.id) ? "live" : (summary.reason ?? summary.state),
-    `${summary.step} of ${summary.steps}`,
+    live.has(summary.id) ? "live" : standing(summary),
+    `${whole(summary.step)} of ${whole(summary.steps)}`,
     sizeText(sizeBytes),
     summary.name,
     file,

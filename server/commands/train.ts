@@ -1,13 +1,15 @@
 /** `thalweg train`: one run, live, recorded, with the dashboard beside it. */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { count, whole } from "../../shared/number-words.ts";
 import type { StartRun } from "../gateway/http.ts";
 import { Catalogue } from "../session/catalogue.ts";
 import { LibraryError, SessionLibrary } from "../session/library.ts";
 import type { LogKeeping } from "../session/log.ts";
 import type { LiveSession } from "../threads/live-session.ts";
-import { startLiveSession } from "../threads/start-live-session.ts";
+import { expectStartable, startLiveSession } from "../threads/start-live-session.ts";
 import { namesFiles } from "../training/data/load-dataset.ts";
 import { parseSettings, shown } from "../training/parse-settings.ts";
 import { UserError } from "../training/user-error.ts";
@@ -28,6 +30,7 @@ export async function trainCommand(
   const record = server.record ?? true;
   const recordings = resolve(server.recordings ?? "recordings");
   const planned = await planRun(run, modulePath, (named) => openParent(named, recordings));
+  await expectStartable({ ...planned, folder: record ? recordings : tmpdir() });
   const folder = record ? recordings : await mkdtemp(join(tmpdir(), "thalweg-"));
   const catalogue = new Catalogue(recordings);
   const library = new SessionLibrary({ catalogue, liveElsewhere });
@@ -54,10 +57,11 @@ export async function trainCommand(
   });
   const { header, recordingPath } = session;
   console.log(
-    `training   ${header.name}: ${header.modelSummary}, ${header.steps} steps, backend ${header.backend}`,
+    `training   ${header.name}: ${header.modelSummary}, ${count(header.steps, "step")}, backend ${header.backend}`,
   );
   const { fork } = header;
-  if (fork !== undefined) console.log(`forked     from step ${fork.step} of ${fork.name} (${fork.session})`);
+  if (fork !== undefined)
+    console.log(`forked     from step ${whole(fork.step)} of ${fork.name} (${fork.session})`);
   console.log(`recording  ${recordingPath ?? "off (--no-record)"}`);
   const limit = readSize("recordings-limit", server.recordingsLimit ?? RECORDINGS_LIMIT);
   const tooMuch = await outgrown(catalogue, limit);
@@ -125,6 +129,7 @@ class LiveRuns {
           `run ${running.header.id} is going on; send "replace": true to stop it first`,
         );
       }
+      await expectStartable({ ...planned, folder: this.#folder });
       await running?.stop();
       return { id: (await this.start(planned)).header.id };
     } catch (cause) {

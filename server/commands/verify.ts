@@ -1,4 +1,6 @@
 /** `thalweg verify <recording>`: are its numbers what its θ say? */
+import { count, whole } from "../../shared/number-words.ts";
+import { standing } from "../../shared/session-words.ts";
 import { UserError } from "../training/user-error.ts";
 import type { StreamReport, VerifyReport } from "../verify/report.ts";
 import type { Deviation } from "../verify/tally.ts";
@@ -15,8 +17,9 @@ interface VerifyFlags extends FolderFlag {
 
 /** Exit code 0 when all agree, 1 when one does not. */
 export async function verifyCommand(which: string, flags: VerifyFlags): Promise<void> {
-  const samples = flags.samples === undefined ? undefined : whole("samples", flags.samples, 1);
-  const seed = flags.seed === undefined ? undefined : whole("seed", flags.seed, Number.MIN_SAFE_INTEGER);
+  const samples = flags.samples === undefined ? undefined : wholeNumber("samples", flags.samples, 1);
+  const seed =
+    flags.seed === undefined ? undefined : wholeNumber("seed", flags.seed, Number.MIN_SAFE_INTEGER);
   const path = await findRecording("verify", which, flags);
   const progress = progressLine();
   const report = await verifyRecording(path, {
@@ -30,7 +33,7 @@ export async function verifyCommand(which: string, flags: VerifyFlags): Promise<
   if (!report.agrees) process.exitCode = 1;
 }
 
-function whole(name: string, text: string, least: number): number {
+function wholeNumber(name: string, text: string, least: number): number {
   const number = Number(text);
   if (text.trim() !== "" && Number.isSafeInteger(number) && number >= least) return number;
   const expected = least === 1 ? "a whole number > 0" : "a whole number";
@@ -64,7 +67,7 @@ function sentences(report: VerifyReport): string[] {
     `${report.path}`,
     `sha256 ${report.sha256}`,
     `${session.name}: ${session.modelSummary}, ${session.loss.name}, ${session.probe.dataset}, ` +
-      `${status.step} of ${session.steps} steps, ${status.reason}; recorded with backend ${session.backend}`,
+      `${whole(status.step)} of ${count(session.steps, "step")}, ${standing({ ...status, steps: session.steps })}; recorded with backend ${session.backend}`,
     `every number below was derived anew in float64 from the recorded θ; samples drawn with seed ${seed}`,
     "",
     ...table(streams),
@@ -105,13 +108,13 @@ function table(streams: readonly StreamReport[]): string[] {
 }
 
 function rowOf({ stream, samples, checked, largest, verdict }: StreamReport): string[] {
-  return [stream, `${checked} of ${samples}`, ...deviation(largest), verdict];
+  return [stream, `${whole(checked)} of ${whole(samples)}`, ...deviation(largest), verdict];
 }
 
 function deviation(largest: Deviation | null): string[] {
   if (largest === null) return ["none", "", ""];
   const { deviation: apart, quantity, step, tolerance, because } = largest;
-  return [`${brief(apart)} in ${quantity} at step ${step}`, brief(tolerance), because];
+  return [`${brief(apart)} in ${quantity} at step ${whole(step)}`, brief(tolerance), because];
 }
 
 function brief(value: number): string {

@@ -179,10 +179,15 @@ export class Auth {
 }
 
 function checked(name: string, token: string): string {
-  if (/^[A-Za-z0-9._~-]{16,512}$/.test(token)) return token;
-  throw new RangeError(
-    `${name}: expected 16 to 512 characters of A–Z a–z 0–9 . _ ~ -, got ${token.length} characters`,
-  );
+  const problem = tokenProblem(token);
+  if (problem === null) return token;
+  throw new RangeError(`${name}: ${problem}`);
+}
+
+/** What is wrong with it, without saying it; null: nothing. */
+export function tokenProblem(token: string): string | null {
+  if (/^[A-Za-z0-9._~-]{16,512}$/.test(token)) return null;
+  return `expected 16 to 512 characters of A–Z a–z 0–9 . _ ~ -, got ${token.length} characters`;
 }
 
 /** Cookies do not know ports: two servers on one machine would take each other's. */

@@ -23,7 +23,7 @@ import { Outlet } from "./outlet.ts";
 import { locate } from "./position.ts";
 import { SessionWatch } from "./session-watch.ts";
 import { Subscription, unknownSubscription } from "./subscription.ts";
-import type { VisibleSessions } from "./visible-sessions.ts";
+import { unknownSession, type VisibleSessions } from "./visible-sessions.ts";
 
 export interface ConnectionSurroundings {
   readonly sessions: VisibleSessions;
@@ -166,9 +166,7 @@ export class Connection {
       return this.#refuse("read-failed", cause.message, echo);
     }
     if (session !== undefined) return answer(session);
-    const expected =
-      id === "live" ? "the id of a session, because none is live" : "the id of a session of this server";
-    await this.#refuse("unknown-session", `session: expected ${expected}, got "${id}"`, echo, id === "live");
+    await this.#refuse("unknown-session", unknownSession(id), echo, id === "live");
   }
 
   async #subscribe(message: Message<"subscribe">, session: Session, echo: Echo): Promise<void> {

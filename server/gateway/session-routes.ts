@@ -6,15 +6,13 @@ import { describe } from "./describe.ts";
 import type { HttpOptions } from "./http.ts";
 import { Refused } from "./refused.ts";
 import { addRoute } from "./route.ts";
-import type { VisibleSessions } from "./visible-sessions.ts";
+import { unknownSession, type VisibleSessions } from "./visible-sessions.ts";
 
 /** Looked up, never joined to a path. */
 export async function sessionOf(sessions: VisibleSessions, id: string): Promise<Session> {
   const session = await sessions.resolve(id);
   if (session !== undefined) return session;
-  const expected =
-    id === "live" ? "the id of a session, because none is live" : "the id of a session of this server";
-  throw new Refused("unknown-session", `session: expected ${expected}, got "${id.slice(0, 64)}"`);
+  throw new Refused("unknown-session", unknownSession(id));
 }
 
 export function addSessionRoutes(app: FastifyInstance, options: HttpOptions): void {

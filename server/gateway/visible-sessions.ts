@@ -23,3 +23,10 @@ export function visibleSessions(library: SessionLibrary, only: string | null): V
     },
   };
 }
+
+/** Why `id` leads to no session, in one sentence of bounded length. */
+export function unknownSession(id: string): string {
+  const expected =
+    id === "live" ? "the id of a session, because none is live" : "the id of a session of this server";
+  return `session: expected ${expected}, got "${id.slice(0, 64)}"`;
+}

@@ -1,5 +1,4 @@
 /** The log of a live session: the only place that gives events their seq and their time. */
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { BehaviorSubject, type Observable } from "rxjs";
 import { nanosOfMs } from "../../shared/frame.ts";
@@ -7,10 +6,11 @@ import { type EndReason, SessionHeader, type SessionState } from "../../shared/h
 import type { Watermarks } from "../../shared/protocol.ts";
 import { type OpenLogFile, openLogFile } from "../recording/log-file-handle.ts";
 import { checkPayload, type Payload } from "../recording/message.ts";
-import { RecordingError, recordingErrorOf } from "../recording/recording-error.ts";
+import { type RecordingError, recordingErrorOf } from "../recording/recording-error.ts";
 import type { Hole } from "../recording/segments.ts";
 import { beat } from "./heartbeat.ts";
 import { LogCursor } from "./log-cursor.ts";
+import { makeFolder } from "./log-folder.ts";
 import { findSeqOfStep, findWeights } from "./log-reading.ts";
 import { type Bound, LogStore } from "./log-store.ts";
 import { type FailurePolicy, LogWriter, type Recovery, type SyncPolicy } from "./log-writer.ts";
@@ -225,14 +225,5 @@ export class SessionLog implements Session {
   #emit(change: Partial<SessionStatus>): void {
     const { headSeq, earliestSeq } = this.#store;
     this.#status.next({ ...this.status, headSeq, earliestSeq, step: this.#newestStep, ...change });
-  }
-}
-
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw cause;
-    throw new RecordingError("not-found", `${path}: expected a folder, got a file`, { cause });
   }
 }

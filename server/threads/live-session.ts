@@ -5,6 +5,7 @@ import type { EndReason, ForkOrigin, SessionHeader } from "../../shared/header.t
 import { whole } from "../../shared/number-words.ts";
 import type { ControlAction, Watermarks } from "../../shared/protocol.ts";
 import type { RunStatus } from "../../shared/readings.ts";
+import { changesInWords } from "../../shared/session-words.ts";
 import { encodeValue } from "../../shared/value.ts";
 import type { RecordingError } from "../recording/recording-error.ts";
 import type { Hole } from "../recording/segments.ts";
@@ -61,6 +62,7 @@ export class LiveSession implements Session {
   #waitsForDisk = false;
   #newestStep = 0;
   #reason: EndReason = "finished";
+  #isUnmeasured = false;
   #ending: Promise<void> | null = null;
 
   constructor(
@@ -214,8 +216,9 @@ export class LiveSession implements Session {
     this.#status(
       "warning",
       "measurement-abandoned",
-      "a measurement was still running when training was stopped",
+      "a measurement was still running when the run was stopped",
     );
+    this.#isUnmeasured = true;
     await curvature.terminate();
   }
 
@@ -318,11 +321,15 @@ export class LiveSession implements Session {
 
   async #end(): Promise<void> {
     this.#ending ??= (async () => {
-      this.#status(
-        "info",
-        this.#reason,
-        `training ${this.#reason} at step ${whole(this.#newestStep)} of ${whole(this.header.steps)}`,
-      );
+      const { steps } = this.header;
+      const isTrained = this.#newestStep === steps && this.status.state !== "diverged";
+      // Who stops a run that has made all its steps stops nothing but measurements.
+      if (isTrained && this.#reason === "stopped" && !this.#isUnmeasured) this.#reason = "finished";
+      const sentence =
+        isTrained && this.#reason === "stopped"
+          ? `training finished at step ${whole(steps)} of ${whole(steps)}; its last measurements were stopped`
+          : `training ${this.#reason} at step ${whole(this.#newestStep)} of ${whole(steps)}`;
+      this.#status("info", this.#reason, sentence);
       await Promise.all(Object.values(this.#threads).map((thread) => thread.terminate()));
       await this.#log.finish(this.#reason);
       this.#resolveEnded(this.#reason);
@@ -344,9 +351,9 @@ function json(channel: string, step: number, value: unknown): PackedSample {
   return { channel, step, json: encodeValue(value) };
 }
 
-function forkSentence({ name, session, step, changed }: ForkOrigin): string {
-  const changes = Object.entries(changed).map(([key, { from, to }]) => `${key} ${to} in place of ${from}`);
-  return `goes on from step ${whole(step)} of ${name} (${session.slice(0, 8)}), ${changes.join(", ") || "with the same settings"}`;
+function forkSentence(origin: ForkOrigin): string {
+  const { name, session, step } = origin;
+  return `goes on from step ${whole(step)} of ${name} (${session.slice(0, 8)}), ${changesInWords(origin) || "with the same settings"}`;
 }
 
 function said(action: ControlAction): string {

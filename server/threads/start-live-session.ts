@@ -3,14 +3,13 @@ import { join } from "node:path";
 import { recordingFileName } from "../recording/file-name.ts";
 import type { OpenLogFile } from "../recording/log-file-handle.ts";
 import { type LogKeeping, SessionLog } from "../session/log.ts";
-import type { StreamDefinition } from "../streams/define.ts";
-import { streams } from "../streams/index.ts";
+import { expectWritable } from "../session/log-folder.ts";
 import type { RunConfig, RunSettings } from "../training/config.ts";
+import { expectFiles } from "../training/data/load-dataset.ts";
 import type { Fork } from "../training/fork.ts";
-import { nearestName } from "../training/nearest-name.ts";
 import type { Blueprint } from "../training/run.ts";
-import { UserError } from "../training/user-error.ts";
 import { affordable, layerCount } from "./affordable.ts";
+import { expectStreams } from "./expected-streams.ts";
 import { type CostsMs, chooseIntervals, chooseWeightsEvery } from "./intervals.ts";
 import { LiveSession, type Threads } from "./live-session.ts";
 import type { PlannedStream } from "./messages.ts";
@@ -85,39 +84,19 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
   }
 }
 
-/** An interval of nothing, or nothing left out, is a slip of the pen: what was meant would be measured all the same. */
-function expectStreams({ every, without }: RunConfig): void {
-  const scheduled = streams.filter(({ scheduleKey }) => scheduleKey !== null);
-  const measured = streams.filter(({ descriptor }) => !isTraining(descriptor.name));
-  const problems = [
-    ...slips("every", Object.keys(every), scheduled, "a stream that is measured under one of these"),
-    ...slips("without", without, measured, "a stream beside the training's own"),
-  ];
-  if (problems.length > 0) throw new UserError("settings", problems.join("\n"));
-}
-
-/** θ, the loss, and what training says of itself: a session without them is none. */
-function isTraining(name: string): boolean {
-  return name.startsWith("train/") || name.startsWith("run/");
-}
-
-function slips(
-  setting: string,
-  given: readonly string[],
-  possible: readonly StreamDefinition[],
-  orElse: string,
-): string[] {
-  const keys = new Set(possible.flatMap(({ scheduleKey }) => scheduleKey ?? []));
-  const known = new Set([...keys, ...possible.map(({ descriptor }) => descriptor.name)]);
-  return given
-    .filter((name) => !known.has(name))
-    .map((name) => {
-      const meant = nearestName(name, known);
-      return (
-        `${setting}: expected one of ${[...keys].join(", ")}, or ${orElse}, got "${name}"` +
-        (meant === null ? "" : `; did you mean ${meant}?`)
-      );
-    });
+/**
+ * What needs no thread to be refused: a folder that takes no log, streams and data that there are none of. For callers, before they begin or end anything.
+ * @throws {UserError} `settings`, `dataset-missing`. @throws {RecordingError} for the folder.
+ */
+export async function expectStartable({
+  config,
+  module,
+  folder,
+}: Pick<LiveSessionOptions, "config" | "module" | "folder">): Promise<void> {
+  await expectWritable(folder);
+  if (module) return;
+  expectStreams(config);
+  await expectFiles(config.dataset);
 }
 
 /** Steps alone, which is what overhead is measured against, and beside the curvature thread, as they will be; geometry before them. */

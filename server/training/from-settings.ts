@@ -2,6 +2,7 @@
 import { openBackend } from "../backends/select.ts";
 import { createBlueprint } from "./blueprint.ts";
 import type { RunSettings } from "./config.ts";
+import { expectFiles } from "./data/load-dataset.ts";
 import { lookAtFiles } from "./look-at-files.ts";
 import { openRun } from "./open-run.ts";
 import { parseSettings } from "./parse-settings.ts";
@@ -21,6 +22,7 @@ export async function train(settings: RunSettings = {}): Promise<Training> {
   const parsed = parseSettings(settings);
   const resolved = parsed.ok ? resolveSettings(parsed.settings, await lookAtFiles(parsed.settings)) : parsed;
   if (!resolved.ok) throw new UserError("settings", resolved.problems.join("; "));
+  await expectFiles(resolved.config.dataset);
   const backend = await openBackend(resolved.config.backend, { allowNative: true });
   return createTraining(openRun(await createBlueprint(resolved.config), backend));
 }

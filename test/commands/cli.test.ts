@@ -74,6 +74,37 @@ describe("the command line", { timeout: 120_000 }, () => {
     expect(await readdir(folder), "nothing is written").not.toContain("none");
   });
 
+  it.each([
+    [["--recordings", "/dev/null"], "thalweg: /dev/null: expected a folder, got a file\n"],
+    [["--recordings", "/dev/null/below"], "thalweg: /dev/null: expected a folder, got a file\n"],
+    [["--dataset", "idx:/nowhere"], /^thalweg: .*\/nowhere.*found none \(ENOENT\)\n$/],
+    [["--preset", "fashion", "--dataset", "fashion-mnist:/nowhere"], /^thalweg: .*zalandoresearch.*\n$/],
+  ])("finds %j wrong before anything is begun", async (args, expected) => {
+    // Listening, which comes before the first thread, would be refused too.
+    const { code, err } = await runHere([
+      "train",
+      "--host",
+      "0.0.0.0",
+      ...["--recordings", join(folder, "none")],
+      ...args,
+    ]);
+    expect(err).toMatch(expected instanceof RegExp ? expected : new RegExp(`^${escaped(expected)}$`));
+    expect(code).toBe(2);
+    expect(await readdir(folder)).not.toContain("none");
+  });
+
+  it("refuses a token that is too short or too long, without saying it", async () => {
+    const file = join(folder, "token");
+    for (const length of [15, 513]) {
+      await writeFile(file, "t".repeat(length));
+      const { code, err } = await runHere(["train", "--token-file", file, "--port", "0"]);
+      expect(err).toBe(
+        `thalweg: token-file ${file}: expected 16 to 512 characters of A–Z a–z 0–9 . _ ~ -, got ${length} characters\n`,
+      );
+      expect(code).toBe(2);
+    }
+  });
+
   it("is a process that says and ends with the same", async () => {
     for (const args of [["wacth"], ["train", "--steps", "many"], ["presets"]])
       expect(await runCli(args)).toEqual(await runHere(args));

@@ -88,6 +88,22 @@ describe("without a server", { timeout: 60_000 }, () => {
     expect((await run("info", "7.mcap")).err).toMatch(/^thalweg: 7\.mcap: there is no such file/);
   });
 
+  it("groups steps and counts, and says of a run that was stopped after its last step what was stopped", async () => {
+    const target = join(folder, "stopped");
+    await mkdir(target);
+    const header = buildHeader({ id: idOf(6), steps: 1499 });
+    const log = await SessionLog.create({ header, path: join(target, "a.mcap") });
+    await appendSteps(log, 1500);
+    await log.finish("stopped");
+    await log.close();
+    const said = async (...args: string[]) => (await runHere([...args, "--recordings", target], env)).out;
+    expect(await said("sessions")).toMatch(/ measuring stopped {2}1,499 of 1,499 /);
+    const info = await said("info", "6");
+    expect(info).toMatch(/\nstate +measuring stopped, step 1,499 of 1,499, 3,275 events\n/);
+    expect(info).toMatch(/samples +1,500 {2}train\/loss\n/);
+    expect(await said("diff", "6", "6")).toMatch(/^equal: 3,275 samples on 5 channels/);
+  });
+
   it("takes in a recording, and not a second time", async () => {
     const { out } = await run("import", join(folder, "other.mcap"));
     expect(out).toBe(`${idOf(4)}  Other\n`);

@@ -102,6 +102,18 @@ describe("requests", () => {
     await client.settle();
   });
 
+  it("says of a session that is none what HTTP says", async () => {
+    session.end("finished");
+    for (const id of ["live", "f".repeat(32), "x".repeat(64)]) {
+      client.send({ op: "describe", session: id });
+      const { message } = await client.next("error");
+      const answer = await gateway.get(`/v1/sessions/${id}`);
+      expect(await answer.json()).toEqual({ error: { code: "unknown-session", message } });
+      expect(message.endsWith(`got "${id}"`)).toBe(true);
+    }
+    await client.settle();
+  });
+
   it("bounds the subscriptions of a connection", async () => {
     for (let id = 0; id < 16; id++) client.send({ op: "subscribe", id, session: "live", channels: ["*"] });
     await client.settle();

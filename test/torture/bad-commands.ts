@@ -31,6 +31,8 @@ function badArguments(random: Random, folder: string): readonly string[] {
     ["train", "--config", pick(["/dev/null", "package.json", "README.md", "nothing.json", "."])],
     ["train", "--host", pick(["0.0.0.0", "::"]), ...inFolder],
     ["train", "--tls-cert", "/dev/null", "--tls-key", "/dev/null", ...inFolder],
+    ["train", "--recordings", pick(["/dev/null", "/dev/null/x", "package.json"])],
+    ["train", "--dataset", pick(["idx:/nowhere", "idx:package.json", "fashion-mnist:/nowhere"]), ...inFolder],
     ["train", "--token-file", pick(["/dev/null", "nothing"]), ...inFolder],
     ["replay", pick(NO_RECORDINGS), ...inFolder],
     ["replay", "x.mcap", `--${pick(["speed", "from-step"])}=${pick(NO_NUMBERS)}`],
@@ -50,11 +52,6 @@ function badArguments(random: Random, folder: string): readonly string[] {
   return pick(commands);
 }
 
-/** Found out only once its threads have begun: no work for this process. */
-const FOUND_LATE = ["train", "--recordings", "/dev/null", "--port", "0"];
-/** Of the processes. */
-const ONE_LATE_IN = 20;
-
 /** One after another: most within this process, where they take a millisecond, some as what they are. */
 export class BadCommands {
   readonly #folder: string;
@@ -70,8 +67,7 @@ export class BadCommands {
 
   async give(random: Random, at: string): Promise<void> {
     const isTurn = this.count++ % ONE_PROCESS_IN === 0;
-    const isLate = isTurn && random.integer(ONE_LATE_IN) === 0;
-    const args = isLate ? FOUND_LATE : badArguments(random, this.#folder);
+    const args = badArguments(random, this.#folder);
     // No system passes a zero byte on.
     const isProcess = isTurn && !args.includes("\0");
     if (isProcess) this.processes++;

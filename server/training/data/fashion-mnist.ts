@@ -19,22 +19,18 @@ export const FASHION_MNIST_SHA256: Readonly<Record<string, string>> = {
   "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
 };
 
+const FILES = Object.values(IDX_FILES).flatMap(({ images, labels }) => [`${images}.gz`, `${labels}.gz`]);
+
 /**
  * The four files, each of which must be the published one. Nothing is downloaded.
  * @param name  "fashion-mnist", or "fashion-mnist:<folder>".
  * @throws {UserError} `dataset-missing` saying what to download and where to, `dataset-foreign` for a file with another checksum.
  */
 export async function readFashionMnist(name: string, sha256 = FASHION_MNIST_SHA256): Promise<Dataset> {
-  const folder = name.slice("fashion-mnist:".length) || FOLDER;
-  const files = Object.values(IDX_FILES).flatMap(({ images, labels }) => [`${images}.gz`, `${labels}.gz`]);
-  for (const file of files) {
+  await expectFashionMnist(name);
+  const folder = folderOf(name);
+  for (const file of FILES) {
     const path = join(folder, file);
-    if (!(await exists(path))) {
-      throw new UserError(
-        "dataset-missing",
-        `${name}: expected ${file} in ${folder}, found none; put ${files.join(", ")} from https://github.com/zalandoresearch/fashion-mnist there (30 MB; nothing is downloaded by itself)`,
-      );
-    }
     const found = await sha256Of(path);
     if (found !== sha256[file]) {
       throw new UserError(
@@ -44,6 +40,22 @@ export async function readFashionMnist(name: string, sha256 = FASHION_MNIST_SHA2
     }
   }
   return readIdxFolder(name, folder);
+}
+
+/** @throws {UserError} `dataset-missing`, unless all four files are there. Nothing of them is read. */
+export async function expectFashionMnist(name: string): Promise<void> {
+  const folder = folderOf(name);
+  for (const file of FILES) {
+    if (await exists(join(folder, file))) continue;
+    throw new UserError(
+      "dataset-missing",
+      `${name}: expected ${file} in ${folder}, found none; put ${FILES.join(", ")} from https://github.com/zalandoresearch/fashion-mnist there (30 MB; nothing is downloaded by itself)`,
+    );
+  }
+}
+
+function folderOf(name: string): string {
+  return name.slice("fashion-mnist:".length) || FOLDER;
 }
 
 function exists(path: string): Promise<boolean> {

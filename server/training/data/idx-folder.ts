@@ -2,12 +2,22 @@
 import { join } from "node:path";
 import { UserError } from "../user-error.ts";
 import type { Dataset, Split } from "./dataset.ts";
-import { readIdx } from "./idx.ts";
+import { findIdx, readIdx } from "./idx.ts";
 
 export const IDX_FILES = {
   train: { images: "train-images-idx3-ubyte", labels: "train-labels-idx1-ubyte" },
   test: { images: "t10k-images-idx3-ubyte", labels: "t10k-labels-idx1-ubyte" },
 } as const;
+
+/** @throws {UserError} `dataset-missing`, unless all four files are there. Nothing of them is read. */
+export async function expectIdxFolder(folder: string): Promise<void> {
+  for (const { images, labels } of Object.values(IDX_FILES)) {
+    for (const file of [images, labels]) {
+      const found = await findIdx(join(folder, file));
+      if (!found.ok) throw new UserError(found.code, found.message);
+    }
+  }
+}
 
 /** @throws {UserError} `dataset-missing`, `dataset-cut`, `dataset-foreign`. */
 export async function readIdxFolder(name: string, folder: string): Promise<Dataset> {

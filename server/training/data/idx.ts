@@ -26,10 +26,21 @@ const MOST_BYTES = 2 ** 31;
  * @param rank  dimensions expected: 1 for labels, 3 for images.
  */
 export async function readIdx(path: string, rank: 1 | 3): Promise<IdxResult> {
+  const found = await findIdx(path);
+  return found.ok ? read(found.path, rank, found.fileBytes) : found;
+}
+
+/** Where it is, plain or compressed; nothing of it is read. `fileBytes` is null where only reading tells. */
+export async function findIdx(
+  path: string,
+): Promise<
+  | { readonly ok: true; readonly path: string; readonly fileBytes: number | null }
+  | Extract<IdxResult, { ok: false }>
+> {
   const plain = await sizeOf(path);
-  if (typeof plain === "number") return read(path, rank, plain);
+  if (typeof plain === "number") return { ok: true, path, fileBytes: plain };
   const packed = plain === "ENOENT" ? await sizeOf(`${path}.gz`) : plain;
-  if (typeof packed === "number") return read(`${path}.gz`, rank, null);
+  if (typeof packed === "number") return { ok: true, path: `${path}.gz`, fileBytes: null };
   const found = plain === "folder" ? "a folder" : `none (${plain})`;
   return fail("dataset-missing", `${basename(path)}: expected an IDX file at ${path}, found ${found}`);
 }
@@ -128,6 +139,9 @@ function cut(path: string, expected: string, found: number): IdxResult {
   return fail("dataset-cut", `${basename(path)}: expected ${expected} bytes, found ${found} (${path})`);
 }
 
-function fail(code: "dataset-missing" | "dataset-cut" | "dataset-foreign", message: string): IdxResult {
+function fail(
+  code: "dataset-missing" | "dataset-cut" | "dataset-foreign",
+  message: string,
+): Extract<IdxResult, { ok: false }> {
   return { ok: false, code, message };
 }

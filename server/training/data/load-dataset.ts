@@ -2,9 +2,9 @@ import type { RunConfig } from "../config.ts";
 import { UserError } from "../user-error.ts";
 import { readCsvDataset } from "./csv-dataset.ts";
 import type { Dataset } from "./dataset.ts";
-import { readFashionMnist } from "./fashion-mnist.ts";
+import { expectFashionMnist, readFashionMnist } from "./fashion-mnist.ts";
 import { gaussianDataset } from "./gaussian.ts";
-import { readIdxFolder } from "./idx-folder.ts";
+import { expectIdxFolder, readIdxFolder } from "./idx-folder.ts";
 import { readMnist } from "./mnist.ts";
 import { readNpyDataset } from "./npy-dataset.ts";
 import { teacherStudentDataset } from "./teacher-student.ts";
@@ -51,18 +51,35 @@ export async function loadDataset(settings: DatasetSettings): Promise<Dataset> {
   return dataset;
 }
 
+/**
+ * Are the files there that loading would read from a folder? They are large, and this only looks for them: so that a missing one is said at once.
+ * @throws {UserError} `dataset-missing`.
+ */
+export async function expectFiles(dataset: string): Promise<void> {
+  if (isFashionMnist(dataset)) await expectFashionMnist(dataset);
+  else if (isIdxFolder(dataset)) await expectIdxFolder(dataset.slice(4));
+}
+
 function datasetNamed(settings: DatasetSettings): Promise<Dataset> | Dataset {
   const { dataset, trainSize, seeds } = settings;
   if (dataset === "mnist") return readMnist();
-  if (dataset === "fashion-mnist" || dataset.startsWith("fashion-mnist:")) return readFashionMnist(dataset);
+  if (isFashionMnist(dataset)) return readFashionMnist(dataset);
   if (isDrawn(dataset)) {
     const size = Math.min(trainSize ?? 1000, MOST_POINTS);
     return DRAWN[dataset]({ train: size, test: size }, seeds.probe);
   }
-  if (dataset.startsWith("idx:") && dataset.length > 4) return readIdxFolder(dataset, dataset.slice(4));
+  if (isIdxFolder(dataset)) return readIdxFolder(dataset, dataset.slice(4));
   if (dataset.startsWith("csv:") && dataset.length > 4) return readCsvDataset(dataset, settings);
   if (dataset.startsWith("npy:")) return readNpyDataset(dataset, settings.targets);
   throw new UserError("dataset-unknown", `dataset: expected ${DATASETS}, got ${JSON.stringify(dataset)}`);
+}
+
+function isFashionMnist(dataset: string): boolean {
+  return dataset === "fashion-mnist" || dataset.startsWith("fashion-mnist:");
+}
+
+function isIdxFolder(dataset: string): boolean {
+  return dataset.startsWith("idx:") && dataset.length > 4;
 }
 
 function isDrawn(dataset: string): dataset is keyof typeof DRAWN {

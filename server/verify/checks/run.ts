@@ -66,7 +66,10 @@ export const runStatus: CheckDefinition<Status> = {
         if (isOver)
           tally.expect(
             step,
-            isSaid((count) => message === `training ${code} at step ${count(step)} of ${count(steps)}`),
+            isSaid((count) => message === `training ${code} at step ${count(step)} of ${count(steps)}`) ||
+              (code === "stopped" &&
+                message ===
+                  `training finished at step ${whole(steps)} of ${whole(step)}; its last measurements were stopped`),
             `says "${message}"`,
           );
       },

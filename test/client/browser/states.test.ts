@@ -117,7 +117,7 @@ describe("a fork", () => {
     server.addRecording({ ...child, header: { ...child.header, fork: { ...fork, changed } } });
     const dashboard = mountDashboard();
     await dashboard.shows("forked from edge at step 40");
-    expect(dashboard.get("credibility-line li").title).toContain("learningRate 0.05 in place of 0.2");
+    expect(dashboard.get("credibility-line li").title).toContain("learning rate 0.05 in place of 0.2");
   });
 
   it("is not offered where no run can be started", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   formatAge,
+  formatCost,
   formatDuration,
   formatNumber,
   formatPercent,
@@ -64,6 +65,12 @@ describe("formats", () => {
     expect([0, 0.004, 0.12, 1].map(formatPercent)).toEqual(["0 %", "0.4 %", "12 %", "100 %"]);
     expect([0, 1, 1204].map(formatAge)).toEqual(["at this step", "1 step before", "1,204 steps before"]);
     expect([0, 500, 9_999, 12_000].map(formatStepTick)).toEqual(["0", "500", "9,999", "12k"]);
+  });
+
+  it("writes a cost below nothing as none", () => {
+    expect([-0.03, -1e-9, 0, 0.12, Number.NaN, null].map(formatCost)).toEqual([
+      ...["0 %", "0 %", "0 %", "12 %", "NaN", "–"],
+    ]);
   });
 
   it("gives the ticks of an axis one notation, with as many digits as tell them apart", () => {

@@ -163,6 +163,28 @@ describe("the eigenvalue panel", () => {
   });
 });
 
+describe("the overhead panel", () => {
+  it("gives no cost below nothing, and the interval as it was measured", () => {
+    const scene = sceneOf(300);
+    const history = new History();
+    history.describe(announced);
+    const value = {
+      total: -0.03,
+      interval: [-0.12, 0.06],
+      stepsPerSecond: 50,
+      bareStepMs: 20,
+      perStream: {},
+    };
+    history.accept([{ seq: 0, channel: "run/overhead", step: 300, wallTimeMs: 0, value }]);
+    const [part] = panelOf("overhead", scene).parts;
+    const [figure] = part.figures?.({ ...scene, history }) ?? [];
+    expect(figure).toMatchObject({ label: "Overhead", text: "0 %", note: "−12 % to 6 %" });
+    if (part.kind !== "line") throw new Error("expected a line");
+    const [line] = part.draw({ ...scene, history }).series;
+    expect(line?.series.latest()?.value, "the line is what was measured").toBe(-0.03);
+  });
+});
+
 describe("the panel of path and line", () => {
   const monotone = (channel: "path/monotonicity" | "line/profile", value: object) => {
     const scene = sceneOf(300);

@@ -24,7 +24,7 @@ const SINGLE = "once";
 /** Cockpit records no θ; here the interval is what a recording's budget allows in a run of some thousand steps. */
 const WEIGHTS_EVERY = 20;
 /** Of a channel whose pace counts. */
-const LEAST_MEASURED = 3;
+const LEAST_MEASURED = 2;
 /** Intervals: before the window, and in it. */
 const SETTLED = 4;
 const MEASURED = 12;
@@ -32,7 +32,7 @@ const MEASURED = 12;
 const WARM_STEPS = 500;
 const WINDOW_STEPS = 1000;
 /** Of one run. Where measurements hold training up, what is slower is left before its window ends. */
-const MOST_MS = { "mnist-mlp": 25_000, "mnist-mlp-200x200": 60_000 } as const;
+const MOST_MS = { "mnist-mlp": 15_000, "mnist-mlp-200x200": 40_000 } as const;
 /** The same, of the default schedule. */
 const MOST_DEFAULT_MS = 120_000;
 
@@ -196,14 +196,12 @@ function watchedMs(settings: RunSettings, schedule: Schedule): Promise<number> {
     await session.ended;
     clearTimeout(timer);
     const losses = await samples<number>(session, "train/loss");
-    const endedMs = losses.at(-1)?.wallTimeMs ?? 0;
     const measured = await Promise.all(
       channels.map(async (channel) => {
         const all = await samples<unknown>(session, channel);
-        const steady = all.filter(
-          // What is measured after training has ended is measured alone.
-          ({ step, wallTimeMs }) => step >= 2 * (interval ?? 1) && wallTimeMs <= endedMs,
-        );
+        // The first is not warm yet, and the last goes on further than others. What is measured once training is over counts: training that
+        // has to wait takes no core either.
+        const steady = all.filter(({ step }) => step >= (interval ?? 1) && step < to);
         return steady.length < LEAST_MEASURED ? Number.NaN : paceOf(steady);
       }),
     );

@@ -119,7 +119,7 @@ export function settingsBesideModule(config: RunConfig): RunSettings {
 export function changesOf(config: RunConfig, parent: RunConfig): ForkOrigin["changed"] {
   const [before, after] = [settingsOf(parent), settingsOf(config)];
   const changed = FREE.filter(
-    (key) => !["every", "weightsEvery", "name"].includes(key) && !isSame(before[key], after[key]),
+    (key) => !["every", "without", "weightsEvery", "name"].includes(key) && !isSame(before[key], after[key]),
   );
   return Object.fromEntries(
     changed.map((key) => [key, { from: before[key] ?? null, to: after[key] ?? null }]),

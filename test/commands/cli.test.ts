@@ -24,6 +24,7 @@ describe("the command line", { timeout: 120_000 }, () => {
       ["train", "--config", "/nowhere.json"],
       /^thalweg: config: \/nowhere\.json cannot be read \(ENOENT\)\n$/,
     ],
+    [["train", "--without", "densty"], /^thalweg: without: .*, got "densty"; did you mean density\?\n$/],
     [["train", "--dataset", "idx:/nowhere"], /^thalweg: .*\/nowhere.*found none \(ENOENT\)\n$/],
     [
       ["train", "--dataset", "csv:/nowhere.csv"],

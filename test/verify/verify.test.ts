@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeNpy } from "../../server/gateway/npy.ts";
 import { openRecording } from "../../server/session/recorded-session.ts";
 import { startLiveSession } from "../../server/threads/start-live-session.ts";
+import type { RunSettings } from "../../server/training/config.ts";
 import { resolveSettings } from "../../server/training/resolve.ts";
 import type { VerifyReport } from "../../server/verify/report.ts";
 import { Sampler } from "../../server/verify/sampler.ts";
@@ -17,23 +18,24 @@ let path: string;
 let recording: Readout;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "thalweg-verify-"));
-  const resolved = resolveSettings({
-    preset: "spirals",
-    trainSize: 40,
-    hidden: [4],
+  path = await recorded({
     optimizer: "gd",
     steps: 12,
     weightsEvery: 3,
     every: { hessian: 6, path: 1, line: 12, eval: 12 },
   });
+  recording = await readRecording(path);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function recorded(settings: RunSettings): Promise<string> {
+  const resolved = resolveSettings({ preset: "spirals", trainSize: 40, hidden: [4], ...settings });
   if (!resolved.ok) throw new Error(resolved.problems.join());
   const session = await startLiveSession({ config: resolved.config, folder, record: true });
   await session.ended;
   await session.close();
-  path = session.recordingPath as string;
-  recording = await readRecording(path);
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+  return session.recordingPath as string;
+}
 
 async function verified(name: string, changed: Readout): Promise<VerifyReport> {
   const copy = join(folder, name);
@@ -49,6 +51,16 @@ describe("a recording whose θ is there at every third step only", () => {
     expect(report.agrees).toBe(true);
     for (const stream of ["train/loss", "train/gradient-norm", "train/update-norm"])
       expect(verdictOf(report, stream)).toMatchObject({ checked: 12, verdict: "agrees" });
+  });
+});
+
+it("says what cannot be retraced, of a rule with a memory", async () => {
+  const every = { hessian: 4, path: 8, line: 8, eval: 8 };
+  const report = await verifyRecording(await recorded({ steps: 8, weightsEvery: 2, every }));
+  // v₁ of step 1 is used from step 3 on, that of 2 from 5 on: two θ that are not there, nor can be known by the rule.
+  expect(verdictOf(report, "path/top-mode")).toMatchObject({
+    verdict: "not checked",
+    notChecked: ["projections whose θ, or the one that they begin at, is not recorded (4 times)"],
   });
 });
 

@@ -40,7 +40,7 @@ export const pathTopMode: CheckDefinition<TopMode> = {
           const drawn = byMode.get(modeStep) ?? sampler.reservoir<TopMode>(DRAWN);
           drawn.offer(step, sample);
           byMode.set(modeStep, drawn);
-        }
+        } else tally.leave("projections whose θ, or the one that they begin at, is not recorded");
       },
       async finish() {
         for (const [modeStep, reservoir] of byMode) {

@@ -29,9 +29,10 @@ const LEAST_MEASURED = 2;
 const SETTLED = 4;
 const MEASURED = 12;
 /** Steps, at least: before, the threads' code is still being compiled, and fewer last too short a time. */
+const DENSE = 64;
 const WARM_STEPS = 500;
 const WINDOW_STEPS = 1000;
-/** Of one run. Where measurements hold training up, what is slower is left before its window ends. */
+/** Of one run, twice as long where it has a dense beginning behind it. Where measurements hold training up, its window does not end before. */
 const MOST_MS = { "mnist-mlp": 15_000, "mnist-mlp-200x200": 40_000 } as const;
 /** The same, of the default schedule. */
 const MOST_DEFAULT_MS = 120_000;
@@ -144,7 +145,7 @@ function scheduleOf(preset: string, interval: number | null, mostMs: number): Sc
     channels: scheduled
       .filter(({ scheduleKey }) => wanted.includes(scheduleKey ?? ""))
       .map(({ descriptor }) => descriptor.name),
-    mostMs,
+    mostMs: interval < DENSE ? mostMs : 2 * mostMs,
   };
 }
 

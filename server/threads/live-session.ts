@@ -25,7 +25,7 @@ import type { PackedSample, Plan, PlannedStream, ThreadReply } from "./messages.
 import { createModeLine, endModes } from "./mode-line.ts";
 import { abandonAcks, acknowledge, createAcks } from "./outbox.ts";
 import { OverheadMeter } from "./overhead.ts";
-import { abandonRing, type Carried, createRing, type RingBuffers, ringSlots } from "./ring.ts";
+import { abandonRing, type Carried, createRing, type RingBuffers, ringSlots, unreadSteps } from "./ring.ts";
 import type { Schedule } from "./session-header.ts";
 import type { ThreadHandle } from "./thread-handle.ts";
 
@@ -63,6 +63,8 @@ export class LiveSession implements Session {
   #newestStep = 0;
   #reason: EndReason = "finished";
   #isUnmeasured = false;
+  /** What the curvature thread reads. */
+  #measured: RingBuffers | null = null;
   #ending: Promise<void> | null = null;
 
   constructor(
@@ -121,6 +123,7 @@ export class LiveSession implements Session {
     const carried = carriedFor(planned);
     const waiting = Math.min(WAITING_STEPS, ringSlots(initial.length * (1 + carried.length)));
     const measured = ring(config.bestEffort ? 1 : waiting, carried);
+    this.#measured = measured;
     const { training, geometry, curvature } = this.#threads;
     const acksFor = (thread: ThreadHandle) => {
       const acks = createAcks();
@@ -196,7 +199,7 @@ export class LiveSession implements Session {
     return { accepted: true, seq: this.#status("info", `control-${action.action}`, said(action)) };
   }
 
-  /** Ends training within a step, gives a running measurement a few seconds more, and finishes the recording. */
+  /** Ends training within a step, gives measurements a few seconds more, and finishes the recording. */
   async stop(): Promise<void> {
     if (this.status.state !== "ended" && this.#ending === null) {
       this.#reason = "stopped";
@@ -207,19 +210,28 @@ export class LiveSession implements Session {
     await this.ended;
   }
 
-  /** A measurement cannot be interrupted; one that takes long is lost with its thread, and the log says so. */
+  /**
+   * A measurement cannot be interrupted; one that takes long is lost with its thread and with those that wait behind it, and the log says so.
+   * Training waits for them where they are many, geometry for each v₁: both go on without.
+   */
   async #giveUpMeasuring(): Promise<void> {
     const { training, geometry, curvature } = this.#threads;
-    await Promise.all([training.done, geometry.done]);
-    const patience = afterMs(PATIENCE_MS, true, { ref: false });
-    if (!(await Promise.race([patience, curvature.done.then(() => false)]))) return;
-    this.#status(
-      "warning",
-      "measurement-abandoned",
-      "a measurement was still running when the run was stopped",
-    );
-    this.#isUnmeasured = true;
-    await curvature.terminate();
+    const over = Promise.all([training.done, geometry.done, curvature.done]).then(() => true);
+    const patience = () => afterMs(PATIENCE_MS, false, { ref: false });
+    while (!(await Promise.race([over, patience()]))) {
+      // Nothing to measure: it is a step of training that takes long.
+      if (this.#measured === null || unreadSteps(this.#measured) === 0) continue;
+      this.#status(
+        "warning",
+        "measurement-abandoned",
+        "a measurement was still running when the run was stopped",
+      );
+      this.#isUnmeasured = true;
+      abandonRing(this.#measured);
+      endModes(this.#modes.from);
+      await curvature.terminate();
+      return;
+    }
   }
 
   async close(): Promise<void> {

@@ -65,6 +65,14 @@ export function createRing(options: {
   };
 }
 
+/** Any thread: steps that are written and that some reader has not done with yet. */
+export function unreadSteps({ control, readers }: RingBuffers): number {
+  const words = new Int32Array(control);
+  const written = Atomics.load(words, WRITTEN);
+  const read = Array.from({ length: readers }, (_, reader) => Atomics.load(words, CURSORS + reader));
+  return written - Math.min(...read);
+}
+
 /** Any thread: the writer's next push and the readers' next read end at once. */
 export function abandonRing(ring: RingBuffers): void {
   const control = new Int32Array(ring.control);

@@ -5,20 +5,33 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { SessionLog } from "../../server/session/log.ts";
 import { LiveSession } from "../../server/threads/live-session.ts";
-import type { ThreadReply } from "../../server/threads/messages.ts";
+import type { ModeLine, ThreadReply } from "../../server/threads/messages.ts";
+import { modeTaker } from "../../server/threads/mode-line.ts";
+import { type RingBuffers, RingWriter } from "../../server/threads/ring.ts";
 import type { ThreadHandle } from "../../server/threads/thread-handle.ts";
 import type { Blueprint } from "../../server/training/run.ts";
 import type { RunStatus } from "../../shared/readings.ts";
 import { buildHeader } from "../support/build-header.ts";
+import { makeStep } from "../support/make-steps.ts";
 import { readAll } from "../support/read-all.ts";
 
 const STEPS = 1500;
+
+interface Begun {
+  readonly measured?: RingBuffers;
+  readonly modes?: ModeLine;
+}
 
 class PlayedThread {
   readonly name: string;
   readonly done: Promise<void>;
   finish: () => void = () => {};
   say: (reply: ThreadReply) => void = () => {};
+  /** What it was told to begin with. */
+  begun: Begun = {};
+  /** A thread that waits for another does not hear that it shall stop. */
+  isWaiting = false;
+  terminated: () => void = () => {};
 
   constructor(name: string) {
     this.name = name;
@@ -31,12 +44,14 @@ class PlayedThread {
     this.say = listener;
   }
 
-  send(message: { readonly kind: string }): void {
-    if (message.kind === "control") this.finish();
+  send(message: { readonly kind: string } & Begun): void {
+    if (message.kind === "begin") this.begun = message;
+    if (message.kind === "control" && !this.isWaiting) this.finish();
   }
 
   async terminate(): Promise<void> {
     this.finish();
+    this.terminated();
   }
 }
 
@@ -73,7 +88,6 @@ async function runAt(step: number) {
     { leftOut: [], backends: "none" },
   );
   threads.training.say({ kind: "batch", samples: [{ channel: "train/loss", step, json: "1" }] });
-  threads.geometry.finish();
   const said = async () => {
     const channel = session.header.channels.findIndex(({ name }) => name === "run/status");
     const events = (await readAll(session)).filter((event) => event.channel === channel);
@@ -82,11 +96,17 @@ async function runAt(step: number) {
       return [code, message];
     });
   };
-  return { session, threads, said };
+  const measured = new RingWriter(threads.training.begun.measured as RingBuffers);
+  /** Steps that wait to be measured, or are just being. */
+  const due = (count: number) => {
+    for (let i = 0; i < count; i++) measured.push(makeStep(step - count + i, new Float32Array(6)));
+  };
+  return { session, threads, said, due, measured };
 }
 
 it("before the last step, training was stopped", async () => {
   const { session, threads, said } = await runAt(STEPS - 1);
+  threads.geometry.finish();
   threads.curvature.finish();
   await session.stop();
   expect(session.status.reason).toBe("stopped");
@@ -97,6 +117,7 @@ it("before the last step, training was stopped", async () => {
 it("after the last step, with what was due measured, the run has finished", async () => {
   const { session, threads, said } = await runAt(STEPS);
   const stopped = session.stop();
+  threads.geometry.finish();
   threads.curvature.finish();
   await stopped;
   expect(session.status.reason).toBe("finished");
@@ -105,7 +126,9 @@ it("after the last step, with what was due measured, the run has finished", asyn
 });
 
 it("after the last step, with a measurement given up, its training has finished and it lacks measurements", async () => {
-  const { session, said } = await runAt(STEPS);
+  const { session, threads, said, due } = await runAt(STEPS);
+  threads.geometry.finish();
+  due(1);
   await session.stop();
   expect(session.status.reason, "not whole: whoever verifies it must know").toBe("stopped");
   expect(await said()).toEqual([
@@ -115,9 +138,42 @@ it("after the last step, with a measurement given up, its training has finished 
   await session.close();
 });
 
+it("training that waits for room, and geometry that waits for v₁, end with the measurements", async () => {
+  const { session, threads, said, due, measured } = await runAt(STEPS - 1);
+  const { training, geometry, curvature } = threads;
+  const taker = modeTaker(geometry.begun.modes as ModeLine, true);
+  training.isWaiting = true;
+  due(training.begun.measured?.slots ?? 0);
+  curvature.terminated = () => {
+    expect(taker.take(STEPS - 2), "waits for ever, if for anything").toBeNull();
+    geometry.finish();
+    expect(measured.push(makeStep(STEPS - 1, new Float32Array(6)))).toBe(false);
+    training.finish();
+  };
+  await session.stop();
+  expect(await said()).toEqual([
+    ["measurement-abandoned", "a measurement was still running when the run was stopped"],
+    ["stopped", "training stopped at step 1,499 of 1,500"],
+  ]);
+  await session.close();
+});
+
+it("a step of training that takes long is waited for, with nothing given up", async () => {
+  const { session, threads, said } = await runAt(STEPS - 1);
+  threads.training.isWaiting = true;
+  const stopped = session.stop();
+  setTimeout(() => {
+    for (const thread of Object.values(threads)) thread.finish();
+  }, 2500);
+  await stopped;
+  expect(await said()).toEqual([["stopped", "training stopped at step 1,499 of 1,500"]]);
+  await session.close();
+});
+
 it("where training diverged at the last step, it was stopped there", async () => {
   const { session, threads, said } = await runAt(STEPS);
   threads.training.say({ kind: "diverged", step: STEPS, what: "the loss is NaN" });
+  threads.geometry.finish();
   threads.curvature.finish();
   await session.stop();
   expect(session.status.reason).toBe("stopped");

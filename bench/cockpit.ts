@@ -29,10 +29,11 @@ const LEAST_MEASURED = 2;
 const SETTLED = 4;
 const MEASURED = 12;
 /** Steps, at least: before, the threads' code is still being compiled, and fewer last too short a time. */
-const DENSE = 64;
 const WARM_STEPS = 500;
 const WINDOW_STEPS = 1000;
-/** Of one run, twice as long where it has a dense beginning behind it. Where measurements hold training up, its window does not end before. */
+/** From this interval on, a dense beginning comes before the first measurement that counts. */
+const DENSE = 64;
+/** Of one run, twice as long from {@link DENSE} on. Where measurements hold training up, its window does not end before. */
 const MOST_MS = { "mnist-mlp": 15_000, "mnist-mlp-200x200": 40_000 } as const;
 /** The same, of the default schedule. */
 const MOST_DEFAULT_MS = 120_000;

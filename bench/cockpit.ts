@@ -32,11 +32,11 @@ const MEASURED = 12;
 const WARM_STEPS = 500;
 const WINDOW_STEPS = 1000;
 /** From this interval on, a dense beginning comes before the first measurement that counts. */
-const DENSE = 64;
+const DENSE = 4;
 /** Of one run, twice as long from {@link DENSE} on. Where measurements hold training up, its window does not end before. */
 const MOST_MS = { "mnist-mlp": 15_000, "mnist-mlp-200x200": 40_000 } as const;
 /** The same, of the default schedule. */
-const MOST_DEFAULT_MS = 120_000;
+const MOST_DEFAULT_MS = 240_000;
 
 /**
  * @param words  networks, presets, intervals and backends to measure; all of a kind of which none is named. `once`: a single round.

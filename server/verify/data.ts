@@ -26,7 +26,8 @@ export interface RecordedData {
   probe(): Part;
   /** A second probe, disjoint from the first; null where there are too few examples. */
   secondProbe(): Part | null;
-  test(): Part | null;
+  /** In parts, so that what a network leaves behind on its way through one fits into memory. */
+  test(): readonly Part[] | null;
   /** All training examples, or those of these indices. */
   train(indices?: Uint32Array): Part;
 }
@@ -34,6 +35,9 @@ export interface RecordedData {
 export type DataResult =
   | { readonly ok: true; readonly data: RecordedData }
   | { readonly ok: false; readonly why: string };
+
+/** Test examples at a time. */
+const TEST_PART = 1000;
 
 /** Chooses and centres the examples as training did: by the probe seed. */
 export async function readData(config: RunConfig, inputs: number): Promise<DataResult> {
@@ -82,7 +86,7 @@ function recordedData(
   const whole = once(() => partOf(train));
   const probe = once(() => (first.length === train.size ? whole() : partOf(selectExamples(train, first))));
   const other = second === null ? null : once(() => partOf(selectExamples(train, second)));
-  const tested = test === null ? null : once(() => partOf(test));
+  const tested = test === null ? null : once(() => partsOf(test));
   return {
     trainSize: train.size,
     sha256: examplesChecksum(train, first),
@@ -104,6 +108,22 @@ function probesOf({ probeSize, seeds }: RunConfig, train: Examples): [Uint32Arra
 
 function partOf({ inputs, targets, size }: Examples): Part {
   return { inputs: new Inputs(inputs, size), targets };
+}
+
+function partsOf(examples: Examples): Part[] {
+  const parts: Part[] = [];
+  for (let from = 0; from < examples.size; from += TEST_PART) {
+    const size = Math.min(TEST_PART, examples.size - from);
+    parts.push(
+      partOf(
+        selectExamples(
+          examples,
+          Uint32Array.from({ length: size }, (_, i) => from + i),
+        ),
+      ),
+    );
+  }
+  return parts;
 }
 
 function once<T>(make: () => T): () => T {

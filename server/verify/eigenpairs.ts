@@ -27,8 +27,8 @@ const USUAL_PRODUCTS = 60;
 export const MOST_PRODUCTS = 160;
 
 /** Multiply-adds of a cold start on the probe, about. */
-export const lanczosWork = ({ header }: Evidence) =>
-  2 * USUAL_PRODUCTS * header.probe.size * header.parameterCount;
+export const lanczosWork = ({ header, multiplyAdds }: Evidence) =>
+  2 * USUAL_PRODUCTS * header.probe.size * multiplyAdds;
 
 /** Residuals of one's own, as a part of the recorded ones: at the top, where vectors are asked for, and elsewhere. */
 const TOP_SHARE = 0.5;

@@ -7,7 +7,7 @@ import { type RunConfig, readRunConfig } from "../training/config.ts";
 import { UserError } from "../training/user-error.ts";
 import { type DataResult, type RecordedData, readData } from "./data.ts";
 import { drawnTheta } from "./initial.ts";
-import { type Network, type NetworkResult, readNetwork } from "./network.ts";
+import { multiplyAdds, type Network, type NetworkResult, readNetwork } from "./network.ts";
 import { Objective64, type Part } from "./objective.ts";
 import { norm } from "./products.ts";
 import { createRates, type Rates } from "./rates.ts";
@@ -85,6 +85,11 @@ export class Evidence {
   get network(): Network {
     if (!this.#network.ok) throw new Error(this.#network.why);
     return this.#network.network;
+  }
+
+  /** Of one example's way through the network, about. */
+  get multiplyAdds(): number {
+    return this.#network.ok ? multiplyAdds(this.#network.network) : this.header.parameterCount;
   }
 
   /** As read now; may differ from what was recorded. Null where it could not be read. */

@@ -1,5 +1,5 @@
 /** The examples' inputs X, kept as one common row and what differs from it: of digits, whether centred or not, a fifth. */
-import { addRows, addScaled, type Combination } from "./products.ts";
+import { addRows, addScaled, type Combination, type Rows } from "./products.ts";
 
 /** A sparse matrix by rows: row i is the combination from starts[i] up to starts[i + 1]. */
 interface SparseRows {
@@ -7,11 +7,12 @@ interface SparseRows {
   readonly entries: Combination;
 }
 
-export class Inputs {
+export class Inputs implements Rows {
   readonly size: number;
   readonly width: number;
   /** ‖x_i‖₂² of each example, [size]. */
   readonly squares: Float64Array;
+  readonly #inputs: Float32Array;
   readonly #common: Float64Array;
   /** X less the common row, and its transpose. */
   readonly #rest: SparseRows;
@@ -29,9 +30,15 @@ export class Inputs {
       const i = Math.floor(index / width);
       this.squares[i] = (this.squares[i] as number) + value * value;
     }
+    this.#inputs = inputs;
     this.#common = common;
     this.#rest = sparseRows(size, width, at);
     this.#restTransposed = sparseRows(width, size, (j, i) => at(i, j));
+  }
+
+  /** X, new. */
+  matrix(): Float64Array {
+    return new Float64Array(this.#inputs);
   }
 
   /** out[size × q] += X · w, w[width × q] beginning at `wAt`. */

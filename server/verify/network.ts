@@ -1,21 +1,13 @@
-/** What a recording's header says of its network, as far as it is made of dense layers. */
+/** What a recording's header says of its network, as far as it is a chain of layers that have rules here. */
 import type { SessionHeader } from "../../shared/header.ts";
 import { activations } from "./activations.ts";
+import type { Layer } from "./layers.ts";
+import { type LayerJson, type Place, readLayer } from "./read-layer.ts";
 
 export type LossName = "cross-entropy" | "mse" | "half-sum-mse";
 
-export interface DenseLayer {
-  readonly inputs: number;
-  readonly outputs: number;
-  /** Where the kernel [inputs × outputs] and the bias [outputs] begin in θ. */
-  readonly kernelAt: number;
-  readonly biasAt: number | null;
-  /** A key of `activations`. */
-  readonly activation: string;
-}
-
 export interface Network {
-  readonly layers: readonly DenseLayer[];
+  readonly layers: readonly Layer[];
   readonly parameterCount: number;
   readonly loss: LossName;
 }
@@ -25,51 +17,26 @@ export type NetworkResult =
   | { readonly ok: true; readonly network: Network }
   | { readonly ok: false; readonly why: string };
 
-interface LayerJson {
-  readonly class_name?: unknown;
-  readonly config?: Readonly<Record<string, unknown>>;
-}
-
 const LOSSES: readonly string[] = ["cross-entropy", "mse", "half-sum-mse"];
 
-/** Layers as the model's JSON lists them, placed where the header's parameters lie; the two must agree. */
+/** Layers as the model's JSON lists them. */
 export function readNetwork(
   header: Pick<SessionHeader, "model" | "loss" | "parameters" | "parameterCount">,
 ): NetworkResult {
   const refused = (why: string): NetworkResult => ({ ok: false, why });
   const loss = header.loss.name;
   if (!LOSSES.includes(loss)) return refused(`there is no float64 rule for the loss ${loss}`);
-  const layers: DenseLayer[] = [];
-  let offset = 0;
+  const layers: Layer[] = [];
   const listed = layersOf(header.model);
-  for (const [index, { class_name: kind, config = {} }] of listed.entries()) {
+  let place: Place = { shape: exampleShape(listed[0]), offset: 0 };
+  for (const [index, json] of listed.entries()) {
+    const { class_name: kind, config = {} } = json;
     const name = String(config["name"] ?? kind);
-    const previous = layers.at(-1);
-    switch (kind) {
-      case "InputLayer":
-      case "Flatten":
-      case "Reshape":
-        break;
-      case "Dense": {
-        const outputs = Number(config["units"]);
-        const parameter = header.parameters.find((each) => each.offset === offset);
-        const inputs = previous?.outputs ?? parameter?.shape[0] ?? 0;
-        const hasBias = config["use_bias"] !== false;
-        const kernelAt = offset;
-        offset += inputs * outputs + (hasBias ? outputs : 0);
-        const biasAt = hasBias ? kernelAt + inputs * outputs : null;
-        if (parameter?.shape.join() !== [inputs, outputs].join())
-          return refused(`layer ${name} is not where the header's list of parameters has it`);
-        layers.push({ inputs, outputs, kernelAt, biasAt, activation: "linear" });
-        break;
-      }
-      case "Activation":
-      case "ReLU":
-      case "Softmax":
-        break;
-      default:
-        return refused(`there is no float64 rule for layer ${name} (${String(kind)})`);
-    }
+    const read = readLayer(json, place, header.parameters);
+    if (!read.ok) return refused(read.why);
+    if (!isNext(json, listed[index - 1])) return refused(`layer ${name} is not one of a chain, used once`);
+    place = read.after;
+    if (read.layer !== null) layers.push(read.layer);
     const activation = activationOf(kind, config);
     const isFolded = activation === "softmax" && loss === "cross-entropy" && index === listed.length - 1;
     if (activation === "linear" || isFolded) continue;
@@ -78,12 +45,17 @@ export function readNetwork(
       return refused(`there is no float64 rule for the activation ${activation} of layer ${name}`);
     layers.push({ ...layer, activation });
   }
-  if (layers.length === 0 || offset !== header.parameterCount)
-    return refused(`its layers have ${offset} parameters, the header ${header.parameterCount}`);
+  if (layers.length === 0 || place.offset !== header.parameterCount)
+    return refused(`its layers have ${place.offset} parameters, the header ${header.parameterCount}`);
   return {
     ok: true,
     network: { layers, parameterCount: header.parameterCount, loss: loss as LossName },
   };
+}
+
+/** Of one example's way through the network. */
+export function multiplyAdds({ layers }: Network): number {
+  return layers.reduce((sum, { outputs, terms }) => sum + outputs * (terms + 1), 0);
 }
 
 function activationOf(kind: unknown, config: Readonly<Record<string, unknown>>): string {
@@ -92,10 +64,29 @@ function activationOf(kind: unknown, config: Readonly<Record<string, unknown>>):
   return String(config["activation"] ?? "linear");
 }
 
-/** Of a sequential or a linear functional model. */
+/** Of a sequential or a functional model. */
 function layersOf(model: unknown): readonly LayerJson[] {
   const config = (model as { config?: unknown } | null)?.config;
   if (Array.isArray(config)) return config;
   const layers = (config as { layers?: unknown } | null)?.layers;
   return Array.isArray(layers) ? layers : [];
+}
+
+/** Without the batch. */
+function exampleShape(first: LayerJson | undefined): number[] {
+  const shape = first?.config?.["batch_input_shape"];
+  return Array.isArray(shape) ? shape.slice(1).map(Number) : [];
+}
+
+/** Is the layer used once, on what the one before it in the list made? A sequential model says nothing of that: it always is. */
+function isNext({ inbound_nodes: nodes }: LayerJson, before: LayerJson | undefined): boolean {
+  if (!Array.isArray(nodes)) return true;
+  if (before === undefined) return nodes.length === 0;
+  const [inbound] = nodes;
+  return (
+    nodes.length === 1 &&
+    Array.isArray(inbound) &&
+    inbound.length === 1 &&
+    inbound[0]?.[0] === before.config?.["name"]
+  );
 }

@@ -1,13 +1,13 @@
 /**
- * L(θ), ∇L(θ) and H(θ)v of a dense network in float64, by backpropagation and Pearlmutter's R-operator, and beside each what float32
+ * L(θ), ∇L(θ) and H(θ)v of a network in float64, by backpropagation and Pearlmutter's R-operator, and beside each what float32
  * may make of it. Shares no code with the engine, whose numbers it is there to check.
  */
 import { type Bars, FLOAT32_MAX, gradientNoise, hessianNoise, lossNoise, UNIT_ROUNDOFF } from "./float32.ts";
-import { affine, type Passed, pass } from "./forward.ts";
+import { pass } from "./forward.ts";
 import type { Inputs } from "./inputs.ts";
+import type { Below, Passed } from "./layers.ts";
 import { type OutputLoss, outputLoss } from "./losses.ts";
 import type { Network } from "./network.ts";
-import { addProduct, addProductTransposed, addTransposedProduct } from "./products.ts";
 
 export interface Part {
   readonly inputs: Inputs;
@@ -53,20 +53,15 @@ export class Objective64 {
     this.#part = part;
     this.#theta = Float64Array.from(theta);
     const passed: Passed[] = [];
-    let below: Float64Array | null = null;
+    let below: Below = part.inputs;
     for (const layer of network.layers) {
-      const layerPass = pass(layer, below, part.inputs, this.#theta, kinkAt);
-      passed.push(layerPass.passed);
-      below = layerPass.output;
+      below = pass(layer, below, this.#theta, kinkAt);
+      passed.push(below);
     }
     this.#passed = passed;
-    this.#outputs = below as Float64Array;
-    this.#end = outputLoss(
-      network.loss,
-      this.#outputs,
-      part.targets,
-      (passed.at(-1) as Passed).layer.outputs,
-    );
+    const { layer, output } = passed.at(-1) as Passed;
+    this.#outputs = output;
+    this.#end = outputLoss(network.loss, output, part.targets, layer.outputs);
   }
 
   get parameterCount(): number {
@@ -120,8 +115,7 @@ export class Objective64 {
     const gradient = new Float64Array(this.#theta.length);
     const bars = this.#backward();
     const kinks = this.#passed.reduce((sum, each) => sum + each.kinks, 0);
-    for (const [l, passed] of this.#passed.entries())
-      this.#addWeightGradient(passed, passed.below, bars[l]?.z as Float64Array, gradient);
+    for (const [l, passed] of this.#passed.entries()) passed.addGradient((bars[l] as Bars).z, gradient);
     for (let i = 0; i < gradient.length; i++) gradient[i] = (gradient[i] as number) / this.size;
     return { gradient, noise: gradientNoise(this.#passed, bars, this.#end), kinks };
   }
@@ -140,37 +134,25 @@ export class Objective64 {
   #product(v: Float64Array, isCurved: boolean): Float64Array<ArrayBuffer> {
     const bars = this.#backward();
     const zDots: Float64Array[] = [];
-    const belowDots: (Float64Array | null)[] = [];
-    let hDot: Float64Array | null = null;
-    for (const { layer, below, first } of this.#passed) {
-      const zDot = affine(layer, below, this.#part.inputs, v);
-      if (hDot !== null)
-        addProduct(hDot, this.#theta, [this.size, layer.inputs, layer.outputs], zDot, layer.kernelAt);
-      belowDots.push(hDot);
+    const hDots: (Float64Array | null)[] = [null];
+    for (const [l, passed] of this.#passed.entries()) {
+      const zDot = passed.tangent(v, hDots[l] ?? null);
       zDots.push(zDot);
-      hDot = zDot.map((value, at) => value * (first[at] as number));
+      hDots.push(timesEach(zDot, passed.first));
     }
     const result = new Float64Array(v.length);
     let barDot = new Float64Array(this.#outputs.length);
-    this.#end.addTangent(hDot as Float64Array, barDot);
+    this.#end.addTangent(hDots.at(-1) as Float64Array, barDot);
     for (let l = this.#passed.length - 1; l >= 0; l--) {
       const passed = this.#passed[l] as Passed;
-      const { layer, first, second } = passed;
       const { z: zBar, h: hBar } = bars[l] as Bars;
-      const zDot = zDots[l] as Float64Array;
-      const zBarDot = barDot.map((value, at) => {
-        const along = value * (first[at] as number);
-        if (!isCurved) return along;
-        return along + (hBar[at] as number) * (second[at] as number) * (zDot[at] as number);
-      });
-      this.#addWeightGradient(passed, passed.below, zBarDot, result);
-      const belowDot = belowDots[l] ?? null;
-      const sizes = [this.size, layer.inputs, layer.outputs] as const;
-      if (isCurved && belowDot !== null) addTransposedProduct(belowDot, zBar, sizes, result, layer.kernelAt);
-      if (l === 0) break;
-      barDot = new Float64Array(this.size * layer.inputs);
-      addProductTransposed(zBarDot, this.#theta, sizes, barDot, layer.kernelAt);
-      if (isCurved) addProductTransposed(zBar, v, sizes, barDot, layer.kernelAt);
+      const zBarDot = timesEach(barDot, passed.first);
+      if (isCurved) addTimesEach(hBar, passed.second, zDots[l] as Float64Array, zBarDot);
+      passed.addGradient(zBarDot, result);
+      const belowDot = l === 0 ? null : new Float64Array(this.size * passed.layer.inputs);
+      if (belowDot !== null) passed.addBack(zBarDot, belowDot);
+      if (isCurved) passed.addCurvature(v, hDots[l] ?? null, zBar, result, belowDot);
+      if (belowDot !== null) barDot = belowDot;
     }
     for (let i = 0; i < result.length; i++) result[i] = (result[i] as number) / this.size;
     return result;
@@ -178,7 +160,7 @@ export class Objective64 {
 
   /** Standard deviation, as a norm, of what float32 makes of H, where its largest eigenvalue has this size. */
   hessianNoise(largest: number): number {
-    return hessianNoise(this.#passed, this.#backward(), largest);
+    return hessianNoise(this.#passed, this.#backward(), largest, this.size);
   }
 
   #backward(): Bars[] {
@@ -186,33 +168,29 @@ export class Objective64 {
     const bars: Bars[] = [];
     let h: Float64Array = this.#end.bars;
     for (let l = this.#passed.length - 1; l >= 0; l--) {
-      const { layer, first } = this.#passed[l] as Passed;
-      const bar = h;
-      const z = bar.map((value, at) => value * (first[at] as number));
-      bars.unshift({ z, h: bar });
+      const passed = this.#passed[l] as Passed;
+      const z = timesEach(h, passed.first);
+      bars.unshift({ z, h });
       if (l === 0) break;
-      h = new Float64Array(this.size * layer.inputs);
-      addProductTransposed(z, this.#theta, [this.size, layer.inputs, layer.outputs], h, layer.kernelAt);
+      h = new Float64Array(this.size * passed.layer.inputs);
+      passed.addBack(z, h);
     }
     this.#bars = bars;
     return bars;
   }
+}
 
-  #addWeightGradient(
-    { layer }: Passed,
-    below: Float64Array | null,
-    zBar: Float64Array,
-    out: Float64Array,
-  ): void {
-    const { inputs, outputs, kernelAt, biasAt } = layer;
-    if (below === null) this.#part.inputs.addTransposedTimes(zBar, outputs, out, kernelAt);
-    else addTransposedProduct(below, zBar, [this.size, inputs, outputs], out, kernelAt);
-    if (biasAt === null) return;
-    for (let at = 0; at < zBar.length; at++) {
-      const k = biasAt + (at % outputs);
-      out[k] = (out[k] as number) + (zBar[at] as number);
-    }
-  }
+/** a ∘ b, new. */
+function timesEach(a: Float64Array, b: Float64Array): Float64Array<ArrayBuffer> {
+  const result = new Float64Array(a.length);
+  for (let i = 0; i < a.length; i++) result[i] = (a[i] as number) * (b[i] as number);
+  return result;
+}
+
+/** out += a ∘ b ∘ c. */
+function addTimesEach(a: Float64Array, b: Float64Array, c: Float64Array, out: Float64Array): void {
+  for (let i = 0; i < a.length; i++)
+    out[i] = (out[i] as number) + (a[i] as number) * (b[i] as number) * (c[i] as number);
 }
 
 function mean(values: Float64Array): number {

@@ -1,4 +1,37 @@
-/** Products of row-major float64 matrices: the only three that a dense network's derivatives are made of. Each adds to `out`. */
+/** Products of row-major float64 matrices: the only three that a network's derivatives are made of. Each adds to `out`. */
+
+/** The rows that a kernel is multiplied with: a dense layer's inputs, a convolution's windows. */
+export interface Rows {
+  /** ‖row‖₂² of each. */
+  readonly squares: Float64Array;
+  /** out[rows × q] += rows · w, w[width × q] beginning at `wAt`. */
+  addTimes(w: Float64Array, q: number, out: Float64Array, wAt?: number): void;
+  /** out[width × q] += rowsᵀ · b for b[rows × q]; out beginning at `outAt`. */
+  addTransposedTimes(b: Float64Array, q: number, out: Float64Array, outAt?: number): void;
+}
+
+/** Those of a matrix, [n × width]. */
+export function matrixRows(a: Float64Array, width: number): Rows {
+  const n = a.length / width;
+  return {
+    get squares() {
+      return rowSquares(a, n, width);
+    },
+    addTimes: (w, q, out, wAt) => addProduct(a, w, [n, width, q], out, wAt),
+    addTransposedTimes: (b, q, out, outAt) => addTransposedProduct(a, b, [n, width, q], out, outAt),
+  };
+}
+
+/** Of the first n rows. */
+export function rowSquares(a: Float64Array, n: number, width: number): Float64Array {
+  const squares = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    let sum = 0;
+    for (let at = i * width; at < (i + 1) * width; at++) sum += (a[at] as number) ** 2;
+    squares[i] = sum;
+  }
+  return squares;
+}
 
 /** Row numbers and what each row is multiplied with. */
 export interface Combination {
@@ -44,10 +77,14 @@ export function addProductTransposed(
   out: Float64Array,
   wAt = 0,
 ): void {
-  const transposed = new Float64Array(p * q);
-  for (let r = 0; r < p; r++)
-    for (let c = 0; c < q; c++) transposed[c * p + r] = w[wAt + r * q + c] as number;
-  addProduct(b, transposed, [n, q, p], out);
+  addProduct(b, transposed(w, wAt, p, q), [n, q, p], out);
+}
+
+/** wᵀ for w[p × q] beginning at `wAt`, new. */
+export function transposed(w: Float64Array, wAt: number, p: number, q: number): Float64Array {
+  const result = new Float64Array(p * q);
+  for (let r = 0; r < p; r++) for (let c = 0; c < q; c++) result[c * p + r] = w[wAt + r * q + c] as number;
+  return result;
 }
 
 function combination(most: number): Combination {

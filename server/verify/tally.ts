@@ -95,7 +95,7 @@ export function compareLoss(
   step: number,
   quantity: string,
   recorded: number,
-  { loss, noise, overflows }: Evaluation,
+  { loss, noise, overflows }: Omit<Evaluation, "losses">,
   moved = 0,
 ): void {
   if (overflows && !Number.isFinite(recorded)) return;

@@ -26,7 +26,9 @@ function objective64({ net, theta, targets }: Case, kinkAt = 0): Objective64 {
     const kernelAt = offset;
     offset += (inputs + 1) * outputs;
     const activation = l === net.sizes.length - 2 ? "linear" : net.activation;
-    return { inputs, outputs, kernelAt, biasAt: kernelAt + inputs * outputs, activation };
+    const biasAt = kernelAt + inputs * outputs;
+    const kernel = { terms: inputs, filters: outputs, kernelAt, biasAt, windows: null };
+    return { kind: "kernel" as const, inputs, outputs, ...kernel, activation };
   });
   const network: Network = { layers, parameterCount: offset, loss: net.loss };
   const inputs = new Inputs(Float32Array.from(net.inputs.flat()), net.inputs.length);

@@ -15,7 +15,7 @@ export const hessianDirectional: CheckDefinition<Directional> = {
   needsData: true,
   retraces: true,
   shape: directional,
-  work: ({ header }: Evidence) => 10 * header.parameterCount * header.train.batchSize,
+  work: ({ header, multiplyAdds }: Evidence) => 10 * multiplyAdds * header.train.batchSize,
   start: ({ evidence, tally }) => ({
     needs: (step) => [step - 1, step],
     async derive({ step, value }) {
@@ -83,7 +83,7 @@ export const sharpnessSam: CheckDefinition<Sam> = {
   channel: "sharpness/sam",
   needsData: true,
   shape: sam,
-  work: ({ header }: Evidence) => 6 * header.parameterCount * header.probe.size,
+  work: ({ header, multiplyAdds }: Evidence) => 6 * multiplyAdds * header.probe.size,
   start: ({ evidence, tally }) => ({
     needs: (step) => [step],
     async derive({ step, value }) {

@@ -34,7 +34,7 @@ export const hessianDensity: CheckDefinition<Density> = {
   channel: "hessian/density",
   needsData: true,
   shape: density as never,
-  work: ({ header }: Evidence) => 2 * USUAL_PRODUCTS * header.probe.size * header.parameterCount,
+  work: ({ header, multiplyAdds }: Evidence) => 2 * USUAL_PRODUCTS * header.probe.size * multiplyAdds,
   apart: ["hvps: they tell how the engine went about it"],
   start: ({ evidence, tally, sampler, shared }) => ({
     observe({ step, value }) {

@@ -1,14 +1,14 @@
 /** Loss and accuracy on the test set. */
 import type { CheckDefinition } from "../check.ts";
 import type { Evidence } from "../evidence.ts";
-import type { Evaluation, Part } from "../objective.ts";
+import type { Evaluation } from "../objective.ts";
 import { float } from "../shapes.ts";
 import { compareLoss } from "../tally.ts";
 
 /** All MNIST test examples or as many points of a spiral; the cost is only for choosing how many samples to draw. */
-const testWork = ({ header }: Evidence) => 10_000 * header.parameterCount;
+const testWork = ({ multiplyAdds }: Evidence) => 10_000 * multiplyAdds;
 
-interface Tested extends Evaluation {
+interface Tested extends Omit<Evaluation, "losses"> {
   readonly size: number;
   readonly right: number;
   readonly unsure: number;
@@ -22,8 +22,21 @@ async function tested(evidence: Evidence, step: number): Promise<Tested> {
   known.set(evidence, steps);
   const before = steps.get(step);
   if (before !== undefined) return before;
-  const objective = await evidence.at(step, evidence.data.test() as Part);
-  const found = { ...objective.evaluate(), ...objective.count(), size: objective.size };
+  const parts = evidence.data.test() ?? [];
+  const found = { size: 0, loss: 0, noise: 0, overflows: false, right: 0, unsure: 0 };
+  for (const part of parts) {
+    const objective = await evidence.at(step, part);
+    const { loss, noise, overflows } = objective.evaluate();
+    const { right, unsure } = objective.count();
+    found.loss += objective.size * loss;
+    found.noise += objective.size * noise;
+    found.overflows ||= overflows;
+    found.size += objective.size;
+    found.right += right;
+    found.unsure += unsure;
+  }
+  found.loss /= found.size;
+  found.noise /= found.size;
   steps.set(step, found);
   return found;
 }

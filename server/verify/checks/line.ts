@@ -18,7 +18,7 @@ export const lineProfile: CheckDefinition<Profile> = {
   channel: "line/profile",
   needsData: true,
   shape: profile,
-  work: ({ header }: Evidence) => 2 * HINT_POINTS * header.probe.size * header.parameterCount,
+  work: ({ header, multiplyAdds }: Evidence) => 2 * HINT_POINTS * header.probe.size * multiplyAdds,
   apart: [
     "noiseFloor: it is float32's own rounding as the engine met it; only that the verdicts follow from it",
   ],

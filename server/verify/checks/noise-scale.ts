@@ -15,7 +15,7 @@ export const gradientNoiseScale: CheckDefinition<NoiseScale> = {
   channel: "gradient/noise-scale",
   needsData: true,
   shape: noiseScale,
-  work: ({ header }: Evidence) => 4 * MOST_BATCHES * header.train.batchSize * header.parameterCount,
+  work: ({ header, multiplyAdds }: Evidence) => 4 * MOST_BATCHES * header.train.batchSize * multiplyAdds,
   start: ({ evidence, tally }) => ({
     observe({ step, value }) {
       const { value: ratio, signal, noise, batchSize } = value as NoiseScale;

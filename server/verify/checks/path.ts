@@ -8,7 +8,7 @@ import { float, monotonicity } from "../shapes.ts";
 import { compareLoss, SIGMAS, type Tally, UNIT_ROUNDOFF_64 } from "../tally.ts";
 import { thetaAt } from "../updates.ts";
 
-const probeWork = ({ header }: Evidence) => header.probe.size * header.parameterCount;
+const probeWork = ({ header, multiplyAdds }: Evidence) => header.probe.size * multiplyAdds;
 
 export const pathLoss: CheckDefinition<number> = {
   channel: "path/loss",

@@ -17,7 +17,7 @@ export const batchSharpness: CheckDefinition<Sharpness> = {
   channel: "hessian/batch-sharpness",
   needsData: true,
   shape: sharpness,
-  work: ({ header }: Evidence) => 5 * USUAL_BATCHES * header.train.batchSize * header.parameterCount,
+  work: ({ header, multiplyAdds }: Evidence) => 5 * USUAL_BATCHES * header.train.batchSize * multiplyAdds,
   start: ({ evidence, tally }) => ({
     observe({ step, value }) {
       const { value: found, threshold, ratio } = value as Sharpness;

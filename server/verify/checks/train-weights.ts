@@ -17,7 +17,8 @@ const NO_ORIGIN: Readonly<Record<string, string>> = {
 export const trainWeights: CheckDefinition<number> = {
   channel: "train/weights",
   shape: z.int(),
-  work: ({ header }: Evidence) => 12 * header.parameterCount * header.train.batchSize * header.weightsEvery,
+  work: ({ header, multiplyAdds }: Evidence) =>
+    12 * multiplyAdds * header.train.batchSize * header.weightsEvery,
   start({ evidence, tally }) {
     const leave = (reason: string) => {
       tally.checked--;

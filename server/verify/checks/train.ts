@@ -9,7 +9,7 @@ import { distance, thetaAt } from "../updates.ts";
 /** θ_{t−1}, at which update t was computed. */
 const before = (step: number) => [step - 1];
 
-const batchWork = ({ header }: Evidence) => 6 * header.parameterCount * header.train.batchSize;
+const batchWork = ({ header, multiplyAdds }: Evidence) => 6 * multiplyAdds * header.train.batchSize;
 
 export const trainLoss: CheckDefinition<number> = {
   channel: "train/loss",

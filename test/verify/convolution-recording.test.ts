@@ -142,6 +142,9 @@ const ALTERATIONS: readonly Alteration[] = [
   ["gradient/top-subspace", of("control")],
 ];
 
+/** A run is recorded: some seconds on an idle machine, more on a shared one. */
+const TIMEOUT_MS = 120_000;
+
 describe.each([
   ["LeNet-5 in tanh and means", {}],
   ["a model of one's own in relu and maxima", { model: "maxima.json", redraw: true }],
@@ -152,7 +155,7 @@ describe.each([
       ...settings,
       ...(model === undefined ? {} : { model: join(folder, model as string) }),
     });
-  });
+  }, TIMEOUT_MS);
 
   it("agrees as it was recorded, on every channel", async () => {
     const { agrees, streams } = await verified(recording);

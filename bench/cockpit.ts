@@ -4,11 +4,10 @@
  */
 import { take } from "rxjs";
 import { openBackend } from "../server/backends/select.ts";
-import { streams } from "../server/streams/index.ts";
 import type { RunSettings } from "../server/training/config.ts";
 import { train } from "../server/training/from-settings.ts";
 import { format, type Measurement, ratioOf } from "./harness.ts";
-import { withSession } from "./live.ts";
+import { SCHEDULED, withSession } from "./live.ts";
 import { samples } from "./samples.ts";
 
 const NETWORKS = { "mnist-mlp": "classic", "mnist-mlp-200x200": "fc-199k" } as const;
@@ -129,10 +128,7 @@ function scheduleOf(preset: string, interval: number | null, mostMs: number): Sc
   if (interval === null)
     return { settings: {}, from: 8000, to: 12_000, interval, channels: [], mostMs: MOST_DEFAULT_MS };
   const wanted: readonly string[] = PRESETS[preset as keyof typeof PRESETS];
-  const scheduled = streams.filter(
-    ({ scheduleKey, descriptor }) => scheduleKey !== null && descriptor.cadence.kind !== "logged",
-  );
-  const keys = new Set(scheduled.flatMap(({ scheduleKey }) => scheduleKey ?? []));
+  const keys = new Set(SCHEDULED.flatMap(({ scheduleKey }) => scheduleKey ?? []));
   const from = Math.max(WARM_STEPS, SETTLED * interval);
   return {
     settings: {
@@ -143,9 +139,9 @@ function scheduleOf(preset: string, interval: number | null, mostMs: number): Sc
     from,
     to: from + Math.max(WINDOW_STEPS, MEASURED * interval),
     interval,
-    channels: scheduled
-      .filter(({ scheduleKey }) => wanted.includes(scheduleKey ?? ""))
-      .map(({ descriptor }) => descriptor.name),
+    channels: SCHEDULED.filter(({ scheduleKey }) => wanted.includes(scheduleKey ?? "")).map(
+      ({ descriptor }) => descriptor.name,
+    ),
     mostMs: interval < DENSE ? mostMs : 2 * mostMs,
   };
 }

@@ -1,5 +1,4 @@
 /** One line that says what was run, on what, and how far the instruments can be trusted. */
-
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import type { SessionHeader } from "../../shared/header.ts";
 import { whole } from "../../shared/number-words.ts";

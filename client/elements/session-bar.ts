@@ -1,5 +1,4 @@
 /** The top line: which session, how it stands, how the connection stands. */
-
 import { html, LitElement, type TemplateResult } from "lit";
 import type { EndReason, SessionState, SessionSummary } from "../../shared/header.ts";
 import { standing } from "../../shared/session-words.ts";

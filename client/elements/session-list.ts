@@ -1,5 +1,4 @@
 /** All sessions of the server, to be opened, and by those who may: given another title, shared, deleted, brought in. */
-
 import { html, LitElement, type PropertyValues, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { SessionSummary } from "../../shared/header.ts";

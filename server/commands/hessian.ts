@@ -1,5 +1,4 @@
 /** `thalweg hessian <recording | weights | model>`: the spectrum at one θ. */
-
 import { setImmediate } from "node:timers/promises";
 import { count, whole } from "../../shared/number-words.ts";
 import type { HessianDensity } from "../../shared/readings.ts";

@@ -1,5 +1,4 @@
 /** `thalweg replay <recording>`: a recording, to the same dashboard over the same protocol. */
-
 import { dirname, resolve } from "node:path";
 import { count, whole } from "../../shared/number-words.ts";
 import { standing } from "../../shared/session-words.ts";

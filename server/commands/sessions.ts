@@ -1,5 +1,4 @@
 /** `thalweg sessions`, `info`, `import`, `prune`: the recordings of a folder, without a server. */
-
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,5 +1,4 @@
 /** `thalweg train`: one run, live, recorded, with the dashboard beside it. */
-
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";

@@ -8,6 +8,7 @@
  */
 import type { Passed } from "./layers.ts";
 import type { OutputLoss } from "./losses.ts";
+import { norm } from "./products.ts";
 
 /** Unit roundoff of float32. */
 export const UNIT_ROUNDOFF = 2 ** -24;
@@ -116,7 +117,5 @@ export function hessianNoise(
 
 /** Of row i of a matrix with k columns. */
 function rowNorm(a: Float64Array, i: number, k: number): number {
-  let squares = 0;
-  for (let at = i * k; at < (i + 1) * k; at++) squares += (a[at] as number) ** 2;
-  return Math.sqrt(squares);
+  return norm(a.subarray(i * k, (i + 1) * k));
 }

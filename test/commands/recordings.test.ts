@@ -1,5 +1,4 @@
 /** Commands about recordings, and a server that others may reach. */
-
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";

@@ -4,6 +4,7 @@ import type { Linearised } from "../server/engine/objective.ts";
 import { KrylovBasis } from "../server/numerics/krylov-basis.ts";
 import { extremalEigenpairs } from "../server/numerics/lanczos.ts";
 import { createRandom } from "../server/numerics/random.ts";
+import { hessianOperator } from "../server/streams/symmetric-operator.ts";
 import { createBlueprint } from "../server/training/blueprint.ts";
 import { openRun } from "../server/training/open-run.ts";
 import { resolveSettings } from "../server/training/resolve.ts";
@@ -42,7 +43,7 @@ export async function curvature(): Promise<Measurement[]> {
       const counts: number[] = [];
       const times = Array.from({ length: ROUNDS }, (_, round) => {
         const beganMs = performance.now();
-        const { applications } = extremalEigenpairs((w) => linearised.hessianVectorProduct(w), {
+        const { applications } = extremalEigenpairs(hessianOperator(linearised).apply, {
           n: initial.length,
           top: 5,
           bottom: 0,
@@ -88,7 +89,9 @@ async function share(backend: string, linearised: Linearised): Promise<Measureme
 }
 
 /** The loop of Lanczos without its stopping rule. */
-function shareOfOrthogonalising({ theta, hessianVectorProduct }: Linearised): number {
+function shareOfOrthogonalising(linearised: Linearised): number {
+  const { theta } = linearised;
+  const { apply } = hessianOperator(linearised);
   const beganMs = performance.now();
   const basis = new KrylovBasis(theta.length, STEPS);
   basis.w.set(createRandom(1).fillNormal(new Float32Array(theta.length)));
@@ -96,11 +99,12 @@ function shareOfOrthogonalising({ theta, hessianVectorProduct }: Linearised): nu
   let before = 0;
   let orthogonalisingMs = 0;
   while (basis.length < STEPS) {
-    basis.w.set(hessianVectorProduct(basis.append(length)));
+    basis.w.set(apply(basis.append(length)));
     const startMs = performance.now();
     length = basis.orthogonalise(before).beta;
     orthogonalisingMs += performance.now() - startMs;
     before = length;
   }
+  basis.dispose();
   return (100 * orthogonalisingMs) / (performance.now() - beganMs);
 }

@@ -7,6 +7,7 @@ import { extremalEigenpairs } from "../numerics/lanczos.ts";
 import { createRandom } from "../numerics/random.ts";
 import { norm } from "../numerics/vector.ts";
 import { DENSITY_DEFAULTS, densityOf } from "../streams/hessian-density.ts";
+import { hessianOperator } from "../streams/symmetric-operator.ts";
 import { selectExamples } from "../training/data/examples.ts";
 import { openRun } from "../training/open-run.ts";
 import { UserError } from "../training/user-error.ts";
@@ -80,16 +81,17 @@ function measure(
   const { probes, lanczosSteps } = DENSITY_DEFAULTS;
   const most = Math.min(n, MOST_PRODUCTS) + (withDensity ? probes * lanczosSteps : 0);
   let products = 0;
+  const hessian = hessianOperator(linearised);
   const product = (v: Float32Array) => {
     progress.show(`product ${++products} of at most ${most}`);
-    return linearised.hessianVectorProduct(v);
+    return hessian.apply(v);
   };
   try {
     const found = extremalEigenpairs(product, {
       n,
       top,
       bottom,
-      start: createRandom(config.seeds.vectors).stream("hessian").fillNormal(new Float32Array(n)),
+      start: createRandom(config.seeds.vectors).stream("hessian").fillSigns(new Float32Array(n)),
       tolerance: TOLERANCE,
       bottomTolerance: BOTTOM_TOLERANCE,
       maxApplications: Math.min(n, MOST_PRODUCTS),

@@ -23,9 +23,15 @@ export class KrylovBasis {
   readonly #kernels: Kernels;
   /** By vector, at address 0. */
   readonly #coefficients: Float64Array;
+  /** One number for the kernels that take one, and its address. */
+  readonly #scalar: Float64Array;
+  readonly #scalarAt: number;
   /** [BLOCK], and its address. */
   readonly #sum: Float64Array;
   readonly #sumAt: number;
+  /** [BLOCK], and its address. */
+  readonly #rounded: Float32Array;
+  readonly #roundedAt: number;
   readonly #wAt: number;
   readonly #vectorsAt: number;
   /** From one vector to the next, in bytes. */
@@ -35,17 +41,21 @@ export class KrylovBasis {
   constructor(n: number, capacity: number) {
     this.#n = n;
     this.#capacity = capacity;
-    // What lies behind the last vector, up to a whole tile of them, and behind the last element, is zero and stays so.
-    const slots = WIDTH * Math.ceil(capacity / WIDTH);
+    // What lies behind the last element of w is zero and stays so; therefore of each vector, too.
     this.#stride = 4 * LANES * Math.ceil(n / LANES);
-    this.#sumAt = 8 * slots;
-    this.#wAt = this.#sumAt + 8 * BLOCK;
+    this.#scalarAt = 8 * capacity;
+    this.#sumAt = this.#scalarAt + 8;
+    this.#roundedAt = this.#sumAt + 8 * BLOCK;
+    this.#wAt = this.#roundedAt + 4 * BLOCK;
     this.#vectorsAt = this.#wAt + 2 * this.#stride;
-    this.#memory = memoryOf(this.#vectorsAt + slots * this.#stride);
+    this.#memory = takeMemory(this.#vectorsAt + capacity * this.#stride);
     this.#kernels = kernelsOn(this.#memory);
     const { buffer } = this.#memory;
-    this.#coefficients = new Float64Array(buffer, 0, slots);
+    new Float64Array(buffer, this.#wAt, this.#stride / 4).fill(0, n);
+    this.#coefficients = new Float64Array(buffer, 0, capacity);
+    this.#scalar = new Float64Array(buffer, this.#scalarAt, 1);
     this.#sum = new Float64Array(buffer, this.#sumAt, BLOCK);
+    this.#rounded = new Float32Array(buffer, this.#roundedAt, BLOCK);
     this.w = new Float64Array(buffer, this.#wAt, n);
   }
 
@@ -53,24 +63,27 @@ export class KrylovBasis {
     return this.#length;
   }
 
+  /** Neither it nor its vectors may be used any more: the next basis may write where they are. */
+  dispose(): void {
+    if (this.#memory.buffer.byteLength <= MOST_SPARE_BYTES) spare = this.#memory;
+  }
+
   /** w / length joins the basis, rounded to float32. @returns it, [n]: not to be written to. */
   append(length: number): Float32Array {
     if (this.#length === this.#capacity)
       throw new RangeError(`append: expected at most ${this.#capacity} vectors, got one more`);
-    const vector = new Float32Array(this.#memory.buffer, this.#addressOf(this.#length), this.#n);
-    const { w } = this;
-    const inverse = 1 / length;
-    for (let i = 0; i < vector.length; i++) vector[i] = (w[i] as number) * inverse;
+    const at = this.#addressOf(this.#length);
+    this.#scalar[0] = 1 / length;
+    this.#kernels.scaleInto(at, at + this.#stride, this.#stride, this.#wAt, this.#scalarAt);
     this.#length++;
-    return vector;
+    return new Float32Array(this.#memory.buffer, at, this.#n);
   }
 
   /** ‖w‖₂. */
   norm(): number {
-    const { w } = this;
-    let squares = 0;
-    for (let i = 0; i < w.length; i++) squares += (w[i] as number) * (w[i] as number);
-    return Math.sqrt(squares);
+    this.#scalar[0] = 0;
+    this.#kernels.addSquares(0, this.#stride, 0, this.#wAt, this.#scalarAt);
+    return Math.sqrt(this.#scalar[0]);
   }
 
   /**
@@ -82,8 +95,8 @@ export class KrylovBasis {
   projectOut(coefficients: Float64Array): number {
     const { addDots, subtract } = this.#kernels;
     const found = this.#coefficients.fill(0);
-    this.#overBlocks((low, high) => this.#run(addDots, low, high, this.#wAt + 8 * low));
-    this.#overBlocks((low, high) => this.#run(subtract, low, high, this.#wAt + 8 * low));
+    this.#overBlocks((low, high) => this.#run(addDots, 0, low, high, this.#wAt + 8 * low));
+    this.#overBlocks((low, high) => this.#run(subtract, 0, low, high, this.#wAt + 8 * low));
     let squares = 0;
     for (let i = 0; i < this.#length; i++) {
       const c = found[i] as number;
@@ -115,34 +128,32 @@ export class KrylovBasis {
     return { alpha, beta, coefficients };
   }
 
-  /** Σᵢ weights[m][i]·qᵢ for each m, normalised. @returns one new [n] for each list of weights. */
+  /** Σᵢ weights[m][i]·qᵢ for each m. @returns one new [n] for each list of weights. */
   combine(weights: readonly Float64Array[]): Float32Array[] {
+    const { subtract, scaleInto } = this.#kernels;
     const out = weights.map(() => new Float32Array(this.#n));
-    const negative = this.#coefficients;
+    this.#scalar[0] = 1;
     this.#overBlocks((low, high) => {
       for (const [m, list] of weights.entries()) {
-        for (let i = 0; i < this.#length; i++) negative[i] = -(list[i] as number);
+        for (let i = 0; i < this.#length; i++) this.#coefficients[i] = -(list[i] as number);
         this.#sum.fill(0);
-        this.#run(this.#kernels.subtract, low, high, this.#sumAt);
-        store(this.#sum, out[m] as Float32Array, low);
+        this.#run(subtract, 0, low, high, this.#sumAt);
+        scaleInto(this.#roundedAt, this.#roundedAt + 4 * (high - low), 0, this.#sumAt, this.#scalarAt);
+        (out[m] as Float32Array).set(this.#rounded.subarray(0, Math.min(high, this.#n) - low), low);
       }
     });
-    for (const vector of out) normalise(vector);
     return out;
   }
 
   /** w ← w − αq_k − βq_{k−1}. @returns α = q_kᵀw. */
   #recurrence(last: number, beta: number): number {
     const { addDots, subtract } = this.#kernels;
-    const first = Math.max(0, last + 1 - WIDTH);
     const found = this.#coefficients.fill(0);
-    this.#overBlocks((low, high) => this.#tile(addDots, first, low, high, this.#wAt + 8 * low));
-    const alpha = found[last] as number;
-    found.fill(0);
-    found[last] = alpha;
+    this.#overBlocks((low, high) => this.#run(addDots, last, low, high, this.#wAt + 8 * low));
     if (last > 0) found[last - 1] = beta;
-    this.#overBlocks((low, high) => this.#tile(subtract, first, low, high, this.#wAt + 8 * low));
-    return alpha;
+    const first = Math.max(0, last - 1);
+    this.#overBlocks((low, high) => this.#run(subtract, first, low, high, this.#wAt + 8 * low));
+    return found[last] as number;
   }
 
   #overBlocks(work: (low: number, high: number) => void): void {
@@ -150,14 +161,13 @@ export class KrylovBasis {
     for (let low = 0; low < elements; low += BLOCK) work(low, Math.min(low + BLOCK, elements));
   }
 
-  /** All vectors' elements from `low` to before `high`, and w's, which begin at the address. */
-  #run(kernel: Kernel, low: number, high: number, w: number): void {
-    for (let first = 0; first < this.#length; first += WIDTH) this.#tile(kernel, first, low, high, w);
-  }
-
-  #tile(kernel: Kernel, first: number, low: number, high: number, w: number): void {
-    const q = this.#addressOf(first) + 4 * low;
-    kernel(q, q + 4 * (high - low), this.#stride, w, 8 * first);
+  /** Vectors from `first` on, their elements from `low` to before `high`, and w's, which begin at the address. */
+  #run(kernels: Kernels["addDots"], first: number, low: number, high: number, w: number): void {
+    for (let i = first; i < this.#length; i += WIDTH) {
+      const q = this.#addressOf(i) + 4 * low;
+      const width = Math.min(WIDTH, this.#length - i);
+      (kernels[width] as Kernel)(q, q + 4 * (high - low), this.#stride, w, 8 * i);
+    }
   }
 
   #addressOf(vector: number): number {
@@ -165,10 +175,15 @@ export class KrylovBasis {
   }
 }
 
-/** Into `out` from `low` on, as much as it has room for; TypedArray.set takes five times as long between types. */
-function store(sum: Float64Array, out: Float32Array, low: number): void {
-  const count = Math.min(sum.length, out.length - low);
-  for (let i = 0; i < count; i++) out[low + i] = sum[i] as number;
+/** Of the last basis that was disposed. Pages that nobody has touched cost a microsecond or two each, more than a vector's arithmetic. */
+let spare: Memory | null = null;
+/** Beyond it, what is kept in between would be missed elsewhere. */
+const MOST_SPARE_BYTES = 256 * 2 ** 20;
+
+function takeMemory(bytes: number): Memory {
+  const found = spare;
+  spare = null;
+  return found !== null && found.buffer.byteLength >= bytes ? found : memoryOf(bytes);
 }
 
 /** ‖v‖₂. */
@@ -176,11 +191,4 @@ export function norm64(v: ArrayLike<number>): number {
   let squares = 0;
   for (let i = 0; i < v.length; i++) squares += (v[i] as number) * (v[i] as number);
   return Math.sqrt(squares);
-}
-
-function normalise(vector: Float32Array): void {
-  let squares = 0;
-  for (let i = 0; i < vector.length; i++) squares += (vector[i] as number) * (vector[i] as number);
-  const inverse = squares > 0 ? 1 / Math.sqrt(squares) : 0;
-  for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] as number) * inverse;
 }

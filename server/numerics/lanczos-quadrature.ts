@@ -52,13 +52,17 @@ export function lanczosQuadrature(
     w.set(apply(basis.append(length)));
     const before = betas.at(-1) ?? 0;
     const { alpha, beta } = basis.orthogonalise(before);
-    if (!Number.isFinite(alpha) || !Number.isFinite(beta)) return notFinite(basis.length);
+    if (!Number.isFinite(alpha) || !Number.isFinite(beta)) {
+      basis.dispose();
+      return notFinite(alphas.length + 1);
+    }
     alphas.push(alpha);
     betas.push(beta);
     scale = Math.max(scale, Math.abs(alpha) + beta + before);
     if (beta <= CLOSED * scale) break;
     length = beta;
   }
+  basis.dispose();
   const k = alphas.length;
   const { values, rows } = tridiagonalEigen(alphas, betas, [0, k - 1]);
   const [first, last] = rows as readonly [Float64Array, Float64Array];

@@ -94,7 +94,10 @@ export function extremalEigenpairs(
       throw new RangeError(`apply: expected ${options.n} elements, got ${product.length}`);
     w.set(product);
     const { alpha, beta, coefficients } = basis.orthogonalise(betas[j - 1] ?? 0);
-    if (!Number.isFinite(alpha) || !Number.isFinite(beta)) return notFinite(options.n, j + 1, wanted);
+    if (!Number.isFinite(alpha) || !Number.isFinite(beta)) {
+      basis.dispose();
+      return notFinite(options.n, j + 1, wanted);
+    }
     alphas.push(alpha);
     drift.push(coefficients);
     scale = Math.max(scale, Math.abs(alpha) + beta + (betas[j - 1] ?? 0));
@@ -125,7 +128,9 @@ export function extremalEigenpairs(
       length = beta;
     }
   }
-  return ritzPairs(basis, alphas, betas, dropped, drift, wanted);
+  const pairs = ritzPairs(basis, alphas, betas, dropped, drift, wanted);
+  basis.dispose();
+  return pairs;
 }
 
 interface Wanted {

@@ -24,7 +24,7 @@ export function largestEigenvalues(
     n,
     top: Math.min(count, n),
     bottom: 0,
-    start: random.fillNormal(new Float32Array(n)),
+    start: random.fillSigns(new Float32Array(n)),
     tolerance: TOLERANCE,
     maxApplications: Math.min(MAX_APPLICATIONS, n),
   });

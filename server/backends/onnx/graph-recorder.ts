@@ -3,23 +3,25 @@ import type { Ops } from "../../engine/ops.ts";
 import type { Graph, GraphConstant, GraphNode, GraphTensor } from "./graph.ts";
 import { rearrangements } from "./graph-rearrange.ts";
 import { FLOAT } from "./model-bytes.ts";
+import { sumsInProducts } from "./sums-in-products.ts";
 
 type Shape = readonly number[];
 type Attributes = GraphNode["attributes"];
 
 export interface GraphRecorder {
   readonly ops: Ops<string>;
-  /** A tensor that the caller will feed. */
-  input(name: string, shape: Shape): string;
+  /** A tensor that the caller will feed: at once, or `later`, when all that does not depend on it has been computed. */
+  input(name: string, shape: Shape, when?: "later"): string;
   /** The nodes that these outputs need; those in `given` are not computed but fed. */
   graph(outputs: readonly string[], given?: readonly string[]): Graph;
-  /** What `outputs` need that does not depend on `variables`: the last nodes on each way that can be computed before those are known. */
-  knownBefore(variables: readonly string[], outputs: readonly string[]): string[];
+  /** What `outputs` need that depends on nothing fed later: the last nodes on each way that can be computed before. */
+  knownBefore(outputs: readonly string[]): string[];
 }
 
 /**
  * The same operation on the same operands is one node, so that graphs taken from one recording agree to the bit in what they share.
- * Transposes go into the products that use them: ONNX's Gemm takes them as flags, at no cost.
+ * Transposes go into the products that use them, since ONNX's Gemm takes them as flags. For that of the first factor it takes a third
+ * longer, however: one that is known before the second factor is made once for all, but for matrices of very many rows.
  */
 export function createGraphRecorder(): GraphRecorder {
   const nodes = new Map<string, GraphNode>();
@@ -27,6 +29,8 @@ export function createGraphRecorder(): GraphRecorder {
   const shapes = new Map<string, Shape>();
   const inputs = new Set<string>();
   const known = new Map<string, string>();
+  /** What is fed later, and what depends on it. */
+  const late = new Set<string>();
 
   const shape = (name: string): Shape => {
     const found = shapes.get(name);
@@ -39,6 +43,7 @@ export function createGraphRecorder(): GraphRecorder {
     if (before !== undefined) return before;
     const output = `${op.toLowerCase()}-${nodes.size}`;
     nodes.set(output, { op, inputs: operands, output, attributes });
+    if (operands.some((operand) => late.has(operand))) late.add(output);
     shapes.set(output, of);
     known.set(key, output);
     return output;
@@ -69,9 +74,9 @@ export function createGraphRecorder(): GraphRecorder {
     }
     return node("Transpose", [a], [...shape(a)].reverse());
   };
-  const product = (a: string, b: string): string => {
+  const product = (a: string, b: string, asFlags = late.has(a) || !late.has(b)): string => {
     const [left, right] = [nodes.get(a), nodes.get(b)];
-    const transA = left?.op === "Transpose";
+    const transA = left?.op === "Transpose" && asFlags;
     const transB = right?.op === "Transpose";
     return node(
       "Gemm",
@@ -91,7 +96,7 @@ export function createGraphRecorder(): GraphRecorder {
     shape,
     reshape,
     matMul: product,
-    transposedProducts: (a) => (b) => product(transpose(a), b),
+    transposedProducts: (a) => (b) => product(transpose(a), b, true),
     transpose,
     add,
     sub,
@@ -135,11 +140,19 @@ export function createGraphRecorder(): GraphRecorder {
   };
 
   const tensor = (name: string): GraphTensor => ({ name, shape: shape(name) });
+  /** Of all nodes, so that every graph decides alike: equal nodes shall give equal bits. */
+  const users = () => {
+    const counts = new Map<string, number>();
+    for (const { inputs: operands } of nodes.values())
+      for (const operand of operands) counts.set(operand, (counts.get(operand) ?? 0) + 1);
+    return counts;
+  };
 
   return {
     ops,
-    input(name, of) {
+    input(name, of, when) {
       inputs.add(name);
+      if (when === "later") late.add(name);
       shapes.set(name, of);
       return name;
     },
@@ -153,17 +166,21 @@ export function createGraphRecorder(): GraphRecorder {
         if (!given.includes(name)) nodes.get(name)?.inputs.forEach(visit);
       };
       outputs.forEach(visit);
+      const computed = [...nodes.values()].filter(
+        ({ output }) => needed.has(output) && !given.includes(output),
+      );
       return {
         inputs: [...inputs, ...given].filter((name) => needed.has(name)).map(tensor),
         outputs: outputs.map(tensor),
         constants: [...constants.values()].filter(({ name }) => needed.has(name)),
-        nodes: [...nodes.values()].filter(({ output }) => needed.has(output) && !given.includes(output)),
+        nodes: sumsInProducts(computed, {
+          users: users(),
+          mayJoin: (product, sum) => late.has(product) === late.has(sum) && !outputs.includes(product),
+          broadcasts: (c, product) => `${broadcast(shape(c), shape(product))}` === `${shape(product)}`,
+        }),
       };
     },
-    knownBefore(variables, outputs) {
-      const moving = new Set(variables);
-      for (const { inputs: operands, output } of nodes.values())
-        if (operands.some((name) => moving.has(name))) moving.add(output);
+    knownBefore(outputs) {
       const found = new Set<string>();
       const visited = new Set<string>();
       const visit = (name: string) => {
@@ -172,7 +189,7 @@ export function createGraphRecorder(): GraphRecorder {
         const { op, inputs: operands, attributes } = nodes.get(name) ?? {};
         if (op === undefined) return;
         const isFloat = !NOT_FLOAT.has(op) && !(op === "Cast" && attributes?.["to"] !== FLOAT);
-        if (moving.has(name) || !isFloat) operands?.forEach(visit);
+        if (late.has(name) || !isFloat) operands?.forEach(visit);
         else found.add(name);
       };
       outputs.forEach(visit);

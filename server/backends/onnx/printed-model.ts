@@ -41,18 +41,18 @@ export function printModel(compiled: CompiledModel, n: number): PrintedModel {
   const y = { name: "y", shape: [n, compiled.outputs] };
   input(x.name, x.shape);
   input(y.name, y.shape);
-  const vector = (prefix: string) =>
-    weightsOf(compiled, ({ name, shape }: Parameter) => input(`${prefix} ${name}`, shape));
+  const vector = (prefix: string, when?: "later") =>
+    weightsOf(compiled, ({ name, shape }: Parameter) => input(`${prefix} ${name}`, shape, when));
   const weights = vector("w");
   const z = forwardPass(ops, compiled, x.name, weights);
   const losses = compiled.loss.exampleLosses(ops, z, y.name);
   const at = differentiate(ops, compiled, x.name, y.name, weights);
   const { exampleLosses, gradient } = at;
   if (losses !== exampleLosses) throw new Error("print: the losses of the two passes are not the same node");
-  const direction = vector("v");
+  const direction = vector("v", "later");
   const hv = at.hessianVectorProduct(direction);
   const gv = at.gaussNewtonProduct(direction);
-  const point = knownBefore(direction.flat(), [...hv, ...gv]);
+  const point = knownBefore([...hv, ...gv]);
   return {
     x,
     y,

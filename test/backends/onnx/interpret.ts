@@ -57,17 +57,19 @@ const BINARY: Readonly<Record<string, (a: number, b: number) => number>> = {
 };
 
 function apply({ op, attributes }: GraphNode, operands: readonly Tensor64[]): Tensor64 {
-  const [a = { shape: [], values: [] }, b = { shape: [], values: [] }] = operands;
+  const [a = { shape: [], values: [] }, b = { shape: [], values: [] }, c] = operands;
   const unary = UNARY[op];
   if (unary !== undefined) return { shape: a.shape, values: a.values.map(unary) };
   const binary = BINARY[op];
   if (binary !== undefined) return elementwise(binary, a, b);
   switch (op) {
-    case "Gemm":
-      return product(
+    case "Gemm": {
+      const ab = product(
         attributes["transA"] === 1 ? transposed(a) : a,
         attributes["transB"] === 1 ? transposed(b) : b,
       );
+      return c === undefined ? ab : elementwise((x, y) => x + y, ab, c);
+    }
     case "Transpose":
       return transposed(a);
     case "Reshape":

@@ -50,13 +50,19 @@ describe("a model printed as graphs", () => {
     },
   );
 
-  test("each product takes as an input what does not depend on v, and no transpose is left", () => {
+  test("each product takes as an input what does not depend on v, transposes too", () => {
     const { graphs, point } = printModel(compile(dense(SIZES, "tanh"), "cross-entropy"), N);
     const inputs = graphs.product.inputs.map(({ name }) => name);
     for (const { name } of point) expect(inputs).toContain(name);
     expect(inputs).not.toContain("y");
-    const nodes = Object.values(graphs).flatMap((graph) => graph.nodes);
-    expect(nodes.filter(({ op }) => op === "Transpose")).toEqual([]);
+    // xᵀ and those of the two activations, which the w̄ of three layers are products with.
+    const transposes = Object.values(graphs).map(
+      ({ nodes }) => nodes.filter(({ op }) => op === "Transpose").length,
+    );
+    expect(Object.keys(graphs)).toEqual(["forward", "gradient", "linearise", "product", "gaussNewton"]);
+    expect(transposes).toEqual([0, 0, 3, 0, 0]);
+    const flagged = graphs.product.nodes.filter(({ attributes }) => attributes["transA"] === 1);
+    expect(flagged).toHaveLength(2);
     expect(graphs.product.nodes.filter(({ op }) => op === "Tanh" || op === "Exp")).toEqual([]);
     // Two each for the derivatives of y, x̄ and w̄ of three layers, less four of the first: its input does not move.
     expect(graphs.product.nodes.filter(({ op }) => op === "Gemm")).toHaveLength(14);
@@ -86,6 +92,41 @@ describe("a recorder of graphs", () => {
     expect(graph([found]).nodes).toEqual([
       { op: "Gemm", inputs: ["b", "a"], output: found, attributes: { transA: 1, transB: 0 } },
     ]);
+  });
+
+  test("a product and a sum are one node, unless somebody else wants the product", () => {
+    const { ops, input, graph } = createGraphRecorder();
+    const [a, b, bias] = [input("a", [4, 2]), input("b", [2, 3]), input("bias", [3])];
+    const [alone, shared] = [ops.matMul(a, b), ops.matMul(ops.exp(a), b)];
+    const sum = ops.add(bias, alone);
+    const ofBoth = ops.add(shared, sum);
+    const opsOf = (...outputs: string[]) => graph(outputs).nodes.map(({ op, inputs }) => [op, ...inputs]);
+    expect(opsOf(sum)).toEqual([["Gemm", "a", "b", "bias"]]);
+    expect(opsOf(sum, alone)).toEqual([
+      ["Gemm", "a", "b"],
+      ["Add", "bias", alone],
+    ]);
+    expect(opsOf(ofBoth).at(-1)).toEqual(["Gemm", ops.exp(a), "b", sum]);
+    const other = ops.relu(shared);
+    expect(opsOf(ofBoth).at(-1)).toEqual(["Add", shared, sum]);
+    expect(opsOf(ofBoth, other).at(-1)).toEqual(["Relu", shared]);
+    // A sum that is larger than the product is no Gemm.
+    const row = ops.matMul(input("row", [1, 2]), b);
+    expect(opsOf(ops.add(row, sum)).at(-1)).toEqual(["Add", row, sum]);
+  });
+
+  test("a transpose of what is known before the other factor is made before", () => {
+    const { ops, input, graph, knownBefore } = createGraphRecorder();
+    const [a, b, v] = [input("a", [4, 2]), input("b", [4, 3]), input("v", [4, 3], "later")];
+    const [early, late] = [ops.matMul(ops.transpose(a), b), ops.matMul(ops.transpose(a), v)];
+    expect(graph([early]).nodes.map(({ attributes }) => attributes)).toEqual([{ transA: 1, transB: 0 }]);
+    const point = knownBefore([late]);
+    expect(point).toEqual([ops.transpose(a)]);
+    expect(graph([late], point).nodes).toEqual([
+      { op: "Gemm", inputs: [...point, "v"], output: late, attributes: { transA: 0, transB: 0 } },
+    ]);
+    const tall = ops.transposedProducts(a)(v);
+    expect(knownBefore([tall])).toEqual([]);
   });
 
   test("refuses an output that is an input, or is there twice", () => {

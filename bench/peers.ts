@@ -3,6 +3,7 @@ import { openBackend } from "../server/backends/select.ts";
 import type { Backend } from "../server/engine/backend.ts";
 import { extremalEigenpairs } from "../server/numerics/lanczos.ts";
 import { createRandom } from "../server/numerics/random.ts";
+import { hessianOperator } from "../server/streams/symmetric-operator.ts";
 import { gradientDescent } from "../server/training/optimizers/gradient-descent.ts";
 import { type Case, interleaved, type Measurement, ratioOf, timed } from "./harness.ts";
 import { type Network, openProblem, type Problem, trained } from "./problems.ts";
@@ -209,11 +210,11 @@ async function loosest(
 function lanczos({ objective }: Problem, theta: Float32Array, tolerance: number, start: number): Found {
   const beganMs = performance.now();
   const at = objective.linearise(theta);
-  const { top, applications } = extremalEigenpairs((v) => at.hessianVectorProduct(v), {
+  const { top, applications } = extremalEigenpairs(hessianOperator(at).apply, {
     n: theta.length,
     top: COUNT,
     bottom: 0,
-    start: createRandom(start).fillNormal(new Float32Array(theta.length)),
+    start: createRandom(start).fillSigns(new Float32Array(theta.length)),
     tolerance,
     maxApplications: 200,
   });

@@ -3,6 +3,7 @@ import { type LayersModel, layers, sequential } from "@tensorflow/tfjs-layers";
 import type { Backend } from "../server/engine/backend.ts";
 import { compile } from "../server/engine/compile.ts";
 import { initialise } from "../server/engine/initialise.ts";
+import { objectiveOnLiveInputs } from "../server/engine/live-inputs.ts";
 import type { Objective } from "../server/engine/objective.ts";
 import { createRandom } from "../server/numerics/random.ts";
 import { gatherExamples, selectExamples } from "../server/training/data/examples.ts";
@@ -70,7 +71,7 @@ export async function openProblem(
   const rows = Uint32Array.from({ length: size }, (_, i) => i);
   const examples = gatherExamples(train, rows, compiled.inputShape, 10);
   const backend = on.open(compiled);
-  const objective = backend.createObjective(examples);
+  const objective = objectiveOnLiveInputs(on, compiled, examples) ?? backend.createObjective(examples);
   return {
     backend: backend.name,
     theta: theta ?? initialise(compiled.parameters, "glorot", createRandom(1)),

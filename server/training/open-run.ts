@@ -5,6 +5,7 @@ import { targetsAreClasses } from "../engine/accuracy.ts";
 import type { Backend } from "../engine/backend.ts";
 import { compile, setConstants } from "../engine/compile.ts";
 import { inPieces } from "../engine/in-pieces.ts";
+import { objectiveOnLiveInputs } from "../engine/live-inputs.ts";
 import type { OwnLoss } from "../engine/own-loss.ts";
 import { piecesOf, selectExamples } from "./data/examples.ts";
 import type { Blueprint, Examples, Run } from "./run.ts";
@@ -41,6 +42,7 @@ export function openRun(blueprint: Blueprint, chosen: Backend, ownLoss: OwnLoss 
     };
   };
   const on = (examples: Examples) => backend.createObjective(examples);
+  const lasting = (examples: Examples) => objectiveOnLiveInputs(chosen, compiled, examples) ?? on(examples);
   // A minibatch is gathered at each step: into the same memory, because engines copy the inputs they are given.
   const perExample = train.inputs.length / train.size;
   let gathered = new Float32Array(0);
@@ -50,8 +52,9 @@ export function openRun(blueprint: Blueprint, chosen: Backend, ownLoss: OwnLoss 
     return selectExamples(train, indices, gathered);
   };
   const { isTrainingSet } = facts.probe;
-  const objective = once(() => on(isTrainingSet ? train : selectExamples(train, probe)));
-  const secondObjective = secondProbe === null ? null : once(() => on(selectExamples(train, secondProbe)));
+  const objective = once(() => lasting(isTrainingSet ? train : selectExamples(train, probe)));
+  const secondObjective =
+    secondProbe === null ? null : once(() => lasting(selectExamples(train, secondProbe)));
   const testPiece = compiled.isSumOverExamples ? TEST_PIECE : Number.POSITIVE_INFINITY;
   const testObjective = test === null ? null : once(() => inPieces(piecesOf(test, testPiece).map(on)));
 
@@ -79,7 +82,7 @@ export function openRun(blueprint: Blueprint, chosen: Backend, ownLoss: OwnLoss 
       return testObjective === null ? null : testObjective();
     },
     batchObjective: (indices) =>
-      on(indices.length === train.size ? selectExamples(train, indices) : minibatch(indices)),
+      indices.length === train.size ? lasting(selectExamples(train, indices)) : on(minibatch(indices)),
     dispose() {
       for (const each of opened.splice(0)) each.dispose();
       backend.dispose();

@@ -43,6 +43,10 @@ export function denseRule(layer: string, { inputShape, outputs, useBias, kernel:
       ...(useBias ? [{ name: "bias", shape: [outputs] }] : []),
     ],
     outputShape,
+    ...(isMatrix &&
+      own === undefined && {
+        withInputs: (inputs: number) => denseRule(layer, { inputShape: [inputs], outputs, useBias }),
+      }),
     forward: (ops, x, [kernel, bias]) =>
       examples(ops, affine(ops, rows(ops, x, inputs), matrix(ops, kernel), bias), outputShape),
     linearise(ops, given, [givenKernel, bias]) {

@@ -47,10 +47,11 @@ export function reshapeRule(
   inputShape: readonly number[],
   outputShape: readonly number[],
 ): Rule {
-  return linearRule(layer, outputShape, (ops) => ({
+  const rule = linearRule(layer, outputShape, (ops) => ({
     apply: (x) => examplesOf(ops, x, outputShape),
     adjoint: (y) => examplesOf(ops, y, inputShape),
   }));
+  return { ...rule, keepsOrder: true };
 }
 
 /** Every entry a copy of one of the input's, or 0. */

@@ -15,6 +15,10 @@ export interface Rule {
   readonly outputShape: readonly number[];
   forward<T>(ops: Ops<T>, x: T, w: readonly T[]): T;
   linearise<T>(ops: Ops<T>, x: T, w: readonly T[]): LinearisedRule<T>;
+  /** Of a rule without parameters that gives the numbers that it is given, in their order. */
+  readonly keepsOrder?: true;
+  /** The same on so many numbers an example, where each has a row of its own in the first parameter. */
+  withInputs?(inputs: number): Rule;
 }
 
 export interface LinearisedRule<T> {

@@ -1,5 +1,7 @@
 /** Orthonormal vectors stored in float32, worked on in float64: the inner loops of Lanczos. */
-import { type Kernel, type Kernels, kernelsOn, LANES, type Memory, memoryOf, WIDTH } from "./simd-kernels.ts";
+
+import { type Kernels, kernelsOn, WIDTH } from "./gram-schmidt-kernels.ts";
+import { type Kernel, LANES, type Memory, memoryOf } from "./simd-assembler.ts";
 
 /** Elements of one pass: a float64 block of the working vector stays in the first-level cache, those of the basis in the second. */
 const BLOCK = 4096;

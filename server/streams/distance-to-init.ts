@@ -2,6 +2,7 @@ import type { OperatorFunction } from "rxjs";
 import type { Parameter } from "../../shared/header.ts";
 import type { DistanceToInit } from "../../shared/readings.ts";
 import type { Sample } from "../../shared/stream.ts";
+import { Displacement } from "../numerics/displacement.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
 import { derived } from "./derived.ts";
@@ -20,11 +21,11 @@ interface Range {
  *
  * One pass over θ, sums in float64.
  *
- * @param initial  θ₀, [D]. Read at each step, never written.
+ * @param initial  θ₀, [D]. Copied at subscription.
  * @param parameters  where each one lies in θ; default: all of θ as one.
  * @param walked  length of the path up to the first step seen, where that is not θ₀; null: not known, and NaN from then on.
  * @nonfinite a θ that is not finite gives NaN, and `pathLength` stays NaN from then on.
- * @cost 4 multiply-adds per parameter and step; memory: one θ.
+ * @cost 4 multiply-adds per parameter and step; memory: three of θ.
  * @throws {RangeError} where θ is not as long as θ₀.
  */
 export function distanceToInit(
@@ -41,8 +42,7 @@ export function distanceToInit(
   const initialNorm = Math.sqrt(ranges.reduce((sum, { initialSquares }) => sum + initialSquares, 0));
 
   return derived(NAME, () => {
-    const previous = initial.slice();
-    const sums = new Float64Array(SUMS);
+    const displacement = new Displacement(initial, ranges);
     let pathLength = walked === null ? Number.NaN : (walked ?? 0);
     let isFirst = true;
     return ({ theta }) => {
@@ -53,14 +53,9 @@ export function distanceToInit(
       const rotation: number[] = [];
       let displacementSquares = 0;
       let moveSquares = 0;
-      for (const { from, to, initialSquares } of ranges) {
-        sums.fill(0);
-        for (let start = from; start < to; start += BLOCK) {
-          addBlock(sums, theta, initial, previous, start, Math.min(start + BLOCK, to));
-        }
-        const [displaced, squares, product, moved] = sums as unknown as [number, number, number, number];
+      for (const [i, { displaced, squares, product, moved }] of displacement.move(theta).entries()) {
         perLayer.push(Math.sqrt(displaced));
-        rotation.push(oneMinusCosine(product, squares, initialSquares));
+        rotation.push(oneMinusCosine(product, squares, (ranges[i] as Range).initialSquares));
         displacementSquares += displaced;
         moveSquares += moved;
       }
@@ -77,40 +72,6 @@ export function distanceToInit(
       };
     };
   });
-}
-
-/** ‖θ_t − θ₀‖², ‖θ_t‖², ⟨θ_t, θ₀⟩, ‖θ_t − θ_{t−1}‖². */
-const SUMS = 4;
-/** Many short calls of one function: one long loop a step is at times left in slow code, three times as slow for a whole run. */
-const BLOCK = 2048;
-
-/** Adds a block's share to the sums, and makes θ_t the previous one. */
-function addBlock(
-  sums: Float64Array,
-  theta: Float32Array,
-  initial: Float32Array,
-  previous: Float32Array,
-  from: number,
-  to: number,
-): void {
-  let displaced = 0;
-  let squares = 0;
-  let product = 0;
-  let moved = 0;
-  for (let i = from; i < to; i++) {
-    const now = theta[i] as number;
-    const start = initial[i] as number;
-    const move = now - (previous[i] as number);
-    displaced += (now - start) * (now - start);
-    squares += now * now;
-    product += now * start;
-    moved += move * move;
-    previous[i] = now;
-  }
-  sums[0] = (sums[0] as number) + displaced;
-  sums[1] = (sums[1] as number) + squares;
-  sums[2] = (sums[2] as number) + product;
-  sums[3] = (sums[3] as number) + moved;
 }
 
 /** 1 − ⟨a,b⟩/‖a‖‖b‖, never below 0 by rounding; NaN where one is zero. */

@@ -83,7 +83,7 @@ export function measurementMs(costs: CostsMs, layers = 1): Readonly<Record<strin
 
 /** Of the curvature thread's time, at most: beyond it, training waits for measurements instead of being slowed by them. */
 const BUSIEST = 0.9;
-/** Where there are not enough cores for everybody, it has at least this share of one: late numbers are better than none. */
+/** Where there is not enough for everybody, it has at least this share of a core: late numbers are better than none. */
 const LEAST = 0.1;
 /** Threads that each want a core now and then: training, geometry, curvature, and the log with the garbage collector. */
 const THREADS = 4;
@@ -91,8 +91,9 @@ const THREADS = 4;
 const LOG = 0.2;
 
 /**
- * Share of its time that the curvature thread may be busy so that training loses no more than this: while it is, a step takes `stepBeside`
- * instead of `step`. Where there are fewer cores than threads, it must also leave to geometry and to the log what they need of theirs.
+ * Share of its time that the curvature thread may be busy so that training loses no more than this. While a thread computes beside it, a
+ * step takes `stepBeside` instead of `step`, whichever thread that is: geometry and the log have their part of what may be lost, too, and
+ * so they have of the cores where these are fewer than the threads.
  * @param weightsEvery  interval at which θ is encoded.
  */
 export function affordableDuty(
@@ -103,8 +104,8 @@ export function affordableDuty(
   const { step, stepBeside, geometry, encode } = costs;
   const slowdown = Math.max(0, 1 - step / stepBeside);
   const taken = (geometry + encode / weightsEvery) / step + LOG;
-  const free = cores < THREADS ? Math.max(LEAST, BUSIEST - taken) : BUSIEST;
-  return Math.min(free, overheadPercent / 100 / slowdown);
+  const free = cores < THREADS ? BUSIEST - taken : BUSIEST;
+  return Math.max(LEAST, Math.min(free, overheadPercent / 100 / slowdown - taken));
 }
 
 /**

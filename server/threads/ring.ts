@@ -17,6 +17,8 @@ const CURSORS = 4;
 const META = 12;
 /** A waiting writer looks this often whether it was abandoned, so that stop always works. */
 const WAIT_MS = 50;
+/** Readers are woken this often at most: each time costs the writer 15 µs. Of the last step before a pause they hear within {@link WAIT_MS}. */
+const WAKE_MS = 4;
 /** A reader that never has to wait still lets its thread hear messages this often. */
 const YIELD_MS = 20;
 
@@ -66,11 +68,14 @@ export function createRing(options: {
 }
 
 /** Any thread: steps that are written and that some reader has not done with yet. */
-export function unreadSteps({ control, readers }: RingBuffers): number {
-  const words = new Int32Array(control);
-  const written = Atomics.load(words, WRITTEN);
-  const read = Array.from({ length: readers }, (_, reader) => Atomics.load(words, CURSORS + reader));
-  return written - Math.min(...read);
+export function unreadSteps(
+  { control, readers }: RingBuffers,
+  words: Int32Array = new Int32Array(control),
+): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let reader = 0; reader < readers; reader++)
+    least = Math.min(least, Atomics.load(words, CURSORS + reader));
+  return Atomics.load(words, WRITTEN) - least;
 }
 
 /** Any thread: the writer's next push and the readers' next read end at once. */
@@ -169,6 +174,7 @@ class Slots {
 export class RingWriter {
   readonly #slots: Slots;
   readonly #ring: RingBuffers;
+  #wokeMs = Number.NEGATIVE_INFINITY;
 
   constructor(ring: RingBuffers) {
     this.#ring = ring;
@@ -187,17 +193,16 @@ export class RingWriter {
     const written = Atomics.load(control, WRITTEN);
     this.#slots.put(written % this.#ring.slots, step);
     Atomics.store(control, WRITTEN, written + 1);
-    Atomics.notify(control, WRITTEN);
+    const nowMs = performance.now();
+    if (nowMs - this.#wokeMs >= WAKE_MS || !this.hasRoom()) {
+      Atomics.notify(control, WRITTEN);
+      this.#wokeMs = nowMs;
+    }
     return true;
   }
 
   hasRoom(): boolean {
-    const { control } = this.#slots;
-    const written = Atomics.load(control, WRITTEN);
-    for (let reader = 0; reader < this.#ring.readers; reader++) {
-      if (written - Atomics.load(control, CURSORS + reader) >= this.#ring.slots) return false;
-    }
-    return true;
+    return unreadSteps(this.#ring, this.#slots.control) < this.#ring.slots;
   }
 
   /** No more steps: readers complete once they have read what is there. */

@@ -1,8 +1,10 @@
+import { Descent } from "../../numerics/descent.ts";
 import { updateNorms } from "./norms.ts";
 import type { Optimizer } from "./optimizer.ts";
 
 /** θ ← θ − η(∇L + λθ). */
 export function gradientDescent(weightDecay: number): Optimizer {
+  const descent = new Descent();
   return {
     rule: "g = ∇L + λθ; θ ← θ − η g",
     constants: {},
@@ -10,16 +12,7 @@ export function gradientDescent(weightDecay: number): Optimizer {
     updateCount: 0,
     preconditioner: () => null,
     update(theta, gradient, eta) {
-      let gradientSquares = 0;
-      let updateSquares = 0;
-      for (let i = 0; i < theta.length; i += 1) {
-        const before = theta[i] as number;
-        const slope = gradient[i] as number;
-        theta[i] = before - eta * (slope + weightDecay * before);
-        const moved = (theta[i] as number) - before;
-        gradientSquares += slope * slope;
-        updateSquares += moved * moved;
-      }
+      const { gradientSquares, updateSquares } = descent.update(theta, gradient, eta, weightDecay);
       this.updateCount += 1;
       return updateNorms(gradientSquares, updateSquares);
     },

@@ -36,10 +36,7 @@ export function objectiveOn(
   const accuracyOf = checkData(compiled, data);
   const { penalties } = compiled;
   const evaluator = createEvaluator();
-  const checked = (name: string, vector: Float32Array): Float32Array => {
-    if (vector.length === compiled.parameterCount) return vector;
-    throw new RangeError(`${name}: expected length ${compiled.parameterCount}, got ${vector.length}`);
-  };
+  const checked = (name: string, vector: Float32Array) => ofLength(compiled.parameterCount, name, vector);
   /** Penalties are part of every example's loss, so that L stays their mean. */
   const penalised = (losses: Float32Array, theta: Float32Array): Float32Array => {
     const penalty = penaltyAt(penalties, theta);
@@ -91,4 +88,10 @@ export function objectiveOn(
     },
     dispose: () => evaluator.dispose(),
   };
+}
+
+/** The vector. @throws {RangeError} by its name where it has another length. */
+export function ofLength(length: number, name: string, vector: Float32Array): Float32Array {
+  if (vector.length === length) return vector;
+  throw new RangeError(`${name}: expected length ${length}, got ${vector.length}`);
 }

@@ -2,6 +2,7 @@
 import type { Parameter } from "../../shared/header.ts";
 import type { Backend } from "./backend.ts";
 import type { CompiledModel } from "./compile.ts";
+import { ofLength } from "./evaluator.ts";
 import type { Linearised, Objective } from "./objective.ts";
 import type { ObjectiveData } from "./objective-data.ts";
 import { sizeOf } from "./rules/linear.ts";
@@ -31,8 +32,9 @@ export function objectiveOnLiveInputs(
   const backend = chosen.open(narrowed.compiled);
   const inner = backend.createObjective(narrowed.data);
 
-  const take = (name: string, vector: Float32Array, into = new Float32Array(inner.parameterCount)) => {
-    expectLength(name, vector);
+  const checked = (name: string, vector: Float32Array) => ofLength(compiled.parameterCount, name, vector);
+  const take = (name: string, vector: Float32Array, into: Float32Array) => {
+    checked(name, vector);
     for (const { from, to, at } of ranges) into.set(vector.subarray(from, to), at);
     return into;
   };
@@ -45,10 +47,6 @@ export function objectiveOnLiveInputs(
     }
     return out;
   };
-  function expectLength(name: string, vector: Float32Array): void {
-    if (vector.length !== compiled.parameterCount)
-      throw new RangeError(`${name}: expected length ${compiled.parameterCount}, got ${vector.length}`);
-  }
   const fresh = () => new Float32Array(compiled.parameterCount);
 
   // Used again by each call: megabytes of garbage each millisecond would keep the collector busy.
@@ -59,7 +57,7 @@ export function objectiveOnLiveInputs(
   const through =
     (multiply: Linearised["hessianVectorProduct"]): Linearised["hessianVectorProduct"] =>
     (v, out = fresh()) => {
-      expectLength("out", out);
+      checked("out", out);
       return spread(multiply(take("v", v, direction), product), out);
     };
   return {
@@ -71,7 +69,7 @@ export function objectiveOnLiveInputs(
     accuracy: (theta) => inner.accuracy(at(theta)),
     evaluate: (theta) => inner.evaluate(at(theta)),
     gradient(theta, out = fresh()) {
-      expectLength("out", out);
+      checked("out", out);
       const found = inner.gradient(at(theta), product);
       return { ...found, gradient: spread(found.gradient, out) };
     },

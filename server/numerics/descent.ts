@@ -3,12 +3,11 @@ import {
   ADD,
   type Assembled,
   addLanes,
-  assemble,
+  assembled,
   C,
   FLOAT32S,
   float64sAt,
   get,
-  instantiate,
   type Kernel,
   LANES,
   loop,
@@ -42,8 +41,7 @@ export class Descent {
 
   constructor() {
     const memory = memoryOf(8 * NUMBERS + 2 * 4 * BLOCK);
-    compiled ??= assemble([descendBody()]);
-    this.#descend = instantiate(compiled, memory)[0] as Kernel;
+    this.#descend = kernelsOn(memory)[0] as Kernel;
     this.#numbers = new Float64Array(memory.buffer, 0, NUMBERS);
     this.#theta = new Float32Array(memory.buffer, 8 * NUMBERS, BLOCK);
     this.#gradient = new Float32Array(memory.buffer, 8 * NUMBERS + 4 * BLOCK, BLOCK);
@@ -69,7 +67,7 @@ export class Descent {
   }
 }
 
-let compiled: object | null = null;
+const kernelsOn = assembled(() => [descendBody()]);
 
 /** θ at q, g a stride further, the numbers where the coefficients are. */
 function descendBody(): Assembled {

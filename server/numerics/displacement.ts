@@ -3,11 +3,10 @@ import {
   ADD,
   type Assembled,
   addLanes,
-  assemble,
+  assembled,
   each,
   float64sAt,
   get,
-  instantiate,
   type Kernel,
   LANES,
   loop,
@@ -62,8 +61,7 @@ export class Displacement {
       return { ...range, at };
     });
     const memory = memoryOf(8 * SUMS + 3 * 4 * end);
-    compiled ??= assemble([addSumsBody()]);
-    this.#addSums = instantiate(compiled, memory)[0] as Kernel;
+    this.#addSums = kernelsOn(memory)[0] as Kernel;
     const vector = (i: number) => new Float32Array(memory.buffer, 8 * SUMS + i * 4 * end, end);
     this.#sums = new Float64Array(memory.buffer, 0, SUMS);
     this.#before = vector(0);
@@ -93,7 +91,7 @@ export class Displacement {
 }
 
 const SUMS = 4;
-let compiled: object | null = null;
+const kernelsOn = assembled(() => [addSumsBody()]);
 
 /** a_t at q, a₀ a stride further, a_{t−1} at w. */
 function addSumsBody(): Assembled {

@@ -3,13 +3,12 @@ import {
   ADD,
   type Assembled,
   addLanes,
-  assemble,
+  assembled,
   C,
   each,
   FLOAT32S,
   float64sAt,
   get,
-  instantiate,
   type Kernel,
   load,
   loop,
@@ -43,13 +42,7 @@ export interface Kernels {
 }
 
 export function kernelsOn(memory: Memory): Kernels {
-  compiled ??= assemble([
-    ...WIDTHS.map(addDotsBody),
-    ...WIDTHS.map(subtractBody),
-    addSquaresBody(),
-    scaleIntoBody(),
-  ]);
-  const kernels = instantiate(compiled, memory);
+  const kernels = allOn(memory);
   return {
     addDots: [undefined, ...kernels.slice(0, WIDTH)],
     subtract: [undefined, ...kernels.slice(WIDTH, 2 * WIDTH)],
@@ -59,7 +52,12 @@ export function kernelsOn(memory: Memory): Kernels {
 }
 
 const WIDTHS = Array.from({ length: WIDTH }, (_, i) => i + 1);
-let compiled: object | null = null;
+const allOn = assembled(() => [
+  ...WIDTHS.map(addDotsBody),
+  ...WIDTHS.map(subtractBody),
+  addSquaresBody(),
+  scaleIntoBody(),
+]);
 
 function addDotsBody(width: number): Assembled {
   const [low, high] = [x(width), x(width + 1)];

@@ -28,14 +28,13 @@ export interface Assembled {
   readonly body: Code;
 }
 
-/** A module of these functions; {@link instantiate} gives them a memory. */
-export function assemble(functions: readonly Assembled[]): object {
-  return new wasm.Module(moduleOf(functions));
-}
-
-/** @returns the functions, in their order. */
-export function instantiate(module: object, memory: Memory): Kernel[] {
-  return Object.values(new wasm.Instance(module, { "": { "": memory } }).exports) as Kernel[];
+/** These functions, in their order, on any memory: assembled when first asked for. */
+export function assembled(functions: () => readonly Assembled[]): (memory: Memory) => Kernel[] {
+  let module: object | null = null;
+  return (memory) => {
+    module ??= new wasm.Module(moduleOf(functions()));
+    return Object.values(new wasm.Instance(module, { "": { "": memory } }).exports) as Kernel[];
+  };
 }
 
 const PAGE_BYTES = 65_536;

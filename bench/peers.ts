@@ -26,7 +26,7 @@ const STEP = "training step";
 
 /** What is to be reached, as a multiple of torch's time. */
 function targetOf(network: Network, size: number, what: string, backend: string): string {
-  if (network === "lenet") return what === COLD && backend === "wasm" ? "≤ 4" : "";
+  if (network === "lenet" && backend === "wasm") return what === COLD ? "≤ 4" : "";
   if (what !== WARM) return "";
   if (backend === "wasm") return "≤ 5";
   return size >= 512 ? "≤ 1.1" : "";

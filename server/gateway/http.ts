@@ -81,7 +81,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     ...((options.tls === undefined
       ? { http: listening }
       : { https: { ...listening, ...options.tls } }) as object),
-    routerOptions: { maxParamLength: 128 },
+    // As long as Node lets any URL be: that no session has such an id is ours to say.
+    routerOptions: { maxParamLength: 16 * 1024 },
   });
   app.server.maxHeadersCount = limits.maxHeaders;
   // The one body a page of another site can send without asking.

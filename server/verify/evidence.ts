@@ -1,5 +1,6 @@
 /** What samples are derived from: the recorded θ, the header, and the data, read again. */
 import type { SessionHeader } from "../../shared/header.ts";
+import { whole } from "../../shared/number-words.ts";
 import { isLogged } from "../../shared/schedule.ts";
 import { createRandom, type Random } from "../numerics/random.ts";
 import type { Session } from "../session/session.ts";
@@ -18,7 +19,7 @@ export class NotRecorded extends Error {
   readonly step: number;
 
   constructor(step: number) {
-    super(`θ of step ${step} is not in the recording`);
+    super(`θ of step ${whole(step)} is not in the recording`);
     this.step = step;
   }
 }

@@ -1,4 +1,5 @@
 /** What was compared on one stream, how far apart it was, and what was left out and why. */
+import { whole } from "../../shared/number-words.ts";
 import type { Evaluation } from "./objective.ts";
 
 /** Standard deviations of float32's rounding that are tolerated. */
@@ -56,7 +57,7 @@ export class Tally {
     const found = { quantity, step, recorded, derived, deviation, tolerance, because };
     if (!(deviation <= tolerance)) {
       this.#fault(
-        `step ${step}: ${quantity} is ${shown(recorded)}, derived ${shown(derived)}: ${shown(deviation)} apart, ` +
+        `step ${whole(step)}: ${quantity} is ${shown(recorded)}, derived ${shown(derived)}: ${shown(deviation)} apart, ` +
           `tolerance ${shown(tolerance)} (${because})`,
       );
     }
@@ -76,7 +77,7 @@ export class Tally {
   /** Something that must hold; the sentence goes on after "step n: ". */
   expect(step: number, holds: boolean, sentence: string): void {
     this.compared++;
-    if (!holds) this.#fault(`step ${step}: ${sentence}`);
+    if (!holds) this.#fault(`step ${whole(step)}: ${sentence}`);
   }
 
   leave(reason: string): void {

@@ -22,22 +22,32 @@ export function rearrangements({
   const integers = (values: Shape) => constant(BigInt64Array.from(values, BigInt), [values.length]);
   const examples = (a: string, size: number) => shape(a).reduce((all, length) => all * length, 1) / size;
 
-  /** Moved in blocks as large as the sources allow; `none` is what stands where there is no source. */
-  const rearranged = (a: string, { size, sources }: Rearrangement, none: number): string => {
+  /**
+   * [n, size] → [sources.length, n]: with the examples side by side an entry moves as a row of all, and blocks of them as large as the sources
+   * allow. `none` is what stands where there is no source.
+   */
+  const rowsOf = (a: string, { size, sources }: Rearrangement, none: number): string => {
     const n = examples(a, size);
     const block = blockOf(size, sources);
     const starts = Array.from({ length: sources.length / block }, (_, i) => sources[i * block] as number);
-    const blocks = reshape(a, [n, size / block, block]);
-    const taken = integers(starts.map((start) => Math.max(start, 0) / block));
-    const moved = node("Gather", [blocks, taken], [n, starts.length, block], { axis: 1 });
-    if (!starts.some((start) => start < 0)) return reshape(moved, [n, sources.length]);
-    const known = constant(
-      Float32Array.from(starts, (start) => (start < 0 ? 0 : 1)),
-      [starts.length, 1],
-    );
-    const mask = node("Greater", [known, constant(Float32Array.of(0), [])], [starts.length, 1]);
-    const filler = constant(Float32Array.of(none), []);
-    return reshape(node("Where", [mask, moved, filler], shape(moved)), [n, sources.length]);
+    const rows = node("Transpose", [reshape(a, [n, size])], [size, n]);
+    const blocks = reshape(rows, [size / block, block * n]);
+    const padded = () =>
+      node(
+        "Pad",
+        [blocks, integers([0, 0, 1, 0]), constant(Float32Array.of(none), [])],
+        [size / block + 1, block * n],
+      );
+    const all = starts.every((start) => start >= 0) ? blocks : padded();
+    const taken = integers(starts.map((start) => (start < 0 ? size : start) / block));
+    return reshape(node("Gather", [all, taken], [starts.length, block * n], { axis: 0 }), [
+      sources.length,
+      n,
+    ]);
+  };
+  const rearranged = (a: string, by: Rearrangement, none: number): string => {
+    const rows = rowsOf(a, by, none);
+    return node("Transpose", [rows], [...shape(rows)].reverse());
   };
 
   const indices = (at: string) => node("Cast", [at], shape(at), { to: INT64 });
@@ -49,10 +59,12 @@ export function rearrangements({
       const inverse = inverseOf(size, sources);
       const times = inverse.length / size;
       const n = examples(a, sources.length);
-      const gathered = rearranged(a, { size: sources.length, sources: inverse }, 0);
-      if (times === 1) return gathered;
-      const apart = reshape(gathered, [n, times, size]);
-      return node("ReduceSum", [apart, integers([1])], [n, size], { keepdims: 0 });
+      const rows = rowsOf(a, { size: sources.length, sources: inverse }, 0);
+      const sums =
+        times === 1
+          ? rows
+          : node("ReduceSum", [reshape(rows, [times, size, n]), integers([0])], [size, n], { keepdims: 0 });
+      return node("Transpose", [sums], [n, size]);
     },
     firstMaximum(a, by, taps) {
       const n = examples(a, by.size);

@@ -1,13 +1,25 @@
 /** Objectives of one model on onnxruntime. */
 import type { CompiledModel } from "../../engine/compile.ts";
-import { objectiveOn } from "../../engine/evaluator.ts";
+import { type Evaluator, objectiveOn } from "../../engine/evaluator.ts";
 import type { Objective } from "../../engine/objective.ts";
 import type { ObjectiveData } from "../../engine/objective-data.ts";
+import { meanOfPieces, type Scratch, scratchFor } from "./mean-of-pieces.ts";
 import { NativeProgram } from "./native-program.ts";
+import { printModel } from "./printed-model.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Programs that no objective uses stay for the next of their size, such as the next minibatch: so many of them. */
 const IDLE_PROGRAMS = 4;
+/**
+ * Memory for intermediate results is new at each call, and costs more than the arithmetic of a convolution once the system has to bring and
+ * clear its pages. Where the largest are as small as this, the allocator has kept them, and caches hold them: Hv of LeNet takes less than half
+ * (docs/adr/0019).
+ */
+const PIECE_BYTES = 1.25 * 2 ** 20;
+/** In vectors of θ: each piece brings one in and one out. */
+const PIECE_VECTORS = 4;
+/** Fewer pieces gain less than they cost. */
+const LEAST_PIECES = 3;
 
 export interface NativeModel {
   createObjective(data: ObjectiveData): Objective;
@@ -40,12 +52,50 @@ export function createNativeModel(runtime: Runtime, compiled: CompiledModel): Na
     }
   };
 
+  const evaluator = (data: ObjectiveData): Evaluator =>
+    acquire(data.size).evaluator(data, () => release(data.size));
+  const pieceNumbers = Math.max(PIECE_BYTES / 4, PIECE_VECTORS * compiled.parameterCount);
+  let perExample: number | null = null;
+  let scratch: Scratch | null = null;
+  /** 1 where the examples are not computed apart. */
+  const pieceCount = (n: number): number => {
+    // Of one example, or of the parameters: most models need not be printed once more.
+    const isLarge = n * trial.largest > (LEAST_PIECES - 1) * pieceNumbers;
+    if (!compiled.isSumOverExamples || !isLarge) return 1;
+    perExample ??= numbersPerExample(compiled);
+    const count = Math.ceil((n * perExample) / pieceNumbers);
+    return count < LEAST_PIECES ? 1 : Math.min(count, n);
+  };
+
   return {
     createObjective: (data) =>
-      objectiveOn(compiled, data, () => acquire(data.size).evaluator(data, () => release(data.size))),
+      objectiveOn(compiled, data, () => {
+        const count = pieceCount(data.size);
+        if (count === 1) return evaluator(data);
+        const pieces = evenly(data, count).map((part) => ({ size: part.size, evaluator: evaluator(part) }));
+        scratch ??= scratchFor(compiled.parameterCount);
+        return meanOfPieces(pieces, scratch);
+      }),
     dispose() {
       for (const { program } of programs.values()) program.dispose();
       programs.clear();
     },
   };
+}
+
+/** As so many parts of two sizes at most. */
+function evenly({ size: n, inputs, targets }: ObjectiveData, count: number): ObjectiveData[] {
+  return Array.from({ length: count }, (_, i) => {
+    const [from, to] = [Math.floor((i * n) / count), Math.floor(((i + 1) * n) / count)];
+    const part = (all: Float32Array) => all.subarray((from * all.length) / n, (to * all.length) / n);
+    return { size: to - from, inputs: part(inputs), targets: part(targets) };
+  });
+}
+
+/** So many that nothing computed of parameters alone is as large. */
+const MANY = 2 ** 16;
+
+/** Of one example's intermediate results the largest. */
+function numbersPerExample(compiled: CompiledModel): number {
+  return printModel(compiled, MANY).largest / MANY;
 }

@@ -2,6 +2,7 @@
 import type { CompiledModel } from "../../engine/compile.ts";
 import type { Evaluator } from "../../engine/evaluator.ts";
 import type { ObjectiveData } from "../../engine/objective-data.ts";
+import { sizeOf } from "../../engine/rules/linear.ts";
 import { type PrintedModel, printModel } from "./printed-model.ts";
 import type { GraphSession, NamedTensors, Runtime } from "./runtime.ts";
 
@@ -32,10 +33,10 @@ export class NativeProgram {
   readonly #sessions = new Map<keyof PrintedModel["graphs"], GraphSession>();
   readonly #theta: Vector;
   readonly #direction: Vector;
-  /** Of the last linearisation that was disposed: some of the largest buffers there are. */
-  #freePoint: Point | null = null;
-  /** Of the last objective that was disposed: at each minibatch, new buffers would keep the garbage collector busy on half a core. */
-  #freeExamples: Fed | null = null;
+  /** Of linearisations that were disposed: some of the largest buffers there are. No more than were in use at once. */
+  readonly #freePoints: Point[] = [];
+  /** Of objectives that were disposed: at each minibatch, new buffers would keep the garbage collector busy on half a core. */
+  readonly #freeExamples: Fed[] = [];
   /** What gradients and products were last written to, which is mostly where the next one goes. */
   readonly #written = new Map<readonly string[], Vector>();
 
@@ -47,6 +48,11 @@ export class NativeProgram {
     this.#direction = this.#vector(this.#printed.direction);
   }
 
+  /** Numbers in the largest tensor that it computes. */
+  get largest(): number {
+    return this.#printed.largest;
+  }
+
   /** Opens every session, some milliseconds each, which are otherwise opened when first needed. @throws {Error} when one is refused. */
   openAll(): void {
     for (const part of Object.keys(this.#printed.graphs)) this.#session(part as keyof PrintedModel["graphs"]);
@@ -56,8 +62,8 @@ export class NativeProgram {
     for (const session of this.#sessions.values()) session.dispose();
     this.#sessions.clear();
     this.#written.clear();
-    this.#freePoint = null;
-    this.#freeExamples = null;
+    this.#freePoints.length = 0;
+    this.#freeExamples.length = 0;
   }
 
   /** @param release  called when it is disposed. */
@@ -124,7 +130,7 @@ export class NativeProgram {
           hessianVectorProduct: (v, out) => product("product", hv, v, out),
           gaussNewtonProduct: (v, out) => product("gaussNewton", gv, v, out),
           dispose: () => {
-            this.#freePoint = point ?? this.#freePoint;
+            if (point !== null) this.#freePoints.push(point);
             point = null;
           },
         };
@@ -132,7 +138,7 @@ export class NativeProgram {
       dispose: () => {
         if (isDisposed) return;
         isDisposed = true;
-        this.#freeExamples = fed;
+        this.#freeExamples.push(fed);
         release();
       },
     };
@@ -166,9 +172,8 @@ export class NativeProgram {
   }
 
   #takeExamples(): Fed {
-    const free = this.#freeExamples;
-    this.#freeExamples = null;
-    if (free !== null) return free;
+    const free = this.#freeExamples.pop();
+    if (free !== undefined) return free;
     const { x, y } = this.#printed;
     const inputs = new Float32Array(sizeOf(x.shape));
     const targets = new Float32Array(sizeOf(y.shape));
@@ -180,9 +185,8 @@ export class NativeProgram {
   }
 
   #takePoint(): Point {
-    const free = this.#freePoint;
-    this.#freePoint = null;
-    if (free !== null) return free;
+    const free = this.#freePoints.pop();
+    if (free !== undefined) return free;
     const { point, weights } = this.#printed;
     const tensors = point.map(({ name, shape }) => [
       name,
@@ -191,5 +195,3 @@ export class NativeProgram {
     return { theta: this.#vector(weights), tensors: Object.fromEntries(tensors) as NamedTensors };
   }
 }
-
-const sizeOf = (shape: readonly number[]) => shape.reduce((product, length) => product * length, 1);

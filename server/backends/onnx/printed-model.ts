@@ -2,6 +2,7 @@
 import type { Parameter } from "../../../shared/header.ts";
 import type { CompiledModel } from "../../engine/compile.ts";
 import { differentiate, forwardPass, weightsOf } from "../../engine/passes.ts";
+import { sizeOf } from "../../engine/rules/linear.ts";
 import type { Graph, GraphTensor } from "./graph.ts";
 import { createGraphRecorder } from "./graph-recorder.ts";
 
@@ -20,6 +21,8 @@ export interface PrintedModel {
   readonly gv: readonly string[];
   /** What all products at one θ share, beside x and the weights. */
   readonly point: readonly GraphTensor[];
+  /** Numbers in the largest tensor that any graph computes. */
+  readonly largest: number;
   readonly graphs: {
     /** x, y, weights ↦ z, exampleLosses. */
     readonly forward: Graph;
@@ -53,6 +56,14 @@ export function printModel(compiled: CompiledModel, n: number): PrintedModel {
   const hv = at.hessianVectorProduct(direction);
   const gv = at.gaussNewtonProduct(direction);
   const point = knownBefore([...hv, ...gv]);
+  const graphs = {
+    forward: graph([z, exampleLosses]),
+    gradient: graph([exampleLosses, ...gradient]),
+    linearise: graph([...new Set([exampleLosses, ...gradient, ...point])]),
+    product: graph(hv, point),
+    gaussNewton: graph(gv, point),
+  };
+  const computed = Object.values(graphs).flatMap(({ nodes }) => nodes);
   return {
     x,
     y,
@@ -64,12 +75,7 @@ export function printModel(compiled: CompiledModel, n: number): PrintedModel {
     hv,
     gv,
     point: point.map((name) => ({ name, shape: ops.shape(name) })),
-    graphs: {
-      forward: graph([z, exampleLosses]),
-      gradient: graph([exampleLosses, ...gradient]),
-      linearise: graph([...new Set([exampleLosses, ...gradient, ...point])]),
-      product: graph(hv, point),
-      gaussNewton: graph(gv, point),
-    },
+    largest: Math.max(...computed.map(({ output }) => sizeOf(ops.shape(output)))),
+    graphs,
   };
 }

@@ -1,5 +1,6 @@
 /** The loss on the straight line from θ₀, and on the one from an unrelated start. */
 import type * as z from "zod/mini";
+import { whole } from "../../../shared/number-words.ts";
 import type { CheckDefinition } from "../check.ts";
 import type { Evidence } from "../evidence.ts";
 import { UNIT_ROUNDOFF } from "../float32.ts";
@@ -88,8 +89,8 @@ async function besideLine(
     const rounding = (SIGMAS * UNIT_ROUNDOFF * norm(moved)) / length;
     const compare = (quantity: string, recorded: number | undefined, derived: number) =>
       tally.compare(step, quantity, recorded ?? Number.NaN, derived, rounding, "float32 rounding");
-    compare(`projection of step ${s}`, projection?.[i], along);
-    compare(`residual of step ${s}`, residual?.[i], off);
+    compare(`projection of step ${whole(s)}`, projection?.[i], along);
+    compare(`residual of step ${whole(s)}`, residual?.[i], off);
   }
 }
 

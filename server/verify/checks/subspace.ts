@@ -1,5 +1,6 @@
 /** Streams on the span of the first Hessian eigenvectors: as far as the recorded residuals say which span it was. */
 import type * as z from "zod/mini";
+import { whole } from "../../../shared/number-words.ts";
 import { isDue } from "../../../shared/schedule.ts";
 import { createRandom, type Random } from "../../numerics/random.ts";
 import type { Bench, CheckDefinition } from "../check.ts";
@@ -125,8 +126,8 @@ export const hessianOverlap: CheckDefinition<Overlap> = {
         const { k, converged, control, previous, references } = value as Overlap;
         expectCounts(bench, step, k, converged);
         tally.follows(step, "control", control, k / parameterCount);
-        const found = [previous?.step ?? "none", ...references.map((each) => each.step)].join(", ");
-        const expected = [newest ?? "none", ...kept].join(", ");
+        const found = stepList([previous?.step ?? null, ...references.map((each) => each.step)]);
+        const expected = stepList([newest, ...kept]);
         tally.expect(
           step,
           isDemanded || found === expected,
@@ -161,9 +162,12 @@ export const hessianOverlap: CheckDefinition<Overlap> = {
             between = overlapBetween(now, before);
             known.set(then.step, between);
           }
-          compareBetween(bench, step, `overlap with step ${then.step}`, then.overlap, between);
+          compareBetween(bench, step, `overlap with step ${whole(then.step)}`, then.overlap, between);
         }
       },
     };
   },
 };
+
+const stepList = (steps: readonly (number | null)[]) =>
+  steps.map((step) => (step === null ? "none" : whole(step))).join("; ");

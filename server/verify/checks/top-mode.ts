@@ -1,5 +1,6 @@
 /** Where θ is along the top eigenvector, as far as that has been found again. */
 import type * as z from "zod/mini";
+import { whole } from "../../../shared/number-words.ts";
 import { isDue } from "../../../shared/schedule.ts";
 import type { CheckDefinition } from "../check.ts";
 import { UNIT_ROUNDOFF } from "../float32.ts";
@@ -32,7 +33,7 @@ export const pathTopMode: CheckDefinition<TopMode> = {
         tally.expect(
           step,
           isKept || (usual.modeStep === modeStep && usual.referenceStep === referenceStep),
-          `v₁ of step ${modeStep} since step ${referenceStep}, expected that of ${usual.modeStep} since ${usual.referenceStep}`,
+          `v₁ of step ${whole(modeStep)} since step ${whole(referenceStep)}, expected that of ${whole(usual.modeStep)} since ${whole(usual.referenceStep)}`,
         );
         newest = sample;
         if (step === referenceStep) tally.compare(step, "projection", projection, 0, 0, "exact");

@@ -1,6 +1,7 @@
 /** θ₀ from its seed, and each θ from the one before by the optimizer's rule. */
 import { createHash } from "node:crypto";
 import * as z from "zod/mini";
+import { whole } from "../../../shared/number-words.ts";
 import type { CheckDefinition } from "../check.ts";
 import type { Evidence } from "../evidence.ts";
 import { type Derived, distance, retraced, updateFrom, velocityAfter } from "../updates.ts";
@@ -39,7 +40,7 @@ export const trainWeights: CheckDefinition<number> = {
       const { step = 0, thetaSha256 = "", name = "" } = evidence.header.fork ?? {};
       const sha256 = createHash("sha256").update(new Uint8Array(theta.slice().buffer)).digest("hex");
       tally.expect(step, sha256 === thetaSha256, `its sha256 is ${sha256}, the header has ${thetaSha256}`);
-      tally.leave(`how θ of step ${step} came about: it is that of ${name}, whose recording tells`);
+      tally.leave(`how θ of step ${whole(step)} came about: it is that of ${name}, whose recording tells`);
     };
     return {
       needs: (step) => [step],

@@ -2,10 +2,12 @@ import { memoryUsage } from "node:process";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { setBackend } from "@tensorflow/tfjs-core";
+import { layers, sequential } from "@tensorflow/tfjs-layers";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createNativeModel, type NativeModel } from "../../../server/backends/onnx/native-model.ts";
 import type { Runtime } from "../../../server/backends/onnx/runtime.ts";
 import { type CompiledModel, compile } from "../../../server/engine/compile.ts";
+import { createObjective } from "../../../server/engine/compiled-objective.ts";
 import type { ObjectiveData } from "../../../server/engine/objective-data.ts";
 import { createRandom } from "../../../server/numerics/random.ts";
 import { onnxruntime } from "../../engine/every-backend.ts";
@@ -198,6 +200,82 @@ describe.skipIf(onnxruntime === null)(
       for (let i = 0; i < 20; i++) step();
       expect(memoryUsage().arrayBuffers - before).toBeLessThan(at.byteLength);
       model.dispose();
+    });
+
+    describe("where one example takes much memory", () => {
+      const side = 24;
+      /** 14,400 numbers an example in the windows of a convolution. */
+      const pictures = (n: number): ObjectiveData => {
+        const random = createRandom(6);
+        return {
+          inputs: random.fillNormal(new Float32Array(n * side * side)),
+          targets: Float32Array.from({ length: 2 * n }, (_, i) => ((i >> 1) + i) % 2),
+          size: n,
+        };
+      };
+      const convolution = (more: readonly layers.Layer[] = []) =>
+        compile(
+          sequential({
+            layers: [
+              layers.conv2d({ filters: 2, kernelSize: 5, padding: "same", inputShape: [side, side, 1] }),
+              ...more,
+              layers.activation({ activation: "tanh" }),
+              layers.globalAveragePooling2d({}),
+              layers.dense({ units: 2 }),
+            ],
+          }),
+          "cross-entropy",
+        );
+      /** Numbers of examples that sessions were opened for, and what a whole pass on tfjs says of the same. */
+      const compared = (model: CompiledModel, n: number) => {
+        const sizes = new Set<number>();
+        const watching: Runtime = {
+          ...runtime,
+          open(graph) {
+            for (const { name, shape } of graph.inputs) if (name === "x") sizes.add(shape[0] as number);
+            return runtime.open(graph);
+          },
+        };
+        const native = createNativeModel(watching, model);
+        sizes.clear();
+        const random = createRandom(7);
+        const at = random.fillNormal(new Float32Array(model.parameterCount));
+        const v = random.fillNormal(new Float32Array(model.parameterCount));
+        const all = [native.createObjective(pictures(n)), createObjective(model, pictures(n))];
+        const [ours, whole] = all.map((objective) => {
+          const linearised = objective.linearise(at);
+          const found = [
+            objective.exampleLosses(at),
+            objective.gradient(at).gradient,
+            linearised.gradient,
+            linearised.hessianVectorProduct(v),
+            linearised.gaussNewtonProduct(v),
+          ];
+          linearised.dispose();
+          objective.dispose();
+          return found;
+        });
+        native.dispose();
+        const off = ours?.map((found, k) => {
+          const expected = whole?.[k] as Float32Array;
+          const largest = Math.max(...expected.map(Math.abs));
+          return Math.max(...found.map((value, i) => Math.abs(value - (expected[i] as number)))) / largest;
+        });
+        return { sizes: [...sizes], off: Math.max(...(off ?? [Number.NaN])) };
+      };
+
+      test("examples are computed a few at a time", () => {
+        const { sizes, off } = compared(convolution(), 71);
+        expect(sizes.sort((a, b) => a - b)).toEqual([17, 18]);
+        expect(off).toBeLessThan(5e-6);
+      });
+
+      test("but together where there are few of them, or where each depends on all", () => {
+        expect(compared(convolution(), 30).sizes).toEqual([30]);
+        const { sizes, off } = compared(convolution([layers.batchNormalization()]), 71);
+        expect(sizes).toEqual([71]);
+        expect(off).toBeLessThan(5e-6);
+      });
     });
 
     test("is refused when its rules do not print as they should", () => {

@@ -4,4 +4,5 @@ import { runProgram } from "./commands/program.ts";
 
 const code = await runProgram(process.argv.slice(2));
 // Worker threads and sockets are closed by now; a library's timer must not keep the terminal.
-process.exit(code);
+// Told `undefined`, exit would forget what process.exitCode says.
+process.exit(code ?? process.exitCode);

@@ -81,11 +81,18 @@ export function hessianEigenvalues(
       const linearised = objective.linearise(theta);
       try {
         const spectrum = tracker.measure(hessianOperator(linearised), step, check, due);
-        rememberSpectrum(objective, at, spectrum, linearised.gradient);
-        if (spectrum.finite) vector = spectrum.top[0]?.vector ?? null;
+        const { finite } = rememberSpectrum(objective, at, spectrum, linearised);
+        if (finite) vector = spectrum.top[0]?.vector ?? null;
         const other =
           check && secondObjective ? measureOther(second, secondObjective, theta, step, due) : null;
-        return reading(spectrum, other, linearised, objective.size, learningRate, threshold(learningRate));
+        return reading(
+          { ...spectrum, finite },
+          other,
+          linearised,
+          objective.size,
+          learningRate,
+          threshold(learningRate),
+        );
       } finally {
         linearised.dispose();
         if (due) modes?.publish(step, vector);
@@ -117,7 +124,7 @@ function reading(
   eta: number,
   { threshold, rule }: StabilityThreshold,
 ): HessianEigenvalues {
-  const finite = spectrum.finite && Number.isFinite(loss);
+  const { finite } = spectrum;
   const shown = (pair: Eigenpair): Eigenvalue =>
     finite
       ? { value: pair.value, residual: pair.residual, converged: pair.converged }

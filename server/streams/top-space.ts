@@ -59,6 +59,6 @@ function spectrumSource(objective: Objective, k: number, seed: number): (step: S
     measuredSpectrum(objective, step) ??
     withLinearised(objective, step.theta, (linearised) => {
       const spectrum = tracker.measure(hessianOperator(linearised), step.step, false, step.demanded === null);
-      return rememberSpectrum(objective, step, spectrum, linearised.gradient);
+      return rememberSpectrum(objective, step, spectrum, linearised);
     });
 }

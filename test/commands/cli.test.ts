@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runHere } from "../support/run-here.ts";
 import { runCli, spawnServer, stop, TOKEN } from "../support/spawned-server.ts";
@@ -12,6 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+const OTHER = fileURLToPath(new URL("../recording/fixtures/v1-finished.mcap", import.meta.url));
 const SMALL = ["--train-size", "100", "--hidden", "4", "--probe-size", "50"];
 
 describe("the command line", { timeout: 120_000 }, () => {
@@ -183,6 +185,10 @@ describe("the command line", { timeout: 120_000 }, () => {
     const equal = await runHere(["diff", a, b]);
     expect(equal.out).toMatch(/^equal: \d+ samples on \d+ channels/m);
     expect(equal.code).toBe(0);
+    const different = ["diff", a, OTHER];
+    const answer = await runCli(different);
+    expect(answer.code).toBe(1);
+    expect(answer).toEqual(await runHere(different));
     const replayed = await spawnServer(["replay", a]);
     expect((await getSession(replayed.url)).config).toMatchObject({ steps: 12 });
     expect(await stop(replayed)).toBe(0);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { topSubspace } from "../../server/streams/gradient-top-subspace.ts";
 import { hessianEigenvalues } from "../../server/streams/hessian-eigenvalues.ts";
 import type { Step } from "../../server/training/run.ts";
 import { stabilityThreshold } from "../../shared/thresholds.ts";
@@ -188,6 +189,30 @@ describe("hessian/eigenvalues", () => {
     });
     expect(vectors.map((vector) => vector === null)).toEqual([false, true, false]);
     expect(samples[2]?.value.ratio).toBeCloseTo(2, 3);
+  });
+
+  it("gives the same where the loss has overflowed, though products have not, to streams that take its spectrum too", async () => {
+    const objective = diagonalObjective(D, () => spectrum([20, 9]));
+    const overflowing = {
+      ...objective,
+      linearise: (theta: Float32Array) => ({
+        ...objective.linearise(theta),
+        loss: Number.POSITIVE_INFINITY,
+      }),
+    };
+    const published: unknown[] = [];
+    const modes = { publish: (...what: unknown[]) => void published.push(what), take: () => null };
+    const at = [makeStep(0, new Float32Array(D).fill(1))];
+    const [sample] = await samplesOf(at, hessianEigenvalues(overflowing, { top: 2, bottom: 1, modes }));
+    const nothing = { value: Number.NaN, residual: Number.NaN, converged: false };
+    expect(sample?.value).toMatchObject({ top: [nothing, nothing], bottom: [nothing], coldGap: null });
+    expect(published).toEqual([[0, null]]);
+    const unknown = { share: Number.NaN, control: Number.NaN, k: 2, converged: 0 };
+    const [shared] = await samplesOf(at, topSubspace(overflowing, { k: 2 }));
+    expect(shared?.value).toEqual(unknown);
+    const elsewhere = [makeStep(0, new Float32Array(D).fill(1))];
+    const [own] = await samplesOf(elsewhere, topSubspace(overflowing, { k: 2 }));
+    expect(own?.value).toEqual(unknown);
   });
 
   it("frees the linearisation and publishes a failure when a product throws", async () => {

@@ -101,6 +101,10 @@ function samplesOf(session: Session, events: readonly SessionEvent[], channel: s
 /** Threads start, data is read: seconds on an idle machine, more on a shared one. */
 const TIMEOUT_MS = 180_000;
 
+/** But for what a busy machine adds, which does not come to the last measurements' end before they are given up. */
+const codesOf = (statuses: readonly { readonly code: string }[]) =>
+  statuses.map(({ code }) => code).filter((code) => code !== "measurement-abandoned");
+
 describe("a live session", { timeout: TIMEOUT_MS }, () => {
   it("measures what is due, and its recording holds every event bit for bit", async () => {
     const session = await start(SETTINGS);
@@ -197,8 +201,7 @@ describe("a live session", { timeout: TIMEOUT_MS }, () => {
       step,
       code: (value as { code: string }).code,
     }));
-    const codes = statuses.map(({ code }) => code);
-    expect(codes).toEqual([
+    expect(codesOf(statuses)).toEqual([
       "started",
       "control-pause",
       "control-step",
@@ -228,7 +231,7 @@ describe("a live session", { timeout: TIMEOUT_MS }, () => {
     await session.stop();
     const events = await everything(session);
     const statuses = samplesOf(session, events, "run/status").map(({ value }) => value as { code: string });
-    expect(statuses.map(({ code }) => code)).toEqual(["started", "diverged", "stopped"]);
+    expect(codesOf(statuses)).toEqual(["started", "diverged", "stopped"]);
     // The run itself diverged, not the trial before it: every step up to there is recorded.
     const { step } = session.status;
     expect(step).toBeGreaterThan(1);

@@ -46,6 +46,16 @@ function expectLength(name: string, values: Float32Array, expected: number): voi
   }
 }
 
+/** All examples in their order, `length` at a time, as views of the same memory. */
+export function piecesOf<D extends ObjectiveData>(data: D, length: number): D[] {
+  const { inputs, targets, size } = data;
+  return Array.from({ length: Math.ceil(size / length) }, (_, i) => {
+    const [from, to] = [i * length, Math.min(size, (i + 1) * length)];
+    const part = (all: Float32Array) => all.subarray((from * all.length) / size, (to * all.length) / size);
+    return { ...data, size: to - from, inputs: part(inputs), targets: part(targets) };
+  });
+}
+
 /** In float64. */
 export function mean(values: Float32Array): number {
   let sum = 0;

@@ -10,7 +10,7 @@ import type { Step } from "../training/run.ts";
 import type { Modes, StreamDefinition } from "./define.ts";
 import { everyOf, type Schedule, scheduled } from "./derived.ts";
 import { rememberSpectrum } from "./measured-spectra.ts";
-import { type Spectrum, type SpectrumOptions, SpectrumTracker } from "./spectrum-tracker.ts";
+import { knownAt, type Spectrum, type SpectrumOptions, SpectrumTracker } from "./spectrum-tracker.ts";
 import { hessianOperator } from "./symmetric-operator.ts";
 
 const NAME = "hessian/eigenvalues";
@@ -80,19 +80,13 @@ export function hessianEigenvalues(
       let vector: Float32Array | null = null;
       const linearised = objective.linearise(theta);
       try {
-        const spectrum = tracker.measure(hessianOperator(linearised), step, check, due);
-        const { finite } = rememberSpectrum(objective, at, spectrum, linearised);
-        if (finite) vector = spectrum.top[0]?.vector ?? null;
+        const found = tracker.measure(hessianOperator(linearised), step, check, due);
+        const spectrum = knownAt(linearised.loss, found);
+        rememberSpectrum(objective, at, spectrum, linearised.gradient);
+        if (spectrum.finite) vector = spectrum.top[0]?.vector ?? null;
         const other =
           check && secondObjective ? measureOther(second, secondObjective, theta, step, due) : null;
-        return reading(
-          { ...spectrum, finite },
-          other,
-          linearised,
-          objective.size,
-          learningRate,
-          threshold(learningRate),
-        );
+        return reading(spectrum, other, linearised, objective.size, learningRate, threshold(learningRate));
       } finally {
         linearised.dispose();
         if (due) modes?.publish(step, vector);
@@ -124,11 +118,7 @@ function reading(
   eta: number,
   { threshold, rule }: StabilityThreshold,
 ): HessianEigenvalues {
-  const { finite } = spectrum;
-  const shown = (pair: Eigenpair): Eigenvalue =>
-    finite
-      ? { value: pair.value, residual: pair.residual, converged: pair.converged }
-      : { value: Number.NaN, residual: Number.NaN, converged: false };
+  const shown = ({ value, residual, converged }: Eigenpair): Eigenvalue => ({ value, residual, converged });
   const top = spectrum.top.map(shown);
   const sharpness = top[0]?.value ?? Number.NaN;
   const elsewhere = other?.top[0]?.value ?? null;
@@ -143,7 +133,7 @@ function reading(
     loss,
     thetaNorm: norm(theta),
     hvps: spectrum.hvps + (other?.hvps ?? 0),
-    coldGap: finite ? spectrum.coldGap : null,
+    coldGap: spectrum.finite ? spectrum.coldGap : null,
     probeStdErr: elsewhere === null ? null : Math.abs(elsewhere - sharpness) / Math.SQRT2,
   };
 }

@@ -106,6 +106,15 @@ export class SpectrumTracker {
   }
 }
 
+/** What is known of H: nothing where L has overflowed, though products may be finite still. */
+export function knownAt(loss: number, spectrum: Spectrum): Spectrum {
+  if (Number.isFinite(loss)) return spectrum;
+  const unknown = (pairs: readonly Eigenpair[]) =>
+    pairs.map(({ vector }) => ({ vector, value: Number.NaN, residual: Number.NaN, converged: false }));
+  const { top, bottom } = spectrum;
+  return { ...spectrum, top: unknown(top), bottom: unknown(bottom), finite: false };
+}
+
 /** Ritz values never exceed the eigenvalues they stand for, so the first that is larger is nearer to the truth. */
 function isLarger(a: readonly Eigenpair[], b: readonly Eigenpair[]): boolean {
   const size = Math.abs(b[0]?.value ?? 0);

@@ -6,7 +6,7 @@ import { withLinearised } from "../engine/with-linearised.ts";
 import type { Step } from "../training/run.ts";
 import { positiveInteger, type Schedule, scheduled } from "./derived.ts";
 import { type MeasuredSpectrum, measuredSpectrum, rememberSpectrum } from "./measured-spectra.ts";
-import { SpectrumTracker } from "./spectrum-tracker.ts";
+import { knownAt, SpectrumTracker } from "./spectrum-tracker.ts";
 import { hessianOperator } from "./symmetric-operator.ts";
 
 export interface TopSpaceOptions extends Schedule {
@@ -59,6 +59,6 @@ function spectrumSource(objective: Objective, k: number, seed: number): (step: S
     measuredSpectrum(objective, step) ??
     withLinearised(objective, step.theta, (linearised) => {
       const spectrum = tracker.measure(hessianOperator(linearised), step.step, false, step.demanded === null);
-      return rememberSpectrum(objective, step, spectrum, linearised);
+      return rememberSpectrum(objective, step, knownAt(linearised.loss, spectrum), linearised.gradient);
     });
 }

@@ -6,8 +6,9 @@ import type { Backend } from "../engine/backend.ts";
 import { compile, setConstants } from "../engine/compile.ts";
 import { inPieces } from "../engine/in-pieces.ts";
 import { objectiveOnLiveInputs } from "../engine/live-inputs.ts";
+import { piecesOf } from "../engine/objective-data.ts";
 import type { OwnLoss } from "../engine/own-loss.ts";
-import { piecesOf, selectExamples } from "./data/examples.ts";
+import { selectExamples } from "./data/examples.ts";
 import type { Blueprint, Examples, Run } from "./run.ts";
 
 /** Examples in one forward pass over the test set: convolutions hold their windows of all of them. */
@@ -55,8 +56,8 @@ export function openRun(blueprint: Blueprint, chosen: Backend, ownLoss: OwnLoss 
   const objective = once(() => lasting(isTrainingSet ? train : selectExamples(train, probe)));
   const secondObjective =
     secondProbe === null ? null : once(() => lasting(selectExamples(train, secondProbe)));
-  const testPiece = compiled.isSumOverExamples ? TEST_PIECE : Number.POSITIVE_INFINITY;
-  const testObjective = test === null ? null : once(() => inPieces(piecesOf(test, testPiece).map(on)));
+  const testPiece = (all: Examples) => (compiled.isSumOverExamples ? TEST_PIECE : all.size);
+  const testObjective = test === null ? null : once(() => inPieces(piecesOf(test, testPiece(test)).map(on)));
 
   return {
     config,

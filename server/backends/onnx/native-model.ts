@@ -2,7 +2,7 @@
 import type { CompiledModel } from "../../engine/compile.ts";
 import { type Evaluator, objectiveOn } from "../../engine/evaluator.ts";
 import type { Objective } from "../../engine/objective.ts";
-import type { ObjectiveData } from "../../engine/objective-data.ts";
+import { type ObjectiveData, piecesOf } from "../../engine/objective-data.ts";
 import { meanOfPieces, type Scratch, scratchFor } from "./mean-of-pieces.ts";
 import { NativeProgram } from "./native-program.ts";
 import { printModel } from "./printed-model.ts";
@@ -57,39 +57,32 @@ export function createNativeModel(runtime: Runtime, compiled: CompiledModel): Na
   const pieceNumbers = Math.max(PIECE_BYTES / 4, PIECE_VECTORS * compiled.parameterCount);
   let perExample: number | null = null;
   let scratch: Scratch | null = null;
-  /** 1 where the examples are not computed apart. */
-  const pieceCount = (n: number): number => {
+  /** Of n examples, how many are computed at a time. */
+  const pieceLength = (n: number): number => {
     // Of one example, or of the parameters: most models need not be printed once more.
     const isLarge = n * trial.largest > (LEAST_PIECES - 1) * pieceNumbers;
-    if (!compiled.isSumOverExamples || !isLarge) return 1;
+    if (!compiled.isSumOverExamples || !isLarge) return n;
     perExample ??= numbersPerExample(compiled);
     const count = Math.ceil((n * perExample) / pieceNumbers);
-    return count < LEAST_PIECES ? 1 : Math.min(count, n);
+    return count < LEAST_PIECES ? n : Math.ceil(n / count);
   };
 
   return {
     createObjective: (data) =>
       objectiveOn(compiled, data, () => {
-        const count = pieceCount(data.size);
-        if (count === 1) return evaluator(data);
-        const pieces = evenly(data, count).map((part) => ({ size: part.size, evaluator: evaluator(part) }));
+        const pieces = piecesOf(data, pieceLength(data.size));
+        if (pieces.length === 1) return evaluator(data);
         scratch ??= scratchFor(compiled.parameterCount);
-        return meanOfPieces(pieces, scratch);
+        return meanOfPieces(
+          pieces.map((piece) => ({ size: piece.size, evaluator: evaluator(piece) })),
+          scratch,
+        );
       }),
     dispose() {
       for (const { program } of programs.values()) program.dispose();
       programs.clear();
     },
   };
-}
-
-/** As so many parts of two sizes at most. */
-function evenly({ size: n, inputs, targets }: ObjectiveData, count: number): ObjectiveData[] {
-  return Array.from({ length: count }, (_, i) => {
-    const [from, to] = [Math.floor((i * n) / count), Math.floor(((i + 1) * n) / count)];
-    const part = (all: Float32Array) => all.subarray((from * all.length) / n, (to * all.length) / n);
-    return { size: to - from, inputs: part(inputs), targets: part(targets) };
-  });
 }
 
 /** So many that nothing computed of parameters alone is as large. */

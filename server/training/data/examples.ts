@@ -91,23 +91,3 @@ export function labelsOf(examples: Examples): Int32Array | null {
   }
   return outputs > 1 ? labels : null;
 }
-
-/** All examples in their order, so many at a time, as views of the same memory. */
-export function piecesOf(
-  { inputs, inputShape, targets, outputs, size }: Examples,
-  length: number,
-): Examples[] {
-  const perExample = inputs.length / size;
-  const pieces: Examples[] = [];
-  for (let from = 0; from < size; from += length) {
-    const to = Math.min(size, from + length);
-    pieces.push({
-      inputs: inputs.subarray(from * perExample, to * perExample),
-      inputShape,
-      targets: targets.subarray(from * outputs, to * outputs),
-      outputs,
-      size: to - from,
-    });
-  }
-  return pieces;
-}

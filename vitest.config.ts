@@ -63,7 +63,7 @@ export default defineConfig(async () => {
             name: "browser",
             include: ["test/client/browser/**/*.test.ts"],
             globalSetup: ["test/browser/require-browser.ts"],
-            testTimeout: 20_000,
+            testTimeout: 30_000,
             browser: {
               enabled: true,
               headless: true,

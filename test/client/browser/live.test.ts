@@ -83,11 +83,13 @@ describe("a live session", () => {
     const [first] = subscriptions();
     expect(first).toMatchObject({ from: "start", session: id, mode: "lossless" });
     const lastSeq = server.headSeqOf(id);
+    server.keepWaiting();
     server.cut();
     await dashboard.until(() => dashboard.text("link-badge .badge").includes("Reconnecting"));
     await dashboard.until(() => dashboard.text(".banner").includes("What arrived until then is still here"));
     expect(dashboard.text("h1")).toBe("edge");
     server.advance(id, 500);
+    server.answer();
     await dashboard.until(() => dashboard.text("link-badge .badge").includes("Connected"));
     await dashboard.atStep(500);
     expect(subscriptions().at(-1)).toMatchObject({ session: id, from: { seq: lastSeq + 1 } });

@@ -4,6 +4,9 @@ import "../../../../client/elements/thalweg-dashboard.ts";
 import { expect, vi } from "vitest";
 import type { ThalwegDashboard } from "../../../../client/elements/thalweg-dashboard.ts";
 
+/** A busy machine draws late; what never comes still fails well before the test's own limit. */
+const PATIENCE_MS = 15_000;
+
 /** Removes what an earlier test has left, address and theme included. */
 export function clearPage(): void {
   document.querySelector("thalweg-dashboard")?.remove();
@@ -68,15 +71,15 @@ export class Dashboard {
   }
 
   async shows(text: string): Promise<void> {
-    await vi.waitFor(() => expect(allWords(this.element)).toContain(text), { timeout: 5000 });
+    await vi.waitFor(() => expect(allWords(this.element)).toContain(text), { timeout: PATIENCE_MS });
   }
 
   async until(condition: () => unknown): Promise<void> {
-    await vi.waitFor(() => expect(condition()).toBeTruthy(), { timeout: 5000 });
+    await vi.waitFor(() => expect(condition()).toBeTruthy(), { timeout: PATIENCE_MS });
   }
 
   async atStep(step: number): Promise<void> {
-    await vi.waitFor(() => expect(this.step).toBe(step), { timeout: 5000 });
+    await vi.waitFor(() => expect(this.step).toBe(step), { timeout: PATIENCE_MS });
   }
 
   press(key: string, modifiers: KeyboardEventInit = {}): void {

@@ -38,6 +38,8 @@ export class FakeServer {
   /** New sockets and requests fail while it is set, as when nothing listens. */
   down = false;
   unauthorised = false;
+  /** Those who wait for an answer; null while all are let in. */
+  #waiting: FakeSocket[] | null = null;
   readonly #sessions = new Map<string, Held>();
   readonly #sockets = new Set<FakeSocket>();
   #uninstall: (() => void) | null = null;
@@ -160,6 +162,17 @@ export class FakeServer {
     for (const socket of [...this.#sockets]) socket.drop(1006, "");
   }
 
+  /** New sockets are left without an answer until `answer()`: what a test sees of a broken line does not depend on how soon it looks. */
+  keepWaiting(): void {
+    this.#waiting = [];
+  }
+
+  answer(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    for (const socket of waiting) this.open(socket);
+  }
+
   get connections(): number {
     return this.#sockets.size;
   }
@@ -168,6 +181,10 @@ export class FakeServer {
   open(socket: FakeSocket): void {
     if (this.down || this.unauthorised) {
       socket.drop(1006, "");
+      return;
+    }
+    if (this.#waiting !== null) {
+      this.#waiting.push(socket);
       return;
     }
     this.#sockets.add(socket);

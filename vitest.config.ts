@@ -23,6 +23,9 @@ export default defineConfig(async () => {
       ],
     },
     test: {
+      // Against what hangs alone: how long a busy machine takes is no fault of the code.
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
       // Two also on two cores: many tests wait for a server of their own, not for a core.
       maxWorkers: Math.max(2, availableParallelism() - 1),
       projects: [
@@ -33,14 +36,13 @@ export default defineConfig(async () => {
             environment: "node",
             include: ["test/**/*.test.ts"],
             exclude: ["test/client/browser/**", ...ALONE],
-            testTimeout: 30_000,
             // A worker's files share what they import: TensorFlow.js anew for each file takes longer than most of their tests.
             isolate: false,
             // What was built runs as it is.
             server: { deps: { external: [/\/dist\//] } },
           },
         },
-        { extends: true, test: { name: "alone", environment: "node", include: ALONE, testTimeout: 30_000 } },
+        { extends: true, test: { name: "alone", environment: "node", include: ALONE } },
         {
           extends: true,
           // Without "development": Lit's builds as they are shipped, which also say nothing on the console.
@@ -63,7 +65,6 @@ export default defineConfig(async () => {
             name: "browser",
             include: ["test/client/browser/**/*.test.ts"],
             globalSetup: ["test/browser/require-browser.ts"],
-            testTimeout: 30_000,
             browser: {
               enabled: true,
               headless: true,

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { filter, firstValueFrom } from "rxjs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { diffSessions } from "../../server/session/diff.ts";
 import { openRecording } from "../../server/session/recorded-session.ts";
 import type { Session, SessionEvent } from "../../server/session/session.ts";
@@ -191,16 +191,26 @@ describe("a live session", { timeout: TIMEOUT_MS }, () => {
       accepted: false,
       code: "unknown-stream",
     });
+    // A stop would give up what a busy machine has not come to.
+    await vi.waitFor(
+      async () => {
+        const events = await everything(session);
+        // What has been written lags behind the trainer: the event says at which step it was asked for.
+        const asked = samplesOf(session, events, "run/status").findLast(
+          ({ value }) => (value as { code: string }).code === "control-measure",
+        );
+        const measured = samplesOf(session, events, "hessian/directional").map(({ step }) => step);
+        expect(measured, "θ_{t−1} is there on demand too").toContain(asked?.step);
+      },
+      { timeout: TIMEOUT_MS / 2, interval: 50 },
+    );
     await accept({ action: "resume" });
     const paused = session.status.step;
     await firstValueFrom(session.status$.pipe(filter(({ step }) => step >= paused + 3)));
     await session.stop();
     expect(session.status).toMatchObject({ state: "ended", reason: "stopped" });
     const events = await everything(session);
-    const statuses = samplesOf(session, events, "run/status").map(({ step, value }) => ({
-      step,
-      code: (value as { code: string }).code,
-    }));
+    const statuses = samplesOf(session, events, "run/status").map(({ value }) => value as { code: string });
     expect(codesOf(statuses)).toEqual([
       "started",
       "control-pause",
@@ -211,10 +221,6 @@ describe("a live session", { timeout: TIMEOUT_MS }, () => {
       "control-resume",
       "stopped",
     ]);
-    const measured = samplesOf(session, events, "hessian/directional").map(({ step }) => step);
-    // What has been written lags behind the trainer: the event says at which step it was asked for.
-    const asked = statuses.findLast(({ code }) => code === "control-measure")?.step;
-    expect(measured, "θ_{t−1} is there on demand too").toContain(asked);
     const rates = new Set(samplesOf(session, events, "train/learning-rate").map(({ value }) => value));
     expect([...rates]).toEqual([0.2, 0.05]);
     await session.close();

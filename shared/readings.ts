@@ -86,7 +86,7 @@ export interface HessianEigenvalues {
   readonly loss: number;
   readonly thetaNorm: number;
   readonly hvps: number;
-  /** At cold checks: (λ₁ cold − λ₁ warm)/λ₁ cold. */
+  /** At checks: the most by which cold starts raised any of `top`, in parts of λ₁; null where λ₁ is zero. */
   readonly coldGap: number | null;
   /** |λ₁ on a second, disjoint probe − λ₁| / √2, where it is measured. */
   readonly probeStdErr: number | null;

@@ -3,7 +3,8 @@ import { setImmediate } from "node:timers/promises";
 import { count, whole } from "../../shared/number-words.ts";
 import type { HessianDensity } from "../../shared/readings.ts";
 import { stabilityThreshold } from "../../shared/thresholds.ts";
-import { extremalEigenpairs } from "../numerics/lanczos.ts";
+import { completeTop } from "../numerics/complement.ts";
+import { type Eigenpair, extremalEigenpairs } from "../numerics/lanczos.ts";
 import { createRandom } from "../numerics/random.ts";
 import { norm } from "../numerics/vector.ts";
 import { DENSITY_DEFAULTS, densityOf } from "../streams/hessian-density.ts";
@@ -30,6 +31,8 @@ const TOLERANCE = 1e-3;
 /** Near zero the spectrum is a dense bulk, whose edge takes many products more. */
 const BOTTOM_TOLERANCE = 1e-2;
 const MOST_PRODUCTS = 300;
+/** Of each look for eigenvalues that the start has missed. */
+const LOOK_PRODUCTS = 64;
 
 export async function hessianCommand(which: string, flags: HessianFlags): Promise<void> {
   const counts = { top: readCount("top", flags.top), bottom: readCount("bottom", flags.bottom) };
@@ -63,7 +66,7 @@ function expectSmall(size: number): void {
   throw new UserError("too-big", `exact: expected at most ${MOST_DENSE} weights, got ${size}`);
 }
 
-/** By Lanczos on the probe, as hessian/eigenvalues has it, from a cold start. */
+/** By Lanczos on the probe, as hessian/eigenvalues has it, from cold starts. */
 function measure(
   { blueprint, theta, step, eta, backend, ownLoss }: HessianSource,
   counts: { readonly top: number | null; readonly bottom: number | null },
@@ -79,34 +82,45 @@ function measure(
   if (top + bottom === 0)
     throw new UserError("settings", "top and bottom: expected at least one eigenvalue, got none");
   const { probes, lanczosSteps } = DENSITY_DEFAULTS;
-  const most = Math.min(n, MOST_PRODUCTS) + (withDensity ? probes * lanczosSteps : 0);
+  let most = Math.min(n, MOST_PRODUCTS) + (withDensity ? probes * lanczosSteps : 0);
   let products = 0;
   const hessian = hessianOperator(linearised);
   const product = (v: Float32Array) => {
     progress.show(`product ${++products} of at most ${most}`);
     return hessian.apply(v);
   };
+  const random = createRandom(config.seeds.vectors).stream("hessian");
   try {
     const found = extremalEigenpairs(product, {
       n,
       top,
       bottom,
-      start: createRandom(config.seeds.vectors).stream("hessian").fillSigns(new Float32Array(n)),
+      start: random.fillSigns(new Float32Array(n)),
       tolerance: TOLERANCE,
       bottomTolerance: BOTTOM_TOLERANCE,
       maxApplications: Math.min(n, MOST_PRODUCTS),
     });
+    const complete = found.finite
+      ? completeTop(product, found.top, {
+          start: (look) => {
+            most += Math.min(n, LOOK_PRODUCTS);
+            return random.stream(`look ${look}`).fillSigns(new Float32Array(n));
+          },
+          tolerance: TOLERANCE,
+          maxApplications: LOOK_PRODUCTS,
+        })
+      : found.top;
     const hvps = products;
     const density = withDensity
       ? densityOf({ size: n, apply: product }, run.objective.size, {
           ...DENSITY_DEFAULTS,
-          random: createRandom(config.seeds.vectors).stream("hessian").stream("density"),
-          found: found.top,
+          random: random.stream("density"),
+          found: complete,
         })
       : null;
     const { threshold, rule } = stabilityThreshold({ ...config, isFullBatch: run.isFullBatch }, eta);
-    const sharpness = found.top[0]?.value ?? null;
-    const shown = ({ value, residual, converged }: (typeof found.top)[number]) => ({
+    const sharpness = complete[0]?.value ?? null;
+    const shown = ({ value, residual, converged }: Eigenpair) => ({
       value,
       residual,
       converged,
@@ -128,7 +142,7 @@ function measure(
       rule,
       ratio: threshold === null || sharpness === null ? null : sharpness / threshold,
       hvps,
-      top: found.top.map(shown),
+      top: complete.map(shown),
       bottom: found.bottom.map(shown),
       density,
     };
@@ -165,7 +179,7 @@ function sentences(path: string, measured: Measured, exact: Float64Array | null)
     "",
     ...table(top, bottom, exact),
     "",
-    `${hvps} Hessian-vector products in float32 on ${backend}, from a cold start` +
+    `${hvps} Hessian-vector products in float32 on ${backend}, from cold starts` +
       (unconverged === 0
         ? ""
         : `; ${unconverged} of the eigenvalues have not converged, see their residuals`),

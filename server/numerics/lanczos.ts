@@ -54,9 +54,9 @@ const RESOLUTION = 1e-6;
  * Lanczos with full re-orthogonalisation. Without it, float32 products bring copies of λ₁ ("ghosts") in place of λ₂, λ₃, ….
  *
  * A start vector orthogonal to an eigenvector never shows it, and every residual is small all the same: start with noise
- * in it, and check against a fresh start now and then. One Krylov space holds one vector of each eigenspace; when the
- * space closes early, the search goes on from a fresh orthogonal vector until that changes none of the values asked for,
- * so that multiple eigenvalues are found with their multiplicity.
+ * in it. One Krylov space holds one vector of each eigenspace; when the space closes early, the search goes on from a fresh
+ * orthogonal vector until that changes none of the values asked for. Where it does not close, copies of a multiple eigenvalue
+ * come from rounding alone, and some are missed: {@link import("./complement.ts").completeTop} finds those.
  *
  * @param apply v ↦ Av, A symmetric; [n] → [n]. The result is read before the next call.
  * @returns Residuals are computed from the recurrence, ‖(H − T)s‖ and β|s_k| together, H the coefficients that

@@ -1,4 +1,5 @@
 /** Extremal eigenpairs of an operator that moves a little between measurements: warm starts, and the check that they missed nothing. */
+import { completeTop, hasLost } from "../numerics/complement.ts";
 import { type Eigenpair, extremalEigenpairs } from "../numerics/lanczos.ts";
 import { createRandom } from "../numerics/random.ts";
 import { axpy, norm, scale } from "../numerics/vector.ts";
@@ -13,7 +14,7 @@ export interface SpectrumOptions {
   readonly bottomTolerance: number;
   /** Products a single Lanczos run may take. */
   readonly maxApplications: number;
-  /** Products that the first of the two runs of a check may take: the bottom comes to its end there. Default maxApplications. */
+  /** Products that the warm start of a check may take: the bottom comes to its end there. Default maxApplications. */
   readonly checkApplications?: number;
   readonly seed: number;
 }
@@ -22,24 +23,27 @@ export interface Spectrum {
   readonly top: readonly Eigenpair[];
   readonly bottom: readonly Eigenpair[];
   readonly hvps: number;
-  /** (λ₁ cold − λ₁ warm)/λ₁ cold; null where no cold start was made beside a warm one. */
+  /**
+   * At checks: the most by which cold starts raised any of `top`, in parts of |λ₁|, where nothing but the check made them; what measurements in
+   * between may have missed. null elsewhere, and where λ₁ is zero.
+   */
   readonly coldGap: number | null;
   readonly finite: boolean;
 }
 
 /** Share of fresh noise in a warm start: without it a direction orthogonal to all known ones could never be found. */
 const NOISE = 0.1;
-/** Two λ that differ by less than this, relative to λ₁, are the same to Lanczos in float32. */
-const SAME = 1e-5;
 
 /**
  * Measures one operator after another, each from an equal mix of all Ritz vectors of the one before and 10 % fresh noise.
- * A residual certifies that a pair is an eigenpair, not that it is the largest: only a cold start, from noise alone, can show that.
+ *
+ * A residual certifies that a pair is an eigenpair, not that none is missing above it. Cold starts, from noise alone, look for those where nothing has
+ * been found yet (see {@link completeTop}): at the first measurement, at checks, and where a warm start has lost what was known.
  */
 export class SpectrumTracker {
   readonly #options: SpectrumOptions;
   readonly #label: string;
-  #known: readonly Float32Array[] = [];
+  #known: { readonly top: readonly Float32Array[]; readonly bottom: readonly Float32Array[] } | null = null;
 
   /** @param label  names the noise: trackers of one run must differ in it. */
   constructor(options: SpectrumOptions, label: string) {
@@ -49,51 +53,47 @@ export class SpectrumTracker {
 
   /**
    * @param step  names the noise.
-   * @param check  make a cold start too; whichever finds the larger eigenvalues wins. The bottom is that of the other start, which may take
-   * `checkApplications`.
+   * @param check  let cold starts look for what the warm one has missed; that one may take `checkApplications`.
    * @param remember  start the next measurement from this one's vectors. Default true.
-   * @cost up to `maxApplications` products; with `check` up to `checkApplications` more. Memory: the Krylov basis, as many × D.
+   * @cost up to `maxApplications` products, with `check` up to `checkApplications`, and one more; a cold start up to `maxApplications`, usually half of
+   * that. Memory: the Krylov basis, as many × D.
    */
   measure(operator: SymmetricOperator, step: number, check: boolean, remember = true): Spectrum {
-    const noise = this.#noise("warm", step, operator.size);
-    const isWarm = this.#known.length > 0;
-    const { maxApplications, checkApplications = maxApplications } = this.#options;
-    const first = this.#lanczos(
-      operator,
-      isWarm ? warmStart(this.#known, noise) : noise,
-      check ? checkApplications : maxApplications,
-    );
-    const spectrum =
-      check && isWarm && first.finite ? this.#checked(operator, step, first) : { ...first, coldGap: null };
-    if (remember && spectrum.finite) {
-      this.#known = [...spectrum.top, ...spectrum.bottom].map(({ vector }) => vector);
-    }
-    return spectrum;
-  }
-
-  #checked(operator: SymmetricOperator, step: number, warm: Omit<Spectrum, "coldGap">): Spectrum {
-    const noise = this.#noise("cold", step, operator.size);
-    const cold = this.#lanczos(operator, noise, this.#options.maxApplications);
-    const warmest = warm.top[0]?.value ?? Number.NaN;
-    const coldest = cold.top[0]?.value ?? Number.NaN;
-    return {
-      ...(isLarger(cold.top, warm.top) ? cold : warm),
-      bottom: warm.bottom,
-      hvps: warm.hvps + cold.hvps,
-      coldGap: (coldest - warmest) / coldest,
+    const { tolerance, maxApplications, checkApplications = maxApplications } = this.#options;
+    const n = operator.size;
+    let hvps = 0;
+    const apply = (v: Float32Array): Float32Array => {
+      hvps++;
+      return operator.apply(v);
     };
+    const known = this.#known;
+    const noise = this.#noise("warm", step, n);
+    const start = known === null ? noise : warmStart([...known.top, ...known.bottom], noise);
+    const found = this.#lanczos(apply, n, start, check ? checkApplications : maxApplications);
+    const { bottom, finite } = found;
+    const hasLostSome = finite && known !== null && hasLost(apply, found.top, known.top);
+    const top =
+      finite && (known === null || check || hasLostSome)
+        ? completeTop(apply, found.top, {
+            start: (look) => this.#noise(`look ${look}`, step, n),
+            tolerance,
+            maxApplications,
+          })
+        : found.top;
+    if (remember && finite) this.#known = { top: vectorsOf(top), bottom: vectorsOf(bottom) };
+    const isChecked = finite && check && known !== null;
+    return { top, bottom, hvps, coldGap: isChecked ? gap(found.top, top, hasLostSome) : null, finite };
   }
 
   /** Towards a random corner of the cube: as likely to miss an eigenvector as a direction from the whole sphere is, and drawn in a seventh of the time. */
-  #noise(start: "warm" | "cold", step: number, n: number): Float32Array {
+  #noise(start: string, step: number, n: number): Float32Array {
     const random = createRandom(this.#options.seed).stream(this.#label).stream(start).stream(step);
     return unit(random.fillSigns(new Float32Array(n)));
   }
 
-  #lanczos(operator: SymmetricOperator, start: Float32Array, most: number): Omit<Spectrum, "coldGap"> {
+  #lanczos(apply: SymmetricOperator["apply"], n: number, start: Float32Array, most: number) {
     const { top, bottom, tolerance, bottomTolerance } = this.#options;
-    const n = operator.size;
-    const result = extremalEigenpairs(operator.apply, {
+    return extremalEigenpairs(apply, {
       n,
       top: Math.min(top, n),
       bottom: Math.min(bottom, n - Math.min(top, n)),
@@ -102,7 +102,6 @@ export class SpectrumTracker {
       bottomTolerance,
       maxApplications: Math.min(most, n),
     });
-    return { top: result.top, bottom: result.bottom, hvps: result.applications, finite: result.finite };
   }
 }
 
@@ -115,15 +114,16 @@ export function knownAt(loss: number, spectrum: Spectrum): Spectrum {
   return { ...spectrum, top: unknown(top), bottom: unknown(bottom), finite: false };
 }
 
-/** Ritz values never exceed the eigenvalues they stand for, so the first that is larger is nearer to the truth. */
-function isLarger(a: readonly Eigenpair[], b: readonly Eigenpair[]): boolean {
-  const size = Math.abs(b[0]?.value ?? 0);
-  for (let i = 0; i < Math.max(a.length, b.length); i++) {
-    const ours = a[i]?.value ?? Number.NEGATIVE_INFINITY;
-    const theirs = b[i]?.value ?? Number.NEGATIVE_INFINITY;
-    if (Math.abs(ours - theirs) > SAME * size) return ours > theirs;
-  }
-  return false;
+/** @param isNoticed  a measurement without a check would have completed the top too. */
+function gap(before: readonly Eigenpair[], after: readonly Eigenpair[], isNoticed: boolean): number | null {
+  const size = Math.abs(after[0]?.value ?? 0);
+  if (size === 0) return null;
+  const rises = after.map(({ value }, i) => value - (before[i]?.value ?? value));
+  return isNoticed ? 0 : Math.max(...rises) / size;
+}
+
+function vectorsOf(pairs: readonly Eigenpair[]): Float32Array[] {
+  return pairs.map(({ vector }) => vector);
 }
 
 function warmStart(known: readonly Float32Array[], noise: Float32Array): Float32Array {

@@ -1,5 +1,6 @@
 /** Recorded eigenvalues held against a Lanczos of one's own: that one lies near each, and that the first is the first. */
 import type { Random } from "../numerics/random.ts";
+import { withCopies } from "./copies64.ts";
 import type { Evidence } from "./evidence.ts";
 import { lanczos64, noise, type RitzPair, type Spectrum64 } from "./lanczos64.ts";
 import type { Evaluation, Objective64 } from "./objective.ts";
@@ -42,7 +43,10 @@ export function hessian64(objective: Objective64): Operator64 {
   };
 }
 
-/** Lanczos from noise until each recorded value has a Ritz value near enough, and better resolved than it is itself. */
+/**
+ * Lanczos from noise until each recorded value has a Ritz value near enough, and better resolved than it is itself; with copies of those that
+ * are recorded more than once.
+ */
 export function spectrumNear(
   operator: Operator64,
   top: readonly RecordedPair[],
@@ -60,7 +64,8 @@ export function spectrumNear(
       );
     return top.every(has(TOP_SHARE)) && bottom.every(has(OTHER_SHARE));
   };
-  return lanczos64(operator.apply, noise(operator.size, random), isResolved, MOST_PRODUCTS);
+  const found = lanczos64(operator.apply, noise(operator.size, random), isResolved, MOST_PRODUCTS);
+  return { ...found, pairs: withCopies(operator, found.pairs, top, off, random, MOST_PRODUCTS) };
 }
 
 /** @param name  of a pair, for messages. @returns the spectrum, and what float32 may be off by in its values. */
@@ -83,6 +88,19 @@ export function comparePairs(
       const tolerance = residual + own.residual + offOf(own);
       tally.compare(step, name(group, i), value, own.value, tolerance, "residual");
     }
+  }
+  for (const [i, { value, residual }] of top.entries()) {
+    const own = pairs[i];
+    if (own === undefined) break;
+    const beyond = Math.max(0, value - own.value);
+    tally.compare(
+      step,
+      `${name("top", i)} by rank`,
+      beyond,
+      0,
+      residual + own.residual + offOf(own),
+      "residual",
+    );
   }
   const [first] = top;
   const largest = pairs[0];

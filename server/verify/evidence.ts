@@ -42,13 +42,22 @@ export class Evidence {
   readonly #data: DataResult;
   /** Recordings of before θ was logged at powers of two have it at multiples only. */
   readonly #isDense: boolean;
+  /** Newest step whose θ can be asked of the log. */
+  readonly #lastHeld: number;
   readonly #thetas = new Map<number, Float32Array>();
   #slope: { readonly step: number; readonly theta: ArrayLike<number>; readonly value: TrainSlope } | null =
     null;
   #order: { readonly epoch: number; readonly indices: Uint32Array } | null = null;
 
-  private constructor(session: Session, config: RunConfig, network: NetworkResult, data: DataResult) {
+  private constructor(
+    session: Session,
+    config: RunConfig,
+    network: NetworkResult,
+    data: DataResult,
+    lastHeld: number,
+  ) {
     this.#session = session;
+    this.#lastHeld = lastHeld;
     this.#network = network;
     this.#data = data;
     this.header = session.header;
@@ -72,7 +81,7 @@ export class Evidence {
     const data: DataResult = network.ok
       ? await readData(read.config, network.network.layers[0]?.inputs ?? 0)
       : { ok: false, why: network.why };
-    return new Evidence(session, read.config, network, data);
+    return new Evidence(session, read.config, network, data, await lastHeldBy(session));
   }
 
   /** Why numbers that need the network or the data cannot be derived; null when they can. */
@@ -116,8 +125,9 @@ export class Evidence {
   /** Should θ of this step be in the log? A fork's has θ₀ too, which its distances are measured from. */
   holds(step: number): boolean {
     const { steps, weightsEvery } = this.header;
-    if (step === 0 || step === this.firstStep) return step <= this.lastStep;
-    if (step <= this.firstStep || step > this.lastStep) return false;
+    if (step > this.#lastHeld) return false;
+    if (step === 0 || step === this.firstStep) return true;
+    if (step <= this.firstStep) return false;
     return isLogged(step, weightsEvery, steps, this.#isDense);
   }
 
@@ -184,6 +194,14 @@ export class Evidence {
     const random = createRandom(this.config.seeds.init).stream(which);
     return drawnTheta(this.header.parameters, this.config.init, random);
   }
+}
+
+/** θ comes to the log last: one that was cut off has it to an earlier step than the rest. */
+async function lastHeldBy(session: Session): Promise<number> {
+  const { reason, step } = session.status;
+  if (reason !== "interrupted") return step;
+  const beyond = await session.weights(step + 1);
+  return beyond.found ? step : (beyond.nearest[0] ?? -1);
 }
 
 /** The gradient on these examples, and how far float32 may be from it, kinks included. */

@@ -146,6 +146,25 @@ it("reads a file that was cut off as far as it goes, and says so", async () => {
   expect(verdictOf(report, "header")?.notChecked[0]).toMatch(/^what came after the last whole chunk: /);
 });
 
+it("asks a file that was cut off for no θ that came to the log after its end, as θ comes last", async () => {
+  const entries = recording.entries.filter(({ channel, step }) => channel !== "train/weights" || step < 7);
+  const late = join(folder, "late.mcap");
+  await writeRecording(late, { ...recording, entries }, "cut");
+  const report = await verifyRecording(late);
+  expect(report.streams.flatMap(({ faults }) => faults)).toEqual([]);
+  expect(verdictOf(report, "train/weights")).toMatchObject({ samples: 6, checked: 6 });
+  expect(report.streams.flatMap(({ notChecked }) => notChecked)).toContainEqual(
+    expect.stringMatching(/^\d samples? whose θ is not recorded$/),
+  );
+  // One that is missing before the last is missed.
+  const holed = entries.filter(({ channel, step }) => channel !== "train/weights" || step !== 3);
+  const missing = join(folder, "missing.mcap");
+  await writeRecording(missing, { ...recording, entries: holed }, "cut");
+  expect(verdictOf(await verifyRecording(missing), "train/weights")?.faults[0]).toBe(
+    "step 3: θ of step 3 is not in the recording",
+  );
+});
+
 it("draws the same steps for streams that have the same, other ones with another seed, and the ends always", () => {
   const steps = (seed: number) => {
     const reservoir = new Sampler(seed, null).reservoir<number>(6);

@@ -41,7 +41,9 @@ export const hessianEigenvalues: CheckDefinition<Eigenvalues> = {
       if (!areFinite(tally, step, [...value.top, ...value.bottom], evaluation)) return;
       compareLoss(tally, step, "loss", value.loss, evaluation);
       const { values, vectors, residuals } = shared.spectra.compare(tally, step, objective, value);
-      const gap = (values[0] as number) - (values[1] ?? Number.NEGATIVE_INFINITY);
+      // Where the space closed on one value, every vector that was found is arbitrary: λ₁ may be multiple.
+      const gap =
+        theta.length === 1 ? Number.POSITIVE_INFINITY : (values[0] as number) - (values[1] ?? Number.NaN);
       const angle = (residuals[0] as number) / gap;
       if (angle < 0.5) shared.modes.set(step, { vector: vectors[0] as Float32Array, angle: 2 * angle });
       if (value.probeStdErr !== null)

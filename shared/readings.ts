@@ -9,7 +9,7 @@ export interface PathMonotonicity {
   /** Share of measured intervals in which the loss rose. */
   readonly upFraction: number;
   readonly every: number;
-  /** max(0, drawUp − 2·pairedStdErr): what is left of the draw-up for the population the probe was drawn from. */
+  /** max(0, drawUp − 2·pairedStdErr), for the training set that the probe is a sample of; null where it is all of it, or drawUp NaN. */
   readonly populationDrawUp: number | null;
   /** Standard error, over probe examples, of the difference between the two losses that set the draw-up. */
   readonly pairedStdErr: number | null;
@@ -39,7 +39,8 @@ export interface LineProfile {
   readonly noiseFloor: number;
   readonly pairedStdErr: number;
   readonly monotoneOnProbe: boolean;
-  readonly monotoneInPopulation: boolean;
+  /** Of the training set that the probe is a sample of; null where it is all of it: that says nothing of other data. */
+  readonly monotoneInPopulation: boolean | null;
   /** The same line from an unrelated initialisation: if it is monotone too, monotony says little about training. */
   readonly control: {
     readonly losses: readonly number[];
@@ -183,10 +184,7 @@ export interface PreconditionedEigenvalues {
 export interface DirectionalSharpness {
   /** uᵀH_Bu/‖u‖² with u = θ_t − θ_{t−1}; for plain descent gᵀH_Bg/‖g‖². */
   readonly value: number;
-  /**
-   * uᵀH_Bu / (−2gᵀu): how far along the parabola of the minibatch's loss the update went. 0.5 its minimum, 1 as high on the other side
-   * (η = 2/value for plain descent). Null where the update did not go downhill.
-   */
+  /** uᵀH_Bu / (−2gᵀu): where it ended on the parabola of that loss, 0.5 at the bottom, 1 as high as before; null if it began uphill. */
   readonly ratio: number | null;
   readonly updateNorm: number;
   /** Examples in the minibatch. */

@@ -50,13 +50,14 @@ function pathFigures(scene: Scene): readonly Figure[] {
   const { drawUp, upFraction, every, pairedStdErr } = sample.value;
   const losses = scene.history.series("path/loss");
   const firstLoss = losses === undefined || losses.length === 0 ? Number.NaN : losses.valueAt(0);
+  const { isTrainingSet } = scene.header.probe;
   const answer = fallsOnPath(sample.value, firstLoss, lastFiniteDrawUp(scene));
   return [
     { label: "Monotone", ...ANSWERS[answer] },
     {
       label: "Draw-up",
       text: `${every > 1 ? "≥ " : ""}${formatNumber(drawUp, 3)}`,
-      ...(pairedStdErr === null ? {} : { note: `± ${formatNumber(pairedStdErr, 2)}` }),
+      ...(pairedStdErr === null || isTrainingSet ? {} : { note: `± ${formatNumber(pairedStdErr, 2)}` }),
       colour: "series-2",
       dashed: true,
     },
@@ -112,12 +113,15 @@ function lineFigures(scene: Scene): readonly Figure[] {
   const sample = sampleAt<LineProfile>(scene, LINE);
   if (sample === null) return [{ label: "Draw-up", text: "–" }];
   const { drawUp, pairedStdErr, control } = sample.value;
+  const { isTrainingSet } = scene.header.probe;
   return [
-    { label: "Monotone", ...ANSWERS[fallsOnLine(sample.value)] },
+    { label: "Monotone", ...ANSWERS[fallsOnLine(sample.value, isTrainingSet)] },
     {
       label: "Draw-up",
       text: formatNumber(drawUp, 3),
-      ...(drawUp > 0 ? { note: `± ${formatNumber(pairedStdErr, 2)}` } : ageNote(sample.ageSteps)),
+      ...(drawUp > 0 && !isTrainingSet
+        ? { note: `± ${formatNumber(pairedStdErr, 2)}` }
+        : ageNote(sample.ageSteps)),
       colour: "series-3",
     },
     {

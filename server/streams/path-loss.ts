@@ -13,6 +13,8 @@ export interface PathOptions extends Schedule {
    * Default false.
    */
   readonly lossesFromSteps?: boolean;
+  /** Is the objective's data a random sample of the training set, rather than all of it? Default false. */
+  readonly isSample?: boolean;
 }
 
 /**
@@ -52,6 +54,7 @@ export function pathOptions(run: Run, every: number, channel: number | undefined
   return {
     every: free ? 1 : every,
     lossesFromSteps: free,
+    isSample: !run.probeIsTrainingSet,
     channel,
   };
 }

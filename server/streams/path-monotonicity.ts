@@ -14,7 +14,9 @@ const NAME = "path/monotonicity";
  * Does the loss fall monotonically along the iterates? Draw-up over the running minimum, on the objective's fixed data, at due steps.
  *
  * Every rise counts, also one that float32 could have made. With `every` > 1 all three numbers are lower bounds.
- * The standard error belongs to the pair of steps that sets the draw-up and does not know that this pair was the largest of many.
+ * The standard error belongs to the pair of steps that sets the draw-up and does not know that this pair was the largest of many. What it
+ * leaves of the draw-up, a sample says of the training set that it was drawn from; the training set itself, to which θ was fitted, says
+ * nothing of other data.
  *
  * @nonfinite a loss that is not finite makes excess and draw-up NaN from then on.
  * @cost one forward pass, shared with {@link import("./path-loss.ts").pathLoss}; memory: n losses.
@@ -25,8 +27,9 @@ export function pathMonotonicity(
   options: PathOptions = {},
 ): OperatorFunction<Step, Sample<PathMonotonicity>> {
   const every = everyOf(options);
+  const { isSample = false } = options;
   return scheduled(NAME, options, () => {
-    const follow = followDrawUp();
+    const follow = followDrawUp(isSample);
     let newest: { readonly step: number; readonly value: PathMonotonicity } | null = null;
     return (step) => {
       // A step may come again because it was demanded: it is on the path once.
@@ -39,7 +42,9 @@ export function pathMonotonicity(
   });
 }
 
-function followDrawUp(): (loss: number, exampleLosses: Float32Array) => Omit<PathMonotonicity, "every"> {
+function followDrawUp(
+  isSample: boolean,
+): (loss: number, exampleLosses: Float32Array) => Omit<PathMonotonicity, "every"> {
   const running = createRunningDrawUp();
   let atMinimum = new Float32Array(0);
   let pairedStdErr: number | null = null;
@@ -56,7 +61,8 @@ function followDrawUp(): (loss: number, exampleLosses: Float32Array) => Omit<Pat
       excess: running.excess,
       drawUp,
       upFraction: running.count === 1 ? 0 : running.ups / (running.count - 1),
-      populationDrawUp: Number.isNaN(drawUp) ? null : Math.max(0, drawUp - 2 * (pairedStdErr ?? 0)),
+      populationDrawUp:
+        isSample && !Number.isNaN(drawUp) ? Math.max(0, drawUp - 2 * (pairedStdErr ?? 0)) : null,
       pairedStdErr: Number.isNaN(drawUp) ? null : pairedStdErr,
     };
   };

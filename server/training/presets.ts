@@ -62,7 +62,7 @@ export const PRESETS: readonly Preset[] = [
       "Gradient descent on 1,000 digits. The sharpness λ₁ dips, then climbs for some 500 steps until it meets 2/η, " +
       "the value above which gradient descent on a quadratic would blow up. It does not blow up: λ₁ hovers there, " +
       "the loss begins to rise and fall from step to step, and θ zig-zags across the valley along the top eigenvector. " +
-      "The loss along the path is then no longer monotone, while along the straight line from θ₀ it still is.",
+      "The loss along the path is then no longer monotone, while along the straight line from θ₀ it is, to less than a thousandth.",
     settings: { ...EDGE, hidden: [...EDGE.hidden] },
   },
   {

@@ -31,7 +31,7 @@ export const profile = z.object({
   noiseFloor: float,
   pairedStdErr: float,
   monotoneOnProbe: z.boolean(),
-  monotoneInPopulation: z.boolean(),
+  monotoneInPopulation: z.nullable(z.boolean()),
   control: z.nullable(z.object({ losses: floats, drawUp: float, monotoneOnProbe: z.boolean() })),
 });
 

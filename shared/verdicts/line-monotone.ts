@@ -4,15 +4,21 @@ import type { LineProfile } from "../readings.ts";
 import { isOver, type JudgeDefinition, type Verdict } from "./verdict.ts";
 
 const LINE = "line/profile";
+/** A rise below this share of L(θ₀) is none to speak of. */
+export const NEGLIGIBLE_RISE = 1e-3;
 
 /**
- * Does the loss fall on the line? Yes also where it rises by less than a thousandth, three standard errors included; undecided where the
- * rise is within its own error, and as long as a few points are but a hint.
+ * Does the loss fall on the line? Yes also where it rises by less than a thousandth; undecided as long as few points are but a hint. On the
+ * whole training set a rise has no error: there the answer is about that set, and no other. On a sample of it three standard errors are
+ * added before a rise counts as negligible, and one within its own error leaves the answer undecided.
  */
-export function fallsOnLine(profile: LineProfile): Verdict["state"] {
-  const { drawUp, noiseFloor, pairedStdErr, monotoneOnProbe, monotoneInPopulation, carriesVerdict } = profile;
+export function fallsOnLine(profile: LineProfile, isTrainingSet: boolean): Verdict["state"] {
+  const { losses, drawUp, noiseFloor, pairedStdErr, monotoneOnProbe, monotoneInPopulation, carriesVerdict } =
+    profile;
   if (!carriesVerdict || !Number.isFinite(drawUp)) return "undecided";
-  if (monotoneOnProbe || monotoneInPopulation) return "yes";
+  if (monotoneOnProbe) return "yes";
+  if (isTrainingSet) return drawUp <= NEGLIGIBLE_RISE * Math.abs(losses[0] as number) ? "yes" : "no";
+  if (monotoneInPopulation) return "yes";
   return drawUp > Math.max(noiseFloor, 3 * pairedStdErr) ? "no" : "undecided";
 }
 
@@ -24,7 +30,9 @@ export function fallsOnLine(profile: LineProfile): Verdict["state"] {
  */
 export const lineMonotone: JudgeDefinition = {
   channels: [LINE],
-  start(header) {
+  start({ probe }) {
+    const { isTrainingSet } = probe;
+    const loss = isTrainingSet ? "loss on the training set" : "loss";
     let newest: { readonly step: number; readonly value: LineProfile } | null = null;
     let hint: { readonly step: number; readonly value: LineProfile } | null = null;
 
@@ -39,8 +47,8 @@ export const lineMonotone: JudgeDefinition = {
         how:
           value === undefined
             ? "Eleven points are a hint; 51 and more, measured at the last step, carry the verdict."
-            : `${value.alphas.length} points on ${count(header.probe.size, "example")}, refined where a rise could hide. ` +
-              `Noise floor ${figure(value.noiseFloor)}, standard error of the largest rise over examples ${figure(value.pairedStdErr)}. ` +
+            : `${value.alphas.length} points on ${count(probe.size, "example")}${isTrainingSet ? ", the whole training set" : ""}, refined where a rise could hide. ` +
+              `Noise floor ${figure(value.noiseFloor)}${isTrainingSet ? "; of other data this says nothing" : `, standard error of the largest rise over examples ${figure(value.pairedStdErr)}`}. ` +
               controlNote(value),
       };
     }
@@ -55,29 +63,30 @@ export const lineMonotone: JudgeDefinition = {
         if (newest === null) return verdict("undecided", hintSentence(hint, state));
         const { step, value } = newest;
         const { drawUp, pairedStdErr, monotoneOnProbe, monotoneInPopulation, losses } = value;
-        const answer = fallsOnLine(value);
+        const answer = fallsOnLine(value, isTrainingSet);
         if (!Number.isFinite(drawUp))
           return verdict(answer, `The loss is not finite somewhere on the line to step ${whole(step)}.`);
         const initialLoss = losses[0] as number;
         if (monotoneOnProbe) {
-          const rest = monotoneInPopulation
-            ? ""
-            : " For the data it was drawn from, so few examples leave room for a small rise.";
+          const rest =
+            isTrainingSet || monotoneInPopulation
+              ? ""
+              : " For the training set that the probe is drawn from, so few examples leave room for a small rise.";
           return verdict(
             answer,
-            `The loss never rises on the straight line from θ₀ to θ at step ${whole(step)}.${rest}${worth(value)}`,
+            `The ${loss} never rises on the straight line from θ₀ to θ at step ${whole(step)}.${rest}${worth(value)}`,
           );
         }
         const size = `${figure(drawUp)} (${percent(drawUp / initialLoss)} of the loss at the start)`;
         if (answer === "yes")
           return verdict(
             answer,
-            `The loss falls on the straight line from θ₀ to θ at step ${whole(step)} but for a rise of ${size}: less than 0.1 %, also with three standard errors added.${worth(value)}`,
+            `The ${loss} falls on the straight line from θ₀ to θ at step ${whole(step)} but for a rise of ${size}: less than 0.1 %${isTrainingSet ? "" : ", also with three of its standard errors added"}.${worth(value)}`,
           );
         if (answer === "no")
           return verdict(
             answer,
-            `The loss rises by up to ${size} on the straight line from θ₀ to θ at step ${whole(step)}.`,
+            `The ${loss} rises by up to ${size} on the straight line from θ₀ to θ at step ${whole(step)}.`,
           );
         return verdict(
           answer,

@@ -44,7 +44,7 @@ export const pathMonotone: JudgeDefinition = {
         how:
           `Loss at θ_t on the same ${count(header.probe.size, "example")} throughout${header.probe.isTrainingSet ? ", the whole training set" : ""}, ` +
           `${count(samples, "measurement")}, every ${count(newest?.value.every ?? 1, "step")}${since}. A rise below 1e-6 of the first loss is rounding. ` +
-          (pairedStdErr === null
+          (pairedStdErr === null || header.probe.isTrainingSet
             ? ""
             : `Standard error of the largest rise over examples: ${figure(pairedStdErr)}; less two of them, ${figure(newest?.value.populationDrawUp ?? Number.NaN)} remains.`),
       };
@@ -87,7 +87,7 @@ export const pathMonotone: JudgeDefinition = {
         const bound = every > 1 ? "at least " : "";
         const population =
           populationDrawUp === 0 && !header.probe.isTrainingSet
-            ? " On so few examples this rise does not show that the loss of the whole data rose."
+            ? " On so few examples this rise does not show that the loss of the whole training set rose."
             : "";
         return verdict(
           "no",

@@ -285,7 +285,8 @@ describe("the verdict on the path", () => {
     expect(judge("path-monotone", samples, "ended", header(false, false)).sentence).toContain(
       "does not show",
     );
-    expect(judge("path-monotone", samples).sentence).not.toContain("does not show");
+    const { sentence, how } = judge("path-monotone", samples);
+    expect(`${sentence} ${how}`).not.toMatch(/does not show|tandard error/);
   });
 });
 
@@ -353,18 +354,43 @@ describe("the verdict on the line", () => {
     },
   });
   const bump = { drawUp: 0.1, monotoneOnProbe: false, monotoneInPopulation: false };
+  const small = { ...bump, drawUp: 1e-4, monotoneInPopulation: true };
+  const ofSample = (samples: readonly Sample[]) =>
+    judge("line-monotone", samples, "ended", header(false, false));
 
   it.each<[string, Verdict["state"], Sample[]]>([
     ["nothing", "undecided", []],
     ["eleven monotone points", "undecided", [profile({ carriesVerdict: false })]],
     ["eleven points with a bump", "undecided", [profile({ carriesVerdict: false, ...bump })]],
     ["no rise", "yes", [profile({})]],
-    ["a negligible rise", "yes", [profile({ ...bump, drawUp: 1e-4, monotoneInPopulation: true })]],
+    ["a negligible rise", "yes", [profile(small)]],
     ["a rise of many standard errors", "no", [profile(bump)]],
     ["a rise within three standard errors", "undecided", [profile({ ...bump, pairedStdErr: 0.05 })]],
     ["a loss that is not finite", "undecided", [profile({ ...bump, drawUp: Number.NaN })]],
-  ])("with %s: %s", (_, state, samples) => {
-    expect(judge("line-monotone", samples).state).toBe(state);
+  ])("of a sample with %s: %s", (_, state, samples) => {
+    expect(ofSample(samples).state).toBe(state);
+  });
+
+  it.each<[string, Verdict["state"], object]>([
+    ["no rise", "yes", {}],
+    ["a rise of just under a thousandth", "yes", { drawUp: 1.9e-3, monotoneOnProbe: false }],
+    ["a rise of just over a thousandth", "no", { drawUp: 2.1e-3, monotoneOnProbe: false }],
+  ])("of the training set knows no error, with %s: %s", (_, state, value) => {
+    const verdict = judge("line-monotone", [
+      profile({ pairedStdErr: 0.05, monotoneInPopulation: null, ...value }),
+    ]);
+    expect(verdict.state).toBe(state);
+    expect(verdict.sentence).toMatch(/^The loss on the training set /);
+    expect(verdict.how).toContain("the whole training set");
+    expect(`${verdict.sentence} ${verdict.how}`).not.toContain("standard error");
+    // A recording from before may say that there is no rise in the population.
+    const before = judge("line-monotone", [profile({ pairedStdErr: 0.05, ...value })]);
+    expect(before).toEqual(verdict);
+  });
+
+  it("says what three standard errors of a sample leave open", () => {
+    expect(ofSample([profile(small)]).sentence).toContain("also with three of its standard errors added");
+    expect(ofSample([profile({ monotoneInPopulation: false })]).sentence).toContain("leave room");
   });
 
   it("says little when the unrelated start's line is monotone too, and names the control either way", () => {

@@ -12,9 +12,9 @@ import {
 const at = (...theta: number[]) => Float32Array.from(theta);
 const curve = (f: (x: number) => number) => lossesObjective(1, 1, ([x = 0]) => [f(x)]);
 
-/** The profile of the line from 0 to 1 at the last step. */
+/** The profile of the line from 0 to 1 at the last step, on a sample of the training set. */
 async function verdictOf(objective: CountingObjective, unrelated?: Float32Array): Promise<LineProfile> {
-  const options = unrelated === undefined ? {} : { unrelatedInitial: unrelated };
+  const options = { isSample: true, ...(unrelated === undefined ? {} : { unrelatedInitial: unrelated }) };
   const steps = [makeStep(5, [1], { lastStep: 5 })];
   const [sample] = await samplesOf(steps, lineProfile(objective, { initial: at(0), ...options }));
   return sample?.value as LineProfile;
@@ -58,7 +58,7 @@ describe("line/profile", () => {
       expect(value).toMatchObject({
         drawUp: 0,
         monotoneOnProbe: true,
-        monotoneInPopulation: true,
+        monotoneInPopulation: null,
         control: null,
       });
     }
@@ -124,6 +124,16 @@ describe("line/profile", () => {
     expect(noisyProfile).toMatchObject({ monotoneOnProbe: false, monotoneInPopulation: false });
     // A rise of 1e-3, half a thousandth of L(θ₀), known to 1e-6: there, and negligible.
     expect(await verdictOf(sure)).toMatchObject({ monotoneOnProbe: false, monotoneInPopulation: true });
+  });
+
+  it("says nothing of a population where the data are all that training was fitted to", async () => {
+    // Two examples learnt by heart: flat on them, whatever other data do.
+    const flat = lossesObjective(1, 2, ([x = 0]) => [2 - x, 2 - x]);
+    const steps = [makeStep(5, [1], { lastStep: 5 })];
+    const profileOf = async (isSample: boolean) =>
+      (await samplesOf(steps, lineProfile(flat, { initial: at(0), isSample })))[0]?.value;
+    expect(await profileOf(false)).toMatchObject({ monotoneOnProbe: true, monotoneInPopulation: null });
+    expect(await profileOf(true)).toMatchObject({ monotoneOnProbe: true, monotoneInPopulation: true });
   });
 
   it("is monotone in no sense where a loss is not finite", async () => {

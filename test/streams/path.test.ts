@@ -32,7 +32,7 @@ describe("path/monotonicity", () => {
       [2, 2, 4, 3],
     ];
     const objective = lossesObjective(1, 4, ([theta = 0]) => rows[theta] ?? []);
-    const samples = await samplesOf(along(0, 1, 2, 3), pathMonotonicity(objective));
+    const samples = await samplesOf(along(0, 1, 2, 3), pathMonotonicity(objective, { isSample: true }));
     expect(samples.slice(0, 2).map(({ value }) => [value.pairedStdErr, value.populationDrawUp])).toEqual([
       [null, 0],
       [null, 0],
@@ -41,6 +41,9 @@ describe("path/monotonicity", () => {
     expect(samples[2]?.value.pairedStdErr).toBeCloseTo(0.5, 12);
     expect(samples[2]?.value.populationDrawUp).toBeCloseTo(0.5, 12);
     expect(samples[3]?.value.pairedStdErr).toBeCloseTo(0.5, 12);
+    // All that training is fitted to: what is left of the rise is the rise.
+    const onAll = await samplesOf(along(0, 1, 2, 3), pathMonotonicity(objective));
+    expect(onAll.map(({ value }) => value.populationDrawUp)).toEqual([null, null, null, null]);
   });
 
   it("keeps its own copy of the lowest losses, which are borrowed", async () => {

@@ -118,7 +118,10 @@ function follow(evidence: Evidence, tally: Tally): (sample: Recorded) => Pair | 
     same("drawUp", recorded.drawUp, highest);
     same("upFraction", recorded.upFraction, count === 1 ? 0 : ups / (count - 1));
     tally.compare(step, "every", recorded.every, every(), 0, "exact");
-    const known = Number.isNaN(highest) ? null : Math.max(0, highest - 2 * (recorded.pairedStdErr ?? 0));
+    // Recordings from before have a number where the probe is the training set, too.
+    const isUnasked = evidence.header.probe.isTrainingSet && recorded.populationDrawUp === null;
+    const known =
+      Number.isNaN(highest) || isUnasked ? null : Math.max(0, highest - 2 * (recorded.pairedStdErr ?? 0));
     if (known === null || recorded.populationDrawUp === null)
       tally.expect(
         step,

@@ -132,7 +132,7 @@ export function syntheticSession(options: SyntheticOptions = {}): SyntheticSessi
       drawUp,
       upFraction: step === 0 ? 0 : ups / step,
       every: 1,
-      populationDrawUp: Math.max(0, drawUp - 0.004),
+      populationDrawUp: fullBatch ? null : Math.max(0, drawUp - 0.004),
       pairedStdErr: 0.002,
     };
     emit("path/monotonicity", step, path);
@@ -157,7 +157,7 @@ export function syntheticSession(options: SyntheticOptions = {}): SyntheticSessi
       });
       emit("hessian/overlap", step, subspaceOverlap(step, modeStep));
       emit("sharpness/sam", step, { value: 0.002 + 0.001 * (10 + y), rho: 0.05, loss, gradientNorm: 0.1 });
-      emit("line/profile", step, profile(loss, step === steps, step > 0));
+      emit("line/profile", step, profile(loss, step === steps, step > 0, fullBatch));
       modeStep = step;
     }
     if (isLogged(step, 500, steps)) {
@@ -286,7 +286,7 @@ function subspaceOverlap(step: number, previousStep: number): HessianOverlap {
   };
 }
 
-function profile(loss: number, carriesVerdict: boolean, moved: boolean): LineProfile {
+function profile(loss: number, carriesVerdict: boolean, moved: boolean, fullBatch: boolean): LineProfile {
   const points = carriesVerdict ? 51 : 11;
   const alphas = Array.from({ length: points }, (_, index) => index / (points - 1));
   const start = 0.52;
@@ -306,7 +306,7 @@ function profile(loss: number, carriesVerdict: boolean, moved: boolean): LinePro
     noiseFloor: 4e-7,
     pairedStdErr: 0.0016,
     monotoneOnProbe: true,
-    monotoneInPopulation: true,
+    monotoneInPopulation: fullBatch ? null : true,
     control: moved ? { losses: control, drawUp: 0.0003, monotoneOnProbe: false } : null,
   };
 }

@@ -6,7 +6,9 @@ export interface PathMonotonicity {
   readonly excess: number;
   /** max_{s<t} (L_t − L_s), at least 0: the most the loss has ever risen above an earlier value. */
   readonly drawUp: number;
-  /** Share of measured intervals in which the loss rose. */
+  /** The first that was measured. Recordings from before have none, and count rounding in upFraction. */
+  readonly firstLoss?: number;
+  /** Share of measured intervals in which the loss rose by more than 1e-6 of the first: less may be float32's rounding. */
   readonly upFraction: number;
   readonly every: number;
   /** max(0, drawUp − 2·pairedStdErr), for the training set that the probe is a sample of; null where it is all of it, or drawUp NaN. */

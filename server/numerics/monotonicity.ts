@@ -37,13 +37,20 @@ export interface RunningDrawUp {
   readonly excess: number;
   /** Before the first value: 0, from and to −1. */
   readonly largest: DrawUp;
+  /** NaN before it. */
+  readonly first: number;
   /** Intervals in which the value rose, of count − 1. */
   readonly ups: number;
 }
 
-/** {@link drawUp} of a sequence that is still coming; constant memory. */
-export function createRunningDrawUp(): RunningDrawUp {
+/**
+ * {@link drawUp} of a sequence that is still coming; constant memory.
+ * @param rounding  rises up to this share of the first value are no `ups`; in all else they count. Default 0.
+ */
+export function createRunningDrawUp(rounding = 0): RunningDrawUp {
   let count = 0;
+  let first = Number.NaN;
+  let counted = 0;
   let last = Number.NaN;
   let minimum = Number.POSITIVE_INFINITY;
   let minimumAt = -1;
@@ -54,7 +61,11 @@ export function createRunningDrawUp(): RunningDrawUp {
   return {
     push(value) {
       const index = count++;
-      if (value > last) ups++;
+      if (index === 0) {
+        first = value;
+        if (rounding > 0) counted = rounding * Math.abs(value);
+      }
+      if (value - last > counted) ups++;
       last = value;
       if (Number.isNaN(minimum)) return;
       if (Number.isNaN(value)) {
@@ -86,6 +97,9 @@ export function createRunningDrawUp(): RunningDrawUp {
     },
     get largest() {
       return largest;
+    },
+    get first() {
+      return first;
     },
     get ups() {
       return ups;

@@ -1,6 +1,7 @@
 import type { OperatorFunction } from "rxjs";
 import type { PathMonotonicity } from "../../shared/readings.ts";
 import type { Sample } from "../../shared/stream.ts";
+import { ROUNDING } from "../../shared/verdicts/verdict.ts";
 import { createRunningDrawUp } from "../numerics/monotonicity.ts";
 import type { Step } from "../training/run.ts";
 import type { StreamDefinition } from "./define.ts";
@@ -13,7 +14,8 @@ const NAME = "path/monotonicity";
 /**
  * Does the loss fall monotonically along the iterates? Draw-up over the running minimum, on the objective's fixed data, at due steps.
  *
- * Every rise counts, also one that float32 could have made. With `every` > 1 all three numbers are lower bounds.
+ * Every rise counts in draw-up and excess, also one that float32 could have made; in the share of rising intervals only those above 1e-6 of
+ * the first loss. With `every` > 1 all three numbers are lower bounds.
  * The standard error belongs to the pair of steps that sets the draw-up and does not know that this pair was the largest of many. What it
  * leaves of the draw-up, a sample says of the training set that it was drawn from; the training set itself, to which θ was fitted, says
  * nothing of other data.
@@ -45,7 +47,7 @@ export function pathMonotonicity(
 function followDrawUp(
   isSample: boolean,
 ): (loss: number, exampleLosses: Float32Array) => Omit<PathMonotonicity, "every"> {
-  const running = createRunningDrawUp();
+  const running = createRunningDrawUp(ROUNDING);
   let atMinimum = new Float32Array(0);
   let pairedStdErr: number | null = null;
   return (loss, exampleLosses) => {
@@ -60,6 +62,7 @@ function followDrawUp(
     return {
       excess: running.excess,
       drawUp,
+      firstLoss: running.first,
       upFraction: running.count === 1 ? 0 : running.ups / (running.count - 1),
       populationDrawUp:
         isSample && !Number.isNaN(drawUp) ? Math.max(0, drawUp - 2 * (pairedStdErr ?? 0)) : null,
@@ -73,7 +76,7 @@ export const pathMonotonicityStream: StreamDefinition = {
     name: NAME,
     title: "Monotonicity of the path",
     about:
-      "How far the loss at the real iterates has ever risen above an earlier value (draw-up), and how often it rises. A statement about the path training took, not about the straight line from start to end; lower bounds where not every step is measured.",
+      "How far the loss at the real iterates has ever risen above an earlier value (draw-up), and how often it rises by more than rounding. A statement about the path training took, not about the straight line from start to end; lower bounds where not every step is measured.",
     source: "Lucas et al. 2021, arXiv:2104.11044 (draw-up)",
     unit: "loss",
     encoding: "json",
@@ -84,7 +87,12 @@ export const pathMonotonicityStream: StreamDefinition = {
     fields: [
       { path: "drawUp", label: "draw-up so far", unit: "loss", scale: "linear" },
       { path: "excess", label: "above the lowest loss so far", unit: "loss", scale: "linear" },
-      { path: "upFraction", label: "share of rising intervals", unit: "1", scale: "linear" },
+      {
+        path: "upFraction",
+        label: "share of intervals that rise by more than rounding",
+        unit: "1",
+        scale: "linear",
+      },
       { path: "populationDrawUp", label: "draw-up less 2 standard errors", unit: "loss", scale: "linear" },
     ],
   },

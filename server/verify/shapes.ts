@@ -10,6 +10,8 @@ export const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array
 export const monotonicity = z.object({
   excess: float,
   drawUp: float,
+  // Recordings of before have none, and count every rise in upFraction.
+  firstLoss: z.optional(float),
   upFraction: float,
   every: z.int(),
   populationDrawUp: maybe,

@@ -7,17 +7,19 @@ const LOSS = "path/loss";
 
 /**
  * Has the loss risen above an earlier value? A rise below {@link ROUNDING} of the first loss is none; where not every step was measured,
- * no rise seen is no answer.
+ * no rise seen is no answer, and neither is a rise where the first loss is not known.
  *
+ * @param firstOnPath  the first of `path/loss`, for recordings from before the reading had it; NaN where there is none.
  * @param lastFinite  the newest draw-up that is a number: what has risen has risen, whatever came after.
  */
 export function fallsOnPath(
-  { drawUp, every }: PathMonotonicity,
-  firstLoss: number,
+  { drawUp, every, firstLoss }: PathMonotonicity,
+  firstOnPath: number,
   lastFinite = drawUp,
 ): Verdict["state"] {
-  if (lastFinite > ROUNDING * Math.abs(firstLoss)) return "no";
-  if (Number.isNaN(drawUp)) return "undecided";
+  const limit = ROUNDING * Math.abs(firstLoss ?? firstOnPath);
+  if (lastFinite > limit) return "no";
+  if (Number.isNaN(drawUp) || (drawUp > 0 && Number.isNaN(limit))) return "undecided";
   return every > 1 ? "undecided" : "yes";
 }
 
@@ -27,7 +29,7 @@ export const pathMonotone: JudgeDefinition = {
   start(header) {
     const { fork } = header;
     const since = fork === undefined ? "" : ` from step ${whole(fork.step)} on, where it was forked`;
-    let firstLoss = Number.NaN;
+    let firstOnPath = Number.NaN;
     let samples = 0;
     let newest: { readonly step: number; readonly value: PathMonotonicity } | null = null;
     let drawUpStep = -1;
@@ -43,7 +45,7 @@ export const pathMonotone: JudgeDefinition = {
         evidence: [{ channel: PATH, steps: drawUpStep < 0 ? [] : [drawUpStep] }],
         how:
           `Loss at θ_t on the same ${count(header.probe.size, "example")} throughout${header.probe.isTrainingSet ? ", the whole training set" : ""}, ` +
-          `${count(samples, "measurement")}, every ${count(newest?.value.every ?? 1, "step")}${since}. A rise below 1e-6 of the first loss is rounding. ` +
+          `${count(samples, "measurement")}, every ${count(newest?.value.every ?? 1, "step")}${since}. A rise below 1e-6 of the first loss is rounding, and does not count. ` +
           (pairedStdErr === null || header.probe.isTrainingSet
             ? ""
             : `Standard error of the largest rise over examples: ${figure(pairedStdErr)}; less two of them, ${figure(newest?.value.populationDrawUp ?? Number.NaN)} remains.`),
@@ -53,7 +55,7 @@ export const pathMonotone: JudgeDefinition = {
     return {
       observe({ channel, step, value }) {
         if (channel === LOSS) {
-          if (Number.isNaN(firstLoss)) firstLoss = value as number;
+          if (Number.isNaN(firstOnPath)) firstOnPath = value as number;
           return;
         }
         const reading = value as PathMonotonicity;
@@ -65,14 +67,19 @@ export const pathMonotone: JudgeDefinition = {
       verdict() {
         if (newest === null || samples < 2)
           return verdict("undecided", "The loss on the path has been measured at fewer than two steps.");
-        const { drawUp, upFraction, every, populationDrawUp } = newest.value;
-        const answer = fallsOnPath(newest.value, firstLoss, lastFinite);
+        const { drawUp, upFraction, every, populationDrawUp, firstLoss = firstOnPath } = newest.value;
+        const answer = fallsOnPath(newest.value, firstOnPath, lastFinite);
         if (Number.isNaN(drawUp))
           return verdict(
             answer,
             answer === "no"
               ? `The loss had risen by up to ${figure(lastFinite)} above an earlier value before it was no longer finite.`
               : "The loss is no longer finite.",
+          );
+        if (answer === "undecided" && Number.isNaN(firstLoss))
+          return verdict(
+            answer,
+            `The loss has risen by up to ${figure(drawUp)} above an earlier value, but whether that is more than rounding is not known: the first loss is not in the log.`,
           );
         if (answer === "undecided")
           return verdict(
@@ -91,7 +98,7 @@ export const pathMonotone: JudgeDefinition = {
             : "";
         return verdict(
           "no",
-          `The loss has risen by up to ${bound}${figure(drawUp)} above an earlier value (${percent(drawUp / Math.abs(firstLoss))} of the first loss), and it rose in ${percent(upFraction)} of the measured intervals${since}.${population}`,
+          `The loss has risen by up to ${bound}${figure(drawUp)} above an earlier value (${percent(drawUp / Math.abs(firstLoss))} of the first loss), and it rose in ${percent(upFraction)} of the measured intervals${since}${newest.value.firstLoss === undefined ? ", rounding included" : ""}.${population}`,
         );
       },
     };

@@ -73,6 +73,15 @@ describe("createRunningDrawUp", () => {
     );
   });
 
+  test("counts as risen only what rises by more than a share of the first value", () => {
+    const running = createRunningDrawUp(0.25);
+    for (const value of [-8, -10, -8, -5.5, -6, -3.5, 100]) running.push(value);
+    // By 2, 2.5, 2.5 and 103.5; a quarter of 8 is 2.
+    expect(running.ups).toBe(3);
+    expect(running.first).toBe(-8);
+    expect(running.largest).toEqual({ drawUp: 110, from: 1, to: 6 });
+  });
+
   test("stays NaN after a NaN: what happened there is not known", () => {
     const running = createRunningDrawUp();
     for (const value of [3, Number.NaN, 1, 9]) running.push(value);

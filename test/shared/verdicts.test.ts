@@ -280,6 +280,32 @@ describe("the verdict on the path", () => {
     expect(verdict.evidence).toEqual([{ channel: "path/monotonicity", steps: [25] }]);
   });
 
+  it("needs the first loss, of the reading itself or of path/loss, to tell a rise from rounding", () => {
+    const readings = [...path(0, 2, 0), ...path(1, 1, 0), ...path(2, 1.5, 0.5)].filter(
+      ({ channel }) => channel === "path/monotonicity",
+    );
+    const verdict = judge("path-monotone", readings);
+    expect(verdict.state).toBe("undecided");
+    expect(verdict.sentence).toContain("risen by up to 0.5 above an earlier value, but whether");
+    const withFirst = readings.map((sample) => ({
+      ...sample,
+      value: { ...(sample.value as object), firstLoss: 2 },
+    }));
+    expect(judge("path-monotone", withFirst)).toMatchObject({
+      state: "no",
+      sentence:
+        "The loss has risen by up to 0.5 above an earlier value (25\u00a0% of the first loss), and it rose in 25\u00a0% of the measured intervals.",
+    });
+    expect(judge("path-monotone", readings.slice(0, 2)).state, "no rise at all").toBe("yes");
+  });
+
+  it("says of recordings from before that their share of rises counts rounding", () => {
+    const samples = [...path(0, 2, 0), ...path(1, 1, 0), ...path(2, 1.5, 0.5)];
+    expect(judge("path-monotone", samples).sentence).toMatch(
+      /of the measured intervals, rounding included\.$/,
+    );
+  });
+
   it("says when the probe is too small for the rise to be the data's", () => {
     const samples = [...path(0, 2, 0), ...path(1, 2.01, 0.01, 1, 0)];
     expect(judge("path-monotone", samples, "ended", header(false, false)).sentence).toContain(
@@ -311,7 +337,7 @@ describe("the verdicts on a fork", () => {
     expect(how).toContain("3 measurements, every 1 step from step 40 on, where it was forked.");
     expect(judge("path-monotone", samples).sentence).not.toContain("fork");
     expect(judgeFork("path-monotone", [...samples, ...path(43, 2.1, 0.3)]).sentence).toMatch(
-      /of the measured intervals from step 40 on, where it was forked\.$/,
+      /of the measured intervals from step 40 on, where it was forked, rounding included\.$/,
     );
   });
 

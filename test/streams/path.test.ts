@@ -24,6 +24,18 @@ describe("path/monotonicity", () => {
     expect(samples.at(-1)?.value).toMatchObject({ drawUp, excess, upFraction, every: 1 });
   });
 
+  it("counts no rise that float32 could have made, and says of which loss that is a millionth", async () => {
+    const samples = await samplesOf(along(2, 1, 1 + 2 ** -20, 1, 1 + 2 ** -18), pathMonotonicity(identity()));
+    expect(samples.map(({ value }) => [value.firstLoss, value.upFraction])).toEqual([
+      [2, 0],
+      [2, 0],
+      [2, 0],
+      [2, 0],
+      [2, 1 / 4],
+    ]);
+    expect(samples.map(({ value }) => value.drawUp)).toEqual([0, 0, 2 ** -20, 2 ** -20, 2 ** -18]);
+  });
+
   it("pairs examples: the standard error is that of the difference between the two steps that set the draw-up", async () => {
     const rows = [
       [5, 4, 6, 5],

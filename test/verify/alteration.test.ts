@@ -8,6 +8,7 @@ import type { RunSettings } from "../../server/training/config.ts";
 import { resolveSettings } from "../../server/training/resolve.ts";
 import type { VerifyReport } from "../../server/verify/report.ts";
 import { verifyRecording } from "../../server/verify/verify.ts";
+import type { LineProfile, PathMonotonicity } from "../../shared/readings.ts";
 import { type Entry, type Readout, readRecording, writeRecording } from "../support/rewritten-recording.ts";
 
 let folder: string;
@@ -120,6 +121,7 @@ const SHARED: readonly Alteration[] = [
   ["path/monotonicity", ["excess"], more],
   ["path/monotonicity", ["drawUp"], more],
   ["path/monotonicity", ["upFraction"], more],
+  ["path/monotonicity", ["firstLoss"], more],
   ["path/monotonicity", ["every"], nextStep],
   ["path/monotonicity", ["pairedStdErr"], more],
   ["path/top-mode", ["projection"], muchMore],
@@ -275,6 +277,45 @@ describe.each([
     const covered = new Set([...SHARED, ...MINIBATCH, ...ADAM].map(([channel]) => channel));
     const names = recording.header.channels.map((each) => each.name);
     expect(names.filter((name) => !covered.has(name))).toEqual([]);
+  });
+
+  it("agrees with what earlier versions recorded of path and line, where that follows from the losses", async () => {
+    const { header, entries } = recording;
+    const onAll = header.probe.isTrainingSet;
+    const losses = new Map(
+      entries.flatMap(({ channel, step, value }) =>
+        channel === "path/loss" ? [[step, value as number]] : [],
+      ),
+    );
+    const upFraction = (last: number) => {
+      const past = [...losses].flatMap(([step, loss]) => (step <= last ? [loss] : []));
+      const ups = past.filter((loss, i) => i > 0 && loss > (past[i - 1] as number)).length;
+      return ups === 0 ? 0 : ups / (past.length - 1);
+    };
+    const earlier = (isMonotone: (profile: LineProfile) => boolean) =>
+      entries.map((entry) => {
+        if (entry.channel === "path/monotonicity") {
+          const { firstLoss, ...value } = entry.value as PathMonotonicity;
+          const population = Math.max(0, value.drawUp - 2 * (value.pairedStdErr ?? 0));
+          const before = {
+            upFraction: upFraction(entry.step),
+            ...(onAll && { populationDrawUp: population }),
+          };
+          return { ...entry, value: { ...value, ...before } };
+        }
+        if (entry.channel !== "line/profile" || !onAll) return entry;
+        const value = entry.value as LineProfile;
+        return { ...entry, value: { ...value, monotoneInPopulation: isMonotone(value) } };
+      });
+    const rule = ({ losses: [first = 0, ...rest], pairedStdErr }: LineProfile) => {
+      const all = [first, ...rest];
+      const rises = all.flatMap((high, j) => all.slice(0, j).map((low) => high - low));
+      return Math.max(...rises) + 3 * pairedStdErr <= 1e-3 * first;
+    };
+    const streams = ["path/monotonicity", "line/profile"];
+    expect((await verified({ header, entries: earlier(rule) }, ...streams)).agrees).toBe(true);
+    const wrong = await verified({ header, entries: earlier((value) => !rule(value)) }, ...streams);
+    expect(wrong.agrees).toBe(!onAll);
   });
 
   it("notices that a sample was taken out", async () => {

@@ -75,7 +75,8 @@ interface Pair {
 function follow(evidence: Evidence, tally: Tally): (sample: Recorded) => Pair | null {
   let pending: { readonly step: number; readonly loss: number } | null = null;
   let newest = -1;
-  let [count, ups] = [0, 0];
+  let [count, ups, upsAboveRounding] = [0, 0, 0];
+  let first = Number.NaN;
   let last = Number.NaN;
   let lowest = Number.POSITIVE_INFINITY;
   let lowestAt = -1;
@@ -98,8 +99,10 @@ function follow(evidence: Evidence, tally: Tally): (sample: Recorded) => Pair | 
     if (step !== newest) {
       newest = step;
       const loss = Number.isFinite(pending.loss) ? pending.loss : Number.NaN;
+      if (count === 0) first = loss;
       count++;
       if (loss > last) ups++;
+      if (loss - last > 1e-6 * Math.abs(first)) upsAboveRounding++;
       last = loss;
       if (!(loss >= lowest)) {
         lowest = Number.isNaN(lowest) ? lowest : loss;
@@ -116,7 +119,9 @@ function follow(evidence: Evidence, tally: Tally): (sample: Recorded) => Pair | 
       tally.compare(step, quantity, found, wanted, rounding * Math.abs(wanted), "float64 rounding");
     same("excess", recorded.excess, last - lowest);
     same("drawUp", recorded.drawUp, highest);
-    same("upFraction", recorded.upFraction, count === 1 ? 0 : ups / (count - 1));
+    if (recorded.firstLoss !== undefined) same("firstLoss", recorded.firstLoss, first);
+    const counted = recorded.firstLoss === undefined ? ups : upsAboveRounding;
+    same("upFraction", recorded.upFraction, count === 1 ? 0 : counted / (count - 1));
     tally.compare(step, "every", recorded.every, every(), 0, "exact");
     // Recordings from before have a number where the probe is the training set, too.
     const isUnasked = evidence.header.probe.isTrainingSet && recorded.populationDrawUp === null;

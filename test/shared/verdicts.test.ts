@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SessionState } from "../../shared/header.ts";
 import { figure, percent } from "../../shared/number-words.ts";
+import type { HessianEigenvalues } from "../../shared/readings.ts";
 import type { Sample } from "../../shared/stream.ts";
 import { createVerdicts, type Verdict, type VerdictHeader, verdictsOf } from "../../shared/verdicts.ts";
 
@@ -209,11 +210,49 @@ describe("the verdict on a catapult", () => {
     ]);
     expect(verdict.state).toBe("yes");
     expect(verdict.sentence).toContain("fallen to 0.93 of it by step 8");
-    expect(verdict.sentence).toContain("rose from 2 to 5 (step 1)");
+    expect(verdict.sentence).toContain(
+      "rose from 2 to 5 (step 1) on the way and was below its first value again by step 2.",
+    );
     expect(verdict.evidence).toEqual([
       { channel: "hessian/eigenvalues", steps: [0, 8] },
-      { channel: "path/loss", steps: [1] },
+      { channel: "path/loss", steps: [1, 2] },
     ]);
+  });
+
+  it("holds λ₁ against the threshold of the first η: a smaller η makes nothing flatter", () => {
+    const lowered = { ...(spectrum(4, { ratio: 0.165 }).value as HessianEigenvalues), threshold: 100 };
+    const spectra = [
+      spectrum(0, { ratio: 2 }),
+      { ...spectrum(4, { ratio: 0.165 }), value: { ...lowered, top: [{ ...lowered.top[0], value: 16.5 }] } },
+    ];
+    expect(judge("catapult", [...path(2, 5, 1), ...spectra])).toMatchObject({
+      state: "no",
+      sentence: "Sharpness began at 2 times the stability threshold of the first η and never fell below it.",
+    });
+    expect(judge("catapult", [...path(2, 5, 1), ...spectra], "running").sentence).toContain(
+      "1.65 times it now",
+    );
+  });
+
+  it("has landed only where the loss comes below its first value after the rise", () => {
+    const spectra = ratios(0, [2, 0]);
+    expect(judge("catapult", [...path(2, 1, 500, 27, 470, 27), ...spectra])).toMatchObject({
+      state: "no",
+      sentence: expect.stringContaining(
+        "to 500 (step 2) on the way and never came below its first value again",
+      ),
+      evidence: [{ steps: [0, 25] }, { steps: [2] }],
+    });
+    expect(judge("catapult", [...path(2, 1, 500, 27), ...spectra], "running").state).toBe("undecided");
+    // Thrown up once more after the landing: what was highest on the way stays.
+    const later = [
+      ...path(2, 5, 3, 4),
+      { channel: "path/loss", step: 30, value: 9 },
+      { channel: "path/loss", step: 31, value: 1.5 },
+    ];
+    expect(judge("catapult", [...later, ...spectra]).sentence).toContain(
+      "to 5 (step 1) on the way and was below its first value again by step 31.",
+    );
   });
 
   it("does not depend on how late spectra come: a rise after the landing is not on the way", () => {

@@ -47,21 +47,26 @@ export function createBatchEdge(): BatchEdge {
 }
 
 /**
- * @param compared.highest  ratio that λ₁ has reached to its full-batch bound, for comparison; compared.of names the matrix.
+ * @param compared.highest  ratio that λ₁ has reached to its full-batch bound, for comparison; null before it is known. compared.of names
+ * the matrix.
  * @source Andreyev & Beneventano 2024, arXiv:2412.20553.
  */
 export function batchEdge(
   question: string,
   { streak, measured, tooUncertain, newest }: BatchEdge,
-  compared: { readonly of: string; readonly highest: number },
+  compared: { readonly of: string; readonly highest: number | null },
   state: SessionState,
 ): Verdict {
   const { longest, current } = streak;
+  const beside =
+    compared.highest === null
+      ? ""
+      : ` λ₁ of ${compared.of} reached ${figure(compared.highest)} of its bound, which only full-batch training must obey.`;
   const verdict = (answer: Verdict["state"], sentence: string): Verdict => ({
     id: "edge-of-stability",
     question,
     state: answer,
-    sentence: `${sentence} λ₁ of ${compared.of} reached ${figure(compared.highest)} of its bound, which only full-batch training must obey.`,
+    sentence: `${sentence}${beside}`,
     evidence: [
       { channel: "hessian/batch-sharpness", steps: longest === null ? [] : [longest.from, longest.to] },
     ],

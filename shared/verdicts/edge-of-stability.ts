@@ -13,9 +13,9 @@ const TRAIN = "train/loss";
 type Reading = Pick<HessianEigenvalues, "top" | "rule" | "ratio" | "coldGap">;
 
 /**
- * λ₁/threshold in [0.9, 1.2] for at least ten consecutive measurements after step 0, each with λ₁ converged, and at least one step at which
- * the full-batch loss rose. Under Adam λ₁ is that of the preconditioned Hessian. With minibatches neither decides anything, and batch
- * sharpness is judged instead.
+ * λ₁/threshold in [0.9, 1.2] for at least ten consecutive measurements after step 0, each with λ₁ converged, and between the first and the
+ * last of them at least one step at which the full-batch loss rose. Under Adam λ₁ is that of the preconditioned Hessian. With minibatches
+ * neither decides anything, and batch sharpness is judged instead.
  *
  * @source Cohen et al. 2021, arXiv:2103.00065; Adam: Cohen et al. 2022, arXiv:2207.14484.
  */
@@ -29,12 +29,11 @@ export const edgeOfStability: JudgeDefinition = {
     let newest: { readonly step: number; readonly value: Reading } | null = null;
     let measured = 0;
     let unconverged = 0;
-    let highest = 0;
+    let highest: number | null = null;
     let worstResidual = 0;
     let worstGap: number | null = null;
     let previousLoss = Number.NaN;
     let upSteps = 0;
-    let firstUpStep = -1;
 
     function observeSpectrum(of: typeof channel, step: number, value: Reading): void {
       if (of === PRECONDITIONED && channel === SPECTRUM) {
@@ -44,16 +43,17 @@ export const edgeOfStability: JudgeDefinition = {
       if (of !== channel) return;
       const isRepeated = newest !== null && step <= newest.step; // asked for again by hand: one measurement
       newest = { step, value };
-      if (step === 0 || isRepeated || value.ratio === null) return;
+      if (isRepeated || value.ratio === null) return;
       const leading = value.top[0];
       const converged = leading?.converged === true && Number.isFinite(value.ratio);
+      if (converged) highest = Math.max(highest ?? value.ratio, value.ratio);
+      if (step === 0) return;
       measured++;
       streak.push(step, converged && value.ratio >= EDGE_BAND.from && value.ratio <= EDGE_BAND.to);
       if (!converged) {
         unconverged++;
         return;
       }
-      highest = Math.max(highest, value.ratio);
       worstResidual = Math.max(worstResidual, leading.residual / Math.abs(leading.value));
       if (value.coldGap !== null) worstGap = Math.max(worstGap ?? value.coldGap, value.coldGap);
     }
@@ -61,8 +61,8 @@ export const edgeOfStability: JudgeDefinition = {
     /** In full-batch training train/loss at step t is the full loss at θ_{t−1}: a rise from t to t + 1 was made by update t. */
     function observeLoss(step: number, loss: number): void {
       if (header.train.fullBatch && loss - previousLoss > ROUNDING * Math.abs(previousLoss)) {
-        if (upSteps === 0) firstUpStep = step - 1;
         upSteps++;
+        streak.note(step - 1);
       }
       previousLoss = loss;
     }
@@ -76,7 +76,7 @@ export const edgeOfStability: JudgeDefinition = {
         sentence,
         evidence: [
           { channel, steps: stretch === null ? [] : [stretch.from, stretch.to] },
-          { channel: TRAIN, steps: firstUpStep < 0 ? [] : [firstUpStep] },
+          { channel: TRAIN, steps: [stretch?.firstNoted ?? []].flat() },
         ],
         how:
           `${channel === PRECONDITIONED ? "λ₁ of P⁻¹H" : "λ₁"} by Lanczos on ${count(header.probe.size, "example")}, ${count(measured, "measurement")} ${since}, ` +
@@ -84,8 +84,8 @@ export const edgeOfStability: JudgeDefinition = {
           (worstGap === null
             ? "No cold start has checked yet that no larger eigenvalue was missed. "
             : `Cold starts found at most ${percent(Math.max(0, worstGap))} more. `) +
-          `Rises of the loss are counted on the full training batch, above rounding (1e-6 of the loss): ${upSteps}. ` +
-          `Asked for: ratio in [${EDGE_BAND.from}, ${EDGE_BAND.to}] at ${EDGE_BAND.measurements} consecutive measurements and one rise.`,
+          `Rises of the loss are counted on the full training batch, above rounding (1e-6 of the loss): ${upSteps}, ${stretch?.noted ?? 0} of them in the longest stretch. ` +
+          `Asked for: ratio in [${EDGE_BAND.from}, ${EDGE_BAND.to}] at ${EDGE_BAND.measurements} consecutive measurements and one rise among them.`,
       };
     }
 
@@ -111,14 +111,14 @@ export const edgeOfStability: JudgeDefinition = {
         }
         const { longest, current } = streak;
         if (longest !== null && longest.count >= EDGE_BAND.measurements) {
-          if (upSteps === 0)
+          if (longest.noted === 0)
             return verdict(
               "undecided",
-              `${sharpness} has stayed near the threshold from step ${whole(longest.from)} to ${whole(longest.to)}, but the loss has not risen at any step: it may have come close without reaching the edge.`,
+              `${sharpness} has stayed near the threshold from step ${whole(longest.from)} to ${whole(longest.to)}, but the loss has not risen at any step between: it may have come close without reaching the edge.`,
             );
           return verdict(
             "yes",
-            `${sharpness} stayed within 0.9 and 1.2 of the stability threshold at ${longest.count} consecutive measurements, from step ${whole(longest.from)} to ${whole(longest.to)}, while the loss rose at ${count(upSteps, "step")}.` +
+            `${sharpness} stayed within 0.9 and 1.2 of the stability threshold at ${longest.count} consecutive measurements, from step ${whole(longest.from)} to ${whole(longest.to)}, while the loss rose at ${count(longest.noted, "step")}.` +
               (current === null
                 ? ` At step ${whole(newest.step)} the ratio is ${figure(newest.value.ratio ?? Number.NaN)}.`
                 : ""),
@@ -136,8 +136,8 @@ export const edgeOfStability: JudgeDefinition = {
           );
         return verdict(
           "no",
-          highest < EDGE_BAND.from
-            ? `${sharpness} has reached at most ${figure(highest)} of the stability threshold.`
+          highest === null || highest < EDGE_BAND.from
+            ? `${sharpness} has reached at most ${figure(highest ?? Number.NaN)} of the stability threshold.`
             : `${sharpness} has reached ${figure(highest)} of the stability threshold but did not stay near it for ${EDGE_BAND.measurements} consecutive measurements.`,
         );
       },

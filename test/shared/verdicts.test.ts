@@ -77,7 +77,10 @@ function judge(
   return verdict;
 }
 
-const rising = trainLosses(3, 2, 1, 1.1, 1);
+/** train/loss that rises at this step alone: what it says at step t was the loss at t − 1. */
+const risingAt = (step: number): Sample[] =>
+  [2, 1, 1.1, 1].map((value, i) => ({ channel: "train/loss", step: step - 1 + i, value }));
+const rising = risingAt(100);
 const ten = Array.from({ length: 10 }, () => 1.01);
 
 describe("the verdict on the edge of stability", () => {
@@ -112,8 +115,44 @@ describe("the verdict on the edge of stability", () => {
     expect(verdict.sentence).toContain("from step 50 to 275");
     expect(verdict.evidence).toEqual([
       { channel: "hessian/eigenvalues", steps: [50, 275] },
-      { channel: "train/loss", steps: [3] },
+      { channel: "train/loss", steps: [100] },
     ]);
+  });
+
+  it.each<[number, Verdict["state"], string]>([
+    [49, "undecided", "not risen at any step between"],
+    [50, "yes", "rose at 1 step."],
+    [163, "yes", "rose at 1 step."],
+    [275, "yes", "rose at 1 step."],
+    [276, "undecided", "not risen at any step between"],
+  ])("asks for a rise from the first of them to the last: one at step %i, %s", (step, state, words) => {
+    const spectra = ratios(25, [0.7, ...ten, 0.7]);
+    const losses = risingAt(step);
+    for (const samples of [
+      [...spectra, ...losses],
+      [...losses, ...spectra],
+      [...spectra, ...losses].sort((a, b) => a.step - b.step),
+    ]) {
+      const verdict = judge("edge-of-stability", samples);
+      expect(verdict.state).toBe(state);
+      expect(verdict.sentence).toContain(words);
+      expect(verdict.evidence[1]?.steps).toEqual(state === "yes" ? [step] : []);
+      expect(verdict.how).toContain(`: 1, ${state === "yes" ? 1 : 0} of them in the longest stretch`);
+    }
+  });
+
+  it("counts the start in what sharpness has reached, and says nothing of it before it is known", () => {
+    const below = Array.from({ length: 12 }, () => 0.5);
+    expect(judge("edge-of-stability", ratios(0, [0.66, ...below])).sentence).toBe(
+      "Sharpness has reached at most 0.66 of the stability threshold.",
+    );
+    const minibatch = (...samples: Sample[]) =>
+      judge("edge-of-stability", samples, "running", header(false, false)).sentence;
+    const start = { ratio: 0.8, rule: "full-batch-bound" };
+    expect(minibatch(spectrum(0, start))).toContain("λ₁ of the full Hessian reached 0.8 of its bound");
+    expect(minibatch(spectrum(0, { ...start, converged: false }))).toBe(
+      "Batch sharpness has not been measured yet.",
+    );
   });
 
   it.each<[string, Verdict["state"], Sample[]]>([
@@ -128,7 +167,14 @@ describe("the verdict on the edge of stability", () => {
       [...ratios(25, ten.slice(1)), spectrum(250, { ratio: 1, converged: false }), ...rising],
     ],
     ["ten in the band but no rise of the loss", "undecided", [...ratios(25, ten), ...trainLosses(3, 2, 1)]],
-    ["a rise as small as rounding", "undecided", [...ratios(25, ten), ...trainLosses(3, 1, 1 + 5e-7)]],
+    [
+      "a rise as small as rounding",
+      "undecided",
+      [
+        ...ratios(25, ten),
+        ...rising.map((each) => (each.value === 1.1 ? { ...each, value: 1 + 5e-7 } : each)),
+      ],
+    ],
     [
       "always far below",
       "no",

@@ -1,4 +1,4 @@
-/** How many examples a network gets right. */
+/** How many examples a network gets right. Where an output is not finite nobody knows, and the share is NaN. */
 
 /** Is every row one 1 among zeros? */
 export function targetsAreClasses(targets: Float32Array, outputs: number): boolean {
@@ -17,6 +17,7 @@ export function targetsAreClasses(targets: Float32Array, outputs: number): boole
 
 /** Share of rows whose largest entry is where the target's is. */
 export function shareRight(z: Float32Array, targets: Float32Array, outputs: number): number {
+  if (!z.every(Number.isFinite)) return Number.NaN;
   const n = z.length / outputs;
   let right = 0;
   for (let i = 0; i < n; i++) {
@@ -28,6 +29,7 @@ export function shareRight(z: Float32Array, targets: Float32Array, outputs: numb
 
 /** A logit above 0 says 1. */
 export function shareOnSide(z: Float32Array, targets: Float32Array): number {
+  if (!z.every(Number.isFinite)) return Number.NaN;
   return z.filter((value, i) => value > 0 === (targets[i] === 1)).length / z.length;
 }
 

@@ -10,6 +10,7 @@ const NAME = "eval/test-accuracy";
 
 /**
  * Share of the test objective's examples that are classified correctly, at due steps; NaN where the targets are numbers.
+ * @nonfinite an output that is not finite makes it NaN.
  * @cost one forward pass, shared with {@link import("./eval-test-loss.ts").testLoss} on the same steps.
  */
 export function testAccuracy(

@@ -183,6 +183,27 @@ describe("accuracy", () => {
     expect(of([0, 0.5, 1, 1])).toBeNaN();
   });
 
+  test.each([
+    ["cross-entropy", [0, 1]],
+    ["half-sum-mse", [0, 1]],
+    ["sigmoid-cross-entropy", [1]],
+  ] as const)(
+    "under %s is NaN where an output has overflowed, and not only where it is large",
+    (loss, targets) => {
+      const outputs = targets.length;
+      const compiled = compile(dense([1, outputs], "linear"), loss);
+      const on = createObjective(compiled, {
+        inputs: Float32Array.of(1, 100),
+        targets: Float32Array.of(...targets, ...targets),
+        size: 2,
+      });
+      const kernel = (value: number) => Float32Array.of(...targets.map(() => value), ...targets.map(() => 0));
+      expect(on.accuracy(kernel(1e36))).toBe(outputs === 1 ? 1 : 0);
+      for (const value of [1e38, -1e38, Number.NaN]) expect(on.accuracy(kernel(value))).toBeNaN();
+      on.dispose();
+    },
+  );
+
   test("is NaN for regression", () => {
     const compiled = compile(dense([2, 2], "linear"), "mse");
     const on = createObjective(compiled, {

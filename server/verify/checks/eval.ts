@@ -62,7 +62,8 @@ export const evalTestAccuracy: CheckDefinition<number> = {
   start: ({ evidence, tally }) => ({
     needs: (step) => [step],
     async derive({ step, value }) {
-      const { right, unsure, size } = await tested(evidence, step);
+      const { right, unsure, size, overflows } = await tested(evidence, step);
+      if (overflows && Number.isNaN(value)) return;
       const because = unsure === 0 ? "exact" : "float32 rounding";
       tally.compare(step, "the share", value, right / size, unsure / size, because);
     },

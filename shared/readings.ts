@@ -107,7 +107,7 @@ export interface HessianDensity {
   readonly traceStdErr: number;
   /**
    * Share of eigenvalues with |λ| < nearZeroBelow = 0.01·max|λ|, and its standard error over probe vectors. Whatever the spectrum, the
-   * share that these vectors see lies between the bounds: the quadrature cannot tell more.
+   * share that these vectors see lies between the bounds: the quadrature cannot tell more. NaN where all eigenvalues are zero.
    */
   readonly nearZeroFraction: number;
   readonly nearZeroStdErr: number;

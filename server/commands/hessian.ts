@@ -224,6 +224,8 @@ function table(top: Measured["top"], bottom: Measured["bottom"], exact: Float64A
 function densityLine(density: HessianDensity): string {
   const { trace, traceStdErr, nearZeroFraction, nearZeroStdErr, nearZeroBounds, nearZeroBelow } = density;
   const { negativeMass, hvps, probes } = density;
+  if (nearZeroBelow === 0)
+    return `density, from ${probes} random vectors and ${hvps} more products: every eigenvalue is zero`;
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   return (
     `density, from ${probes} random vectors and ${hvps} more products: trace ${short(trace)} ± ${short(traceStdErr)}, ` +

@@ -17,7 +17,7 @@ const NAME = "gradient/top-subspace";
  * Uses the eigenvectors that {@link import("./hessian-eigenvalues.ts").hessianEigenvalues} has found at the same step of the same
  * objective; measures by itself where it has not. Where some of them have not converged the share is still that of the vectors found.
  *
- * @nonfinite a gradient or Hv that is not finite, and a gradient that is zero, give NaN.
+ * @nonfinite a gradient or Hv that is not finite, and a gradient that is zero, give NaN; so does, for the share, a Hessian that is zero.
  * @cost 2k dot products of D; Lanczos where it measures by itself. Memory: k × D float32.
  * @source Gur-Ari, Roberts & Dyer 2018, arXiv:1812.04754.
  */
@@ -28,8 +28,8 @@ export function topSubspace(
   return scheduledOnTopSpace(NAME, objective, options, (k) => {
     const d = objective.parameterCount;
     const unrelated = randomSubspace(Math.min(k, d), d, createRandom(options.seed ?? 0).stream(NAME));
-    return ({ vectors, converged, finite, gradient }) => ({
-      share: finite ? shareWithin(vectors, gradient) : Number.NaN,
+    return ({ vectors, converged, isZero, finite, gradient }) => ({
+      share: finite && !isZero ? shareWithin(vectors, gradient) : Number.NaN,
       control: finite ? shareWithin(unrelated.slice(0, vectors.length), gradient) : Number.NaN,
       k: vectors.length,
       converged,

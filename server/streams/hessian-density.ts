@@ -48,7 +48,8 @@ const NEAR_ZERO = 1e-2;
  * one; ±0.08 after 20 steps of training, off by 0.002; less than ±10⁻⁴ after 500. All 40 lay within their bounds each time.
  *
  * @param options.probes  k ≥ 1 vectors of random signs. With one, no standard error can be given: NaN.
- * @nonfinite an Hv that is not finite makes every number NaN and the density empty.
+ * @nonfinite an Hv that is not finite makes every number NaN and the density empty. Where H is zero no eigenvalue is near zero against the
+ * largest: the share is NaN.
  * @cost one linearisation and probes × lanczosSteps Hessian-vector products. Memory: lanczosSteps × D float32 during a measurement.
  * @source Ghorbani, Krishnan & Xiao 2019, arXiv:1901.10159; trace: Hutchinson 1990; near-zero share: Sagun et al. 2018, arXiv:1706.04454.
  */
@@ -122,8 +123,8 @@ function reading(
     ),
   );
   const isZero = scale === 0;
-  const nearZero = isZero ? NO_SHARE : massBetween(quadratures, -nearZeroBelow, nearZeroBelow);
-  const negative = isZero ? NO_SHARE : massBetween(quadratures, Number.NEGATIVE_INFINITY, -nearZeroBelow);
+  const nearZero = isZero ? UNDEFINED : massBetween(quadratures, -nearZeroBelow, nearZeroBelow);
+  const negative = isZero ? NONE : massBetween(quadratures, Number.NEGATIVE_INFINITY, -nearZeroBelow);
   const [gap = null] = tops
     .flatMap((top) => (scale > 0 ? (largestGap(top, nearZeroBelow) ?? []) : []))
     .sort((a, b) => b.among - a.among);
@@ -142,8 +143,9 @@ function reading(
   };
 }
 
-/** Of a matrix that is zero: no eigenvalue lies below a limit of zero. */
-const NO_SHARE: Share = { mean: 0, stdErr: 0, bounds: [0, 0] };
+/** Of a matrix that is zero: what is small beside its largest eigenvalue nobody can say, and negative is none. */
+const UNDEFINED: Share = { mean: Number.NaN, stdErr: Number.NaN, bounds: [Number.NaN, Number.NaN] };
+const NONE: Share = { mean: 0, stdErr: 0, bounds: [0, 0] };
 
 const NOTHING = {
   lambda: [],

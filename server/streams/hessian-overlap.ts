@@ -24,7 +24,7 @@ interface Snapshot {
  * Uses the eigenvectors that {@link import("./hessian-eigenvalues.ts").hessianEigenvalues} has found at the same step; measures by itself
  * where it has not. A demanded step is compared, and kept by nothing.
  *
- * @nonfinite an Hv that is not finite gives NaN, and that step is not kept.
+ * @nonfinite an Hv that is not finite, or a Hessian that is zero, gives NaN, and that step is not kept.
  * @cost up to 5k² dot products of D. Memory: 5k × D float32.
  * @source Gur-Ari, Roberts & Dyer 2018, arXiv:1812.04754, §3.
  */
@@ -35,16 +35,17 @@ export function hessianOverlap(
   return scheduledOnTopSpace(NAME, objective, options, () => {
     const snapshots: Snapshot[] = [];
     let previous: Snapshot | null = null;
-    return ({ vectors, converged, finite }, at) => {
+    return ({ vectors, converged, isZero, finite }, at) => {
       const now = { step: at.step, vectors };
+      const hasSpan = finite && !isZero;
       const value = {
         k: vectors.length,
         converged,
         control: vectors.length / objective.parameterCount,
-        previous: previous === null ? null : compare(previous, now, finite),
-        references: snapshots.map((snapshot) => compare(snapshot, now, finite)),
+        previous: previous === null ? null : compare(previous, now, hasSpan),
+        references: snapshots.map((snapshot) => compare(snapshot, now, hasSpan)),
       };
-      if (finite && at.demanded === null) {
+      if (hasSpan && at.demanded === null) {
         previous = now;
         const wantedAt = SNAPSHOTS_AT[snapshots.length];
         if (wantedAt !== undefined && at.step >= wantedAt) snapshots.push(now);
@@ -54,8 +55,8 @@ export function hessianOverlap(
   });
 }
 
-function compare(then: Snapshot, now: Snapshot, finite: boolean): SubspaceOverlap {
-  return { step: then.step, overlap: finite ? overlap(then.vectors, now.vectors) : Number.NaN };
+function compare(then: Snapshot, now: Snapshot, hasSpan: boolean): SubspaceOverlap {
+  return { step: then.step, overlap: hasSpan ? overlap(then.vectors, now.vectors) : Number.NaN };
 }
 
 export const hessianOverlapStream: StreamDefinition = {

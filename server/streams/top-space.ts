@@ -20,6 +20,8 @@ export interface TopSpace extends Omit<MeasuredSpectrum, "top"> {
   readonly vectors: readonly Float32Array[];
   /** How many of them have converged. */
   readonly converged: number;
+  /** Are their eigenvalues all zero? Then any other vectors would do as well, and the span is that of nothing. */
+  readonly isZero: boolean;
 }
 
 /**
@@ -40,10 +42,9 @@ export function scheduledOnTopSpace<V>(
       const { top, ...rest } = spectrumAt(step);
       const pairs = top.slice(0, k);
       const vectors = pairs.map(({ vector }) => vector);
-      return measure(
-        { ...rest, vectors, converged: pairs.filter(({ converged }) => converged).length },
-        step,
-      );
+      const converged = pairs.filter((pair) => pair.converged).length;
+      const isZero = pairs.every(({ value }) => value === 0);
+      return measure({ ...rest, vectors, converged, isZero }, step);
     };
   });
 }

@@ -54,8 +54,11 @@ export const edgeOfStability: JudgeDefinition = {
         unconverged++;
         return;
       }
-      worstResidual = Math.max(worstResidual, leading.residual / Math.abs(leading.value));
-      if (value.coldGap !== null) worstGap = Math.max(worstGap ?? value.coldGap, value.coldGap);
+      if (leading.residual > 0)
+        worstResidual = Math.max(worstResidual, leading.residual / Math.abs(leading.value));
+      // Earlier versions published 0/0 of a Hessian that is zero.
+      if (value.coldGap !== null && !Number.isNaN(value.coldGap))
+        worstGap = Math.max(worstGap ?? value.coldGap, value.coldGap);
     }
 
     /** In full-batch training train/loss at step t is the full loss at θ_{t−1}: a rise from t to t + 1 was made by update t. */

@@ -225,6 +225,17 @@ describe("the verdict on the edge of stability", () => {
     );
   });
 
+  it("has no relative residual of a Hessian that is zero, and reads over a cold gap of 0/0", () => {
+    const dead = spectrum(25, { ratio: 0, coldGap: Number.NaN });
+    const top = [{ value: 0, residual: 0, converged: true }];
+    const { how } = judge("edge-of-stability", [
+      spectrum(10, { ratio: 1, coldGap: 0.02 }),
+      { ...dead, value: { ...(dead.value as HessianEigenvalues), top } },
+      spectrum(50, { ratio: 1 }),
+    ]);
+    expect(how).toContain("largest relative residual 1.0e−4. Cold starts found at most 2\u00a0% more");
+  });
+
   it("rests on batch sharpness with minibatches, where λ₁ is only bounded", () => {
     const bound = (step: number) => spectrum(step, { ratio: 0.4, rule: "full-batch-bound" });
     const steps = Array.from({ length: 10 }, (_, i) => 25 * (i + 1));

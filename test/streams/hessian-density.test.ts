@@ -140,7 +140,19 @@ describe("hessian/density", () => {
   it("is flat where the Hessian is zero", async () => {
     const flat = diagonalObjective(3, () => [0, 0, 0]);
     const [sample] = await samplesOf([makeStep(0, [1, 1, 1])], hessianDensity(flat));
-    expect(sample?.value).toMatchObject({ trace: 0, negativeMass: 0, outliers: null });
+    expect(sample?.value).toMatchObject({
+      trace: 0,
+      negativeMass: 0,
+      negativeBounds: [0, 0],
+      outliers: null,
+    });
+    // Near zero beside the largest: of none that is larger than zero.
+    expect(sample?.value).toMatchObject({
+      nearZeroFraction: Number.NaN,
+      nearZeroStdErr: Number.NaN,
+      nearZeroBounds: [Number.NaN, Number.NaN],
+      nearZeroBelow: 0,
+    });
     expect(moment(sample?.value as HessianDensity, 0)).toBeCloseTo(1, 4);
   });
 });

@@ -58,6 +58,17 @@ describe("gradient/top-subspace", () => {
     const [atMinimum] = await samplesOf([makeStep(0, new Float32Array(D))], topSubspace(fine));
     expect(atMinimum?.value.share).toBeNaN();
   });
+
+  it("has no share of a Hessian that is zero, whose first eigenvectors are any", async () => {
+    const flat = diagonalObjective(D, () => new Float64Array(D));
+    const slope = new Float32Array(D).fill(1);
+    const sloping: typeof flat = {
+      ...flat,
+      linearise: (theta) => ({ ...flat.linearise(theta), gradient: slope }),
+    };
+    const [sample] = await samplesOf([makeStep(0, slope)], topSubspace(sloping, { k: 3 }));
+    expect(sample?.value).toMatchObject({ share: Number.NaN, control: expect.closeTo(3 / D, 1), k: 3 });
+  });
 });
 
 describe("hessian/overlap", () => {
@@ -79,6 +90,16 @@ describe("hessian/overlap", () => {
     // The snapshot of step 10 is there one measurement later.
     expect(samples.at(-1)?.value.references.map(({ step }) => step)).toEqual([0, 10]);
     expect(samples.at(-1)?.value.references[1]?.overlap).toBeCloseTo(1, 4);
+  });
+
+  it("is NaN where the Hessian is zero, and nothing is compared with that step", async () => {
+    const objective = diagonalObjective(D, ([t = 0]) => (t === 1 ? new Float64Array(D) : spectrum(0)));
+    const moving = steps(4, (t) => Float32Array.from({ length: D }, (_, i) => (i === 0 ? t : 1)));
+    const samples = await samplesOf(moving, hessianOverlap(objective, { k: 3 }));
+    expect(samples[1]?.value.previous).toEqual({ step: 0, overlap: Number.NaN });
+    expect(samples[1]?.value.references).toEqual([{ step: 0, overlap: Number.NaN }]);
+    expect(samples[2]?.value.previous).toEqual({ step: 0, overlap: expect.closeTo(1, 4) });
+    expect(samples[3]?.value.previous?.step).toBe(2);
   });
 
   it("keeps four snapshots and the last measurement, however long the run", async () => {

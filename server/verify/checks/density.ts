@@ -172,6 +172,9 @@ interface Reading {
   readonly density: readonly number[];
 }
 
+/** Near zero beside the largest of a matrix that is zero. */
+const UNDEFINED: Estimate = { mean: Number.NaN, stdErr: Number.NaN };
+
 function readingOf(probes: readonly Spectrum64[], size: number, recorded: Density): Reading {
   const over = (f: (value: number) => number) =>
     estimate(probes.map(({ pairs }) => pairs.reduce((sum, { value, weight }) => sum + weight * f(value), 0)));
@@ -184,7 +187,7 @@ function readingOf(probes: readonly Spectrum64[], size: number, recorded: Densit
   return {
     trace: { mean: size * mean, stdErr: size * stdErr },
     size: size * over(Math.abs).mean,
-    nearZero: over((value) => (Math.abs(value) < limit ? 1 : 0)),
+    nearZero: limit === 0 ? UNDEFINED : over((value) => (Math.abs(value) < limit ? 1 : 0)),
     negative: over((value) => (value < -limit ? 1 : 0)).mean,
     ...boundsOf(probes, limit),
     beside: over((value) => (Math.abs(Math.abs(value) - limit) <= BESIDE * limit ? 1 : 0)).mean,
@@ -201,7 +204,7 @@ function readingOf(probes: readonly Spectrum64[], size: number, recorded: Densit
 
 /** What the quadratures leave open of both shares. */
 function boundsOf(probes: readonly Spectrum64[], limit: number) {
-  if (limit === 0) return { nearZeroBounds: [0, 0], negativeBounds: [0, 0] } as const;
+  if (limit === 0) return { nearZeroBounds: [Number.NaN, Number.NaN], negativeBounds: [0, 0] } as const;
   const at = probes.map((probe) => ({ lower: massBelow64(probe, -limit), upper: massBelow64(probe, limit) }));
   const mean = (of: (each: (typeof at)[number]) => number) => estimate(at.map(of)).mean;
   return {

@@ -32,6 +32,16 @@ function expectCounts({ shared, evidence, tally }: Bench, step: number, k: numbe
   tally.compare(step, "converged", converged, count, 0, "exact");
 }
 
+/** Of a Hessian that is zero any vectors are eigenvectors, and the first k span nothing in particular. */
+function isZeroAt({ shared }: Bench, step: number, k: number): boolean {
+  return (
+    shared.spectra
+      .recorded(step)
+      ?.top.slice(0, k)
+      .every(({ value }) => value === 0) === true
+  );
+}
+
 function compareBetween(
   { tally }: Bench,
   step: number,
@@ -43,6 +53,7 @@ function compareBetween(
   tally.compare(step, quantity, recorded, value, tolerance, "residual and gap");
 }
 
+const OF_NOTHING = "of a Hessian that is zero";
 const NO_SPECTRUM = "eigenvalues of the same step were not derived, or are no more than k";
 
 export const gradientTopSubspace: CheckDefinition<TopSubspace> = {
@@ -76,6 +87,8 @@ export const gradientTopSubspace: CheckDefinition<TopSubspace> = {
           .reduce((sum, q) => sum + (dot(q, gradient) / length) ** 2, 0);
         const either = within({ low: control, value: control, high: control });
         tally.compare(step, "control", value.control, control, either.high - control, "float32 rounding");
+        if (isZeroAt(bench, step, value.k))
+          return tally.expect(step, Number.isNaN(value.share), `share is ${value.share}, ${OF_NOTHING}`);
         const space = await spaceAt(bench, step, value.k);
         if (space === null) return tally.leave(`share: ${NO_SPECTRUM}`);
         const along = space.along(gradient).map((each) => each / length);
@@ -136,13 +149,20 @@ export const hessianOverlap: CheckDefinition<Overlap> = {
         const isWhole = [previous, ...references].every(
           (each) => each === null || !Number.isNaN(each.overlap),
         );
-        if (!isWhole || !isDue(step, schedule.every["hessian"] ?? 1, steps)) return;
+        if (!isWhole || isZeroAt(bench, step, k) || !isDue(step, schedule.every["hessian"] ?? 1, steps))
+          return;
         newest = step;
         const next = KEPT_AT[kept.length];
         if (next !== undefined && step >= next) kept.push(step);
       },
       needs: (step) => [step],
       async derive({ step, value: { k, previous, references } }) {
+        if (isZeroAt(bench, step, k)) {
+          const isNaNEach = [previous, ...references].every((each) =>
+            Number.isNaN(each?.overlap ?? Number.NaN),
+          );
+          return tally.expect(step, isNaNEach, `overlaps are numbers, ${OF_NOTHING}`);
+        }
         const now = await spaceAt(bench, step, k);
         if (now === null) return tally.leave(`overlaps: ${NO_SPECTRUM}`);
         const known = new Map<number, Between>();

@@ -55,7 +55,7 @@ const NO_THRESHOLD: StabilityThreshold = { threshold: null, rule: null };
  * lie at the edge of a dense bulk, and from a tenth of λ₁ down take more; what has not converged by then is flagged.
  * @param options.checkApplications  default 160, or maxApplications where that is given: every `coldEvery`-th measurement, and the last,
  * follows the smallest to convergence.
- * @nonfinite a loss or Hv that is not finite gives NaN, `converged: false` and no v₁.
+ * @nonfinite a loss or Hv that is not finite gives NaN, `converged: false` and no v₁. A Hessian that is zero has no v₁ either.
  * @cost one linearisation and 25 to 65 Hessian-vector products, at checks up to 225, of which a look for the missing takes about 35; each
  * eigenvalue that it finds, as where λ₁ is multiple, costs one look more. Memory: 88 × D float32 during a measurement, 160 × D at checks.
  * @source Lanczos on networks: Ghorbani et al. 2019, arXiv:1901.10159; against 2/η: Cohen et al. 2021, arXiv:2103.00065.
@@ -84,7 +84,8 @@ export function hessianEigenvalues(
         const found = tracker.measure(hessianOperator(linearised), step, check, due);
         const spectrum = knownAt(linearised.loss, found);
         rememberSpectrum(objective, at, spectrum, linearised.gradient);
-        if (spectrum.finite) vector = spectrum.top[0]?.vector ?? null;
+        const first = spectrum.top[0];
+        if (spectrum.finite && first?.value !== 0) vector = first?.vector ?? null;
         const other =
           check && secondObjective ? measureOther(second, secondObjective, theta, step, due) : null;
         return reading(spectrum, other, linearised, objective.size, learningRate, threshold(learningRate));

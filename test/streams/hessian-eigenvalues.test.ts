@@ -181,6 +181,22 @@ describe("hessian/eigenvalues", () => {
     expect(await run(2)).not.toBe(once);
   });
 
+  it("publishes no v₁ of a Hessian that is zero: any vector would do", async () => {
+    const published: [number, boolean][] = [];
+    const modes = {
+      publish: (step: number, v: Float32Array | null) => void published.push([step, v !== null]),
+      take: () => null,
+    };
+    const objective = diagonalObjective(8, ([t = 0]) => new Float64Array(8).fill(t === 1 ? 0 : 3));
+    const steps = stepsAlong([0, 1, 2].map((t) => new Float32Array(8).fill(t)));
+    await samplesOf(steps, hessianEigenvalues(objective, { top: 2, bottom: 1, modes }));
+    expect(published).toEqual([
+      [0, true],
+      [1, false],
+      [2, true],
+    ]);
+  });
+
   it("publishes v₁ of each due step, unit and aligned with the top axis, and nothing for a demanded one", async () => {
     const published: [number, Float32Array | null][] = [];
     const modes = {

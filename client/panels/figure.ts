@@ -34,6 +34,23 @@ export function sampleAt<V>(
   return found === undefined ? null : { ...found, ageSteps: scene.step - found.step };
 }
 
+/** Numbers of one sample at the cursor, each where that sample has it. Of a long run they are held when {@link sampleAt} no longer is. */
+export function numbersAt<V>(
+  { history, step }: Scene,
+  channel: string,
+  paths: readonly (keyof V & string)[],
+): { readonly value: { readonly [K in keyof V]?: number }; readonly ageSteps: number } | null {
+  const columns = paths.flatMap((path) => history.series(channel, path) ?? []);
+  const rows = columns[0]?.rows;
+  const row = (rows?.steps.lowerBound(step + 1) ?? 0) - 1;
+  if (rows === undefined || row < 0) return null;
+  const numbers = columns
+    .map((series) => [series.path, series.indexOfRow(row), series] as const)
+    .filter(([, index]) => index >= 0)
+    .map(([path, index, series]) => [path, series.valueAt(index)]);
+  return { value: Object.fromEntries(numbers), ageSteps: step - rows.steps.at(row) };
+}
+
 /** Empty at the step itself: most panels need no words for "now". */
 export function ageNote(ageSteps: number): { readonly note?: string } {
   return ageSteps > 0 ? { note: `${formatCount(ageSteps, "step")} old` } : {};

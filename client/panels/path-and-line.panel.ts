@@ -5,7 +5,7 @@ import { fallsOnPath } from "../../shared/verdicts/path-monotone.ts";
 import type { Verdict } from "../../shared/verdicts.ts";
 import type { ProfileChartModel } from "../charts/chart.ts";
 import { formatNumber, formatPercent } from "../data/formats.ts";
-import { ageNote, sampleAt } from "./figure.ts";
+import { ageNote, numbersAt, sampleAt } from "./figure.ts";
 import type { Figure, LineDrawing, Panel, Scene } from "./panel.ts";
 
 const PATH = "path/monotonicity";
@@ -45,19 +45,32 @@ function drawPath({ history }: Scene): LineDrawing {
 }
 
 function pathFigures(scene: Scene): readonly Figure[] {
-  const sample = sampleAt<PathMonotonicity>(scene, PATH);
+  const sample = numbersAt<PathMonotonicity>(scene, PATH, [
+    "drawUp",
+    "upFraction",
+    "every",
+    "pairedStdErr",
+    "firstLoss",
+  ]);
   if (sample === null) return [{ label: "Draw-up", text: "–" }];
-  const { drawUp, upFraction, every, pairedStdErr } = sample.value;
+  // Where it is not known how many steps lie between, a rise may.
+  const {
+    drawUp = Number.NaN,
+    every = Number.POSITIVE_INFINITY,
+    upFraction,
+    pairedStdErr,
+    ...rest
+  } = sample.value;
   const losses = scene.history.series("path/loss");
-  const firstLoss = losses === undefined || losses.length === 0 ? Number.NaN : losses.valueAt(0);
+  const firstOnPath = losses === undefined || losses.length === 0 ? Number.NaN : losses.valueAt(0);
   const { isTrainingSet } = scene.header.probe;
-  const answer = fallsOnPath(sample.value, firstLoss, lastFiniteDrawUp(scene));
+  const answer = fallsOnPath({ ...rest, drawUp, every }, firstOnPath, lastFiniteDrawUp(scene));
   return [
     { label: "Monotone", ...ANSWERS[answer] },
     {
       label: "Draw-up",
       text: `${every > 1 ? "≥ " : ""}${formatNumber(drawUp, 3)}`,
-      ...(pairedStdErr === null || isTrainingSet ? {} : { note: `± ${formatNumber(pairedStdErr, 2)}` }),
+      ...(pairedStdErr === undefined || isTrainingSet ? {} : { note: `± ${formatNumber(pairedStdErr, 2)}` }),
       colour: "series-2",
       dashed: true,
     },
@@ -128,7 +141,9 @@ function lineFigures(scene: Scene): readonly Figure[] {
       label: "Control",
       // Always there, so that nothing moves when it comes.
       text: formatNumber(control?.drawUp, 3),
-      ...(control === null ? {} : { note: control.monotoneOnProbe ? "monotone too" : "rises" }),
+      ...(control === null || Number.isNaN(control.drawUp)
+        ? {}
+        : { note: control.monotoneOnProbe ? "monotone too" : "rises" }),
       colour: "series-4",
       dashed: true,
     },

@@ -1,6 +1,6 @@
 import type { TopMode } from "../../shared/readings.ts";
 import { formatNumber, formatStep } from "../data/formats.ts";
-import { ageNote, sampleAt } from "./figure.ts";
+import { ageNote, numbersAt } from "./figure.ts";
 import type { LineDrawing, Panel, Scene } from "./panel.ts";
 
 const CHANNEL = "path/top-mode";
@@ -43,7 +43,7 @@ export const panel: Panel = {
       scales: ["linear", "symlog"],
       draw,
       figures: (scene) => {
-        const sample = sampleAt<TopMode>(scene, CHANNEL);
+        const sample = numbersAt<TopMode>(scene, CHANNEL, ["projection", "modeStep"]);
         if (sample === null) return [{ label: "Projection", text: "–" }];
         return [
           {

@@ -82,7 +82,11 @@ export const topModeStream: StreamDefinition = {
     on: "theta",
     needs: "objective",
     cadence: { kind: "step" },
-    fields: [{ path: "projection", label: "v₁ᵀ(θ_t − θ_ref)", unit: "θ", scale: "linear" }],
+    fields: [
+      { path: "projection", label: "v₁ᵀ(θ_t − θ_ref)", unit: "θ", scale: "linear" },
+      { path: "modeStep", label: "step whose Hessian gave v₁", unit: "1", scale: "linear" },
+      { path: "referenceStep", label: "step of θ_ref, where v₁ came into use", unit: "1", scale: "linear" },
+    ],
   },
   role: () => "geometry",
   scheduleKey: null,

@@ -1,6 +1,6 @@
 import { count, figure, percent, whole } from "../number-words.ts";
 import type { PathMonotonicity } from "../readings.ts";
-import { type JudgeDefinition, ROUNDING, type Verdict } from "./verdict.ts";
+import { isLeftOut, type JudgeDefinition, ROUNDING, type Verdict } from "./verdict.ts";
 
 const PATH = "path/monotonicity";
 const LOSS = "path/loss";
@@ -13,7 +13,7 @@ const LOSS = "path/loss";
  * @param lastFinite  the newest draw-up that is a number: what has risen has risen, whatever came after.
  */
 export function fallsOnPath(
-  { drawUp, every, firstLoss }: PathMonotonicity,
+  { drawUp, every, firstLoss }: Pick<PathMonotonicity, "drawUp" | "every" | "firstLoss">,
   firstOnPath: number,
   lastFinite = drawUp,
 ): Verdict["state"] {
@@ -65,6 +65,8 @@ export const pathMonotone: JudgeDefinition = {
         if (!Number.isNaN(reading.drawUp)) lastFinite = reading.drawUp;
       },
       verdict() {
+        if (isLeftOut(PATH, header))
+          return verdict("undecided", "The loss on the path is left out of this run.");
         if (newest === null || samples < 2)
           return verdict("undecided", "The loss on the path has been measured at fewer than two steps.");
         const { drawUp, upFraction, every, populationDrawUp, firstLoss = firstOnPath } = newest.value;

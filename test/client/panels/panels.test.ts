@@ -247,6 +247,44 @@ describe("the panel of path and line", () => {
   });
 });
 
+describe("a run so long that whole samples of its beginning are held no more", () => {
+  const steps = 25_000;
+  const valueAt = (step: number) => ({
+    "path/loss": 4,
+    "path/monotonicity": {
+      ...{ excess: 0, drawUp: step / 1000, upFraction: step / 50_000, every: 5 },
+      ...{ populationDrawUp: 0, pairedStdErr: step < 1000 ? null : 0.25 },
+    },
+    "path/top-mode": { projection: -step, modeStep: step - (step % 50), referenceStep: step },
+  });
+  const historyOf = (from: number, to: number) => {
+    const history = new History();
+    history.describe(announced);
+    const samples = Array.from({ length: to - from + 1 }, (_, i) =>
+      Object.entries(valueAt(from + i)).map(([channel, value]) => ({ channel, step: from + i, value })),
+    );
+    history.accept(samples.flat().map((sample, seq) => ({ ...sample, seq, wallTimeMs: 0 })));
+    return history;
+  };
+  const long = historyOf(0, steps);
+
+  it.each([
+    [100, ["no", "≥ 0.100"]],
+    [1800, ["no", "≥ 1.80"]],
+    [4999, ["no", "≥ 5.00"]],
+    [steps, ["no", "≥ 25"]],
+  ])("has the same figures at step %i as a short one", (step, words) => {
+    const scene = sceneOf(300);
+    const figuresOf = (history: History) =>
+      ["path-and-line", "top-mode"].map((id) =>
+        panelOf(id, scene).parts[0].figures?.({ ...scene, history, step }),
+      );
+    const [path] = figuresOf(long);
+    expect(figuresOf(long)).toEqual(figuresOf(historyOf(step - 1, step)));
+    expect(path?.slice(0, 2).map(({ text }) => text)).toEqual(words);
+  });
+});
+
 describe("the panel of the parts of sharpness", () => {
   it("draws the whole, the Gauss–Newton matrix and each layer by its name", () => {
     const scene = sceneOf(300);

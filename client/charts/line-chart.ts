@@ -1,5 +1,4 @@
 /** Series over steps: marks on canvas, d3 axes, one cursor. */
-import { select } from "d3-selection";
 import { formatStep } from "../data/formats.ts";
 import {
   type Axes,
@@ -65,10 +64,10 @@ class LineChart implements Chart<LineChartModel> {
       if (this.#model) this.#paint(this.#model, false);
     });
     const isInteractive = options.onPreview || options.onPin || options.onRange;
-    this.#stage.svg.style.cursor = isInteractive ? "crosshair" : "default";
+    const { svg } = this.#stage;
+    svg.style.cursor = isInteractive ? "crosshair" : "default";
     this.#releasePointer = listenToPointer(
-      this.#stage.svg,
-      { stepAt: (clientX) => this.#stepAt(clientX), showDrag: (from, to) => this.#showDrag(from, to) },
+      { svg, axes: () => this.#axes, accent: () => this.#stage.theme.colour.accent },
       options,
     );
   }
@@ -217,33 +216,5 @@ class LineChart implements Chart<LineChartModel> {
     const { theme, width } = this.#stage;
     if (width >= COMPACT_BELOW_PX) drawEndLabels(surface, axes, labelsOf(model.series, axes), theme);
     else drawRowLabels(surface, axes, labelsOf(model.series, axes), theme, width);
-  }
-
-  #stepAt(clientX: number): number | null {
-    const axes = this.#axes;
-    if (!axes) return null;
-    const px = clientX - this.#stage.svg.getBoundingClientRect().left;
-    if (px < axes.box.left - 6 || px > axes.box.right + 6) return null;
-    return Math.max(0, Math.round(axes.x.invert(px)));
-  }
-
-  #showDrag(from: number | null, to: number): void {
-    const { svg, theme } = this.#stage;
-    const box = this.#axes?.box;
-    const origin = svg.getBoundingClientRect().left;
-    const clamp = (clientX: number): number =>
-      Math.max(box?.left ?? 0, Math.min(box?.right ?? 0, clientX - origin));
-    const spans = from === null || !box ? [] : [[clamp(from), clamp(to)] as const];
-    select(svg)
-      .selectAll("rect.drag")
-      .data(spans)
-      .join("rect")
-      .attr("class", "drag")
-      .attr("x", ([a, b]) => Math.min(a, b))
-      .attr("width", ([a, b]) => Math.abs(b - a))
-      .attr("y", box?.top ?? 0)
-      .attr("height", box ? box.bottom - box.top : 0)
-      .attr("fill", theme.colour.accent)
-      .attr("fill-opacity", 0.14);
   }
 }

@@ -11,6 +11,8 @@ const MEASURED = [
 
 export class StepNavigator {
   readonly #store: SessionStore;
+  /** Pinned step before each of the last two presses, the newest first. */
+  #pressedAt: readonly (number | null)[] = [];
 
   constructor(store: SessionStore) {
     this.#store = store;
@@ -44,10 +46,17 @@ export class StepNavigator {
     }
   }
 
+  /** Call it before a press of the pointer means anything. */
+  pressed(): void {
+    this.#pressedAt = [this.#store.view.state.step, ...this.#pressedAt.slice(0, 1)];
+  }
+
+  /** null, on a double click, shows everything: the cursor goes back to where its two presses found it. */
   setRange(range: readonly [from: number, to: number] | null): void {
-    this.#store.view.setRange(
-      range === null ? { kind: "all" } : { kind: "fixed", from: range[0], to: range[1] },
-    );
+    const { view } = this.#store;
+    const [, step = view.state.step] = this.#pressedAt;
+    if (range === null) view.restore({ ...view.state, step, range: { kind: "all" } });
+    else view.setRange({ kind: "fixed", from: range[0], to: range[1] });
   }
 
   press(action: NavigationKey): void {
@@ -78,7 +87,7 @@ export class StepNavigator {
         if (at > from) this.setRange([from, at]);
         return;
       case "range-all":
-        this.setRange(null);
+        view.setRange({ kind: "all" });
         return;
       case "zoom":
         view.zoom(action.factor);

@@ -68,6 +68,7 @@ export class ThalwegDashboard extends LitElement {
     this.page = false;
     this.theme = storedTheme();
     this.marked = null;
+    this.addEventListener("pointerdown", () => this.#desk?.navigator.pressed(), { capture: true });
   }
 
   override connectedCallback(): void {

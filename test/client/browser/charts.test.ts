@@ -178,6 +178,30 @@ describe("a line chart", () => {
     chart.destroy();
   });
 
+  it("reaches to the edge of the plot where a drag is let go beside it", () => {
+    const onPin = vi.fn();
+    const onRange = vi.fn();
+    const chart = lineChart({ onPin, onRange });
+    chart.update(model(seriesOf(Array.from({ length: 101 }, (_, i) => i))));
+    const middle = 300;
+    for (const [beside, range] of [
+      [599, [expect.any(Number), 100]],
+      [2000, [expect.any(Number), 100]],
+      [-50, [0, expect.any(Number)]],
+    ] as const) {
+      pointer("pointerdown", middle, 1);
+      pointer("pointermove", beside, 1);
+      pointer("pointerup", beside);
+      expect(onRange).toHaveBeenLastCalledWith(range);
+    }
+    expect(onRange).toHaveBeenCalledTimes(3);
+    // A click beside the plot is none.
+    pointer("pointerdown", 599, 1);
+    pointer("pointerup", 599);
+    expect(onPin).not.toHaveBeenCalled();
+    chart.destroy();
+  });
+
   it("says what it shows in a sentence of numbers", () => {
     const chart = lineChart();
     const series = seriesOf([1, 0.5, 0.25], 50);

@@ -55,6 +55,32 @@ describe("a live session", () => {
     await dashboard.atStep(910);
   });
 
+  it.each(["stream-panel .chart svg", "playback-bar .overview svg"])(
+    "shows everything on a double click on %s, and leaves the cursor where it was",
+    async (selector) => {
+      const dashboard = await follow();
+      const svg = dashboard.get(selector) as unknown as SVGSVGElement;
+      svg.setPointerCapture = () => {};
+      const doubleClick = (): void => {
+        const { left, width } = svg.getBoundingClientRect();
+        const at = { clientX: left + width / 3, button: 0, bubbles: true, composed: true };
+        for (const type of ["pointerdown", "pointerup", "pointerdown", "pointerup"])
+          svg.dispatchEvent(new PointerEvent(type, at));
+        svg.dispatchEvent(new MouseEvent("dblclick", at));
+      };
+      doubleClick();
+      expect(location.hash).not.toContain("step=");
+      server.advance(id, 260);
+      await dashboard.atStep(260);
+      dashboard.press("ArrowLeft");
+      dashboard.press("]");
+      await dashboard.until(() => location.hash.includes("range=0-259"));
+      doubleClick();
+      await dashboard.until(() => !location.hash.includes("range="));
+      await dashboard.atStep(259);
+    },
+  );
+
   it("shows the numbers of the step it was sent back to, not the newest", async () => {
     const dashboard = await follow();
     const slider = dashboard.get('playback-bar input[type="range"]') as HTMLInputElement;

@@ -48,6 +48,7 @@ export class DropMenu extends LitElement {
     this.label = "";
     this.align = "start";
     this.open = false;
+    this.addEventListener("keydown", this.#onKey);
   }
 
   override connectedCallback(): void {
@@ -66,7 +67,7 @@ export class DropMenu extends LitElement {
     return html`
       <button class="quiet icon small" aria-label=${this.label} title=${this.label} aria-expanded=${this.open ? "true" : "false"}
         @click=${this.#toggle}><slot name="button"></slot></button>
-      <div class="surface" ?hidden=${!this.open} @keydown=${this.#onKey} @click=${this.#chosen}><slot></slot></div>
+      <div class="surface" ?hidden=${!this.open} @click=${this.#chosen}><slot></slot></div>
     `;
   }
 
@@ -75,7 +76,9 @@ export class DropMenu extends LitElement {
   };
 
   readonly #onKey = (event: KeyboardEvent): void => {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || !this.open) return;
+    // It closes the menu alone, not the dialog that the menu is in.
+    event.preventDefault();
     event.stopPropagation();
     this.#close();
   };

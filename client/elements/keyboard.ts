@@ -48,20 +48,19 @@ export const KEY_HELP: readonly KeyHelp[] = [
   { keys: ["?"], does: "This help" },
 ];
 
-const TYPING = new Set(["INPUT", "SELECT", "TEXTAREA"]);
-/** They have a meaning of their own where a control has the focus. */
-const OF_CONTROLS = new Set([" ", "Enter", "ArrowLeft", "ArrowRight", "Home", "End"]);
+/** Where keys are what is typed or chosen. The slider is not among them: it moves as the keys move the cursor. */
+const TYPING = "input:not([type=range]), select, textarea";
+/** Space presses them. */
+const PRESSED = "button, summary, a";
 
-/** null where the key belongs to somebody else: a field, a button, the browser. */
+/** null where the key belongs to somebody else: a field, a button, a dialog, the browser. */
 export function keyAction(event: KeyboardEvent): KeyAction | null {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return null;
   const target = event.composedPath()[0];
   if (target instanceof HTMLElement) {
-    if (TYPING.has(target.tagName) || target.isContentEditable) return null;
-    const isControl = target.closest("button, summary, a, [role=slider], dialog, [role=menu]") !== null;
-    const isPress = event.key === " " || event.key === "Enter";
-    const isSlider = target.closest("[role=slider], dialog") !== null;
-    if (isControl && OF_CONTROLS.has(event.key) && (isPress || isSlider)) return null;
+    if (target.matches(TYPING) || target.isContentEditable) return null;
+    if (event.key === " " && target.closest(PRESSED) !== null) return null;
+    if (event.composedPath().some((above) => above instanceof HTMLDialogElement)) return null;
   }
   // "?" and "+" are typed with shift on many keyboards.
   const exact = BINDINGS.find(({ keys, shift }) => keys.includes(event.key) && shift === event.shiftKey);

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { userEvent } from "vitest/browser";
+import type { DropMenu } from "../../../client/elements/drop-menu.ts";
 import { clearPage, type Dashboard, mountDashboard } from "./support/dashboard.ts";
 import { FakeServer } from "./support/fake-server.ts";
 import { syntheticSession } from "./support/synthetic-session.ts";
@@ -71,6 +73,65 @@ describe("the keyboard", () => {
     field.remove();
     dashboard.press("ArrowLeft");
     await dashboard.atStep(299);
+  });
+
+  it("does the same with the focus on the slider", async () => {
+    const dashboard = await open("#step=100");
+    const slider = dashboard.get('playback-bar input[type="range"]') as HTMLInputElement;
+    slider.focus();
+    await userEvent.keyboard("{ArrowRight}");
+    await dashboard.atStep(101);
+    await userEvent.keyboard("{Shift>}{ArrowRight}{/Shift}");
+    await dashboard.atStep(120);
+    await userEvent.keyboard("[[");
+    await dashboard.until(() => location.hash.includes("range=120-"));
+    await userEvent.keyboard(" ");
+    await dashboard.until(() => dashboard.find('[aria-label="Pause replay"]') !== null);
+    await userEvent.keyboard(" ");
+    await dashboard.until(() => dashboard.find('[aria-label="Replay"]') !== null);
+    await userEvent.keyboard("{Home}");
+    await dashboard.atStep(0);
+    await userEvent.keyboard("l");
+    await dashboard.atStep(1500);
+    expect(slider.value).toBe("1500");
+    await userEvent.keyboard("?");
+    await dashboard.until(() => (dashboard.find("help-dialog dialog") as HTMLDialogElement | null)?.open);
+  });
+
+  it("leaves keys alone in a dialog", async () => {
+    const dashboard = await open("#step=300");
+    await dashboard.atStep(300);
+    dashboard.get('session-bar [aria-label="All sessions"]').click();
+    await dashboard.until(() => dashboard.find("session-list .open") !== null);
+    dashboard.get("session-list .open").focus();
+    await userEvent.keyboard("{ArrowRight}l");
+    await userEvent.keyboard("{Escape}");
+    expect((dashboard.get("dialog.sessions") as HTMLDialogElement).open).toBe(false);
+    await userEvent.keyboard("{ArrowLeft}");
+    await dashboard.atStep(299);
+  });
+
+  it("closes an open menu on Escape, wherever in it the focus is, and leaves the dialog around it open", async () => {
+    const dashboard = await open("#step=300");
+    const about = dashboard.get('stream-panel drop-menu[label="What is this?"]') as DropMenu;
+    about.shadowRoot?.querySelector("button")?.focus();
+    await userEvent.keyboard("{Enter}");
+    await dashboard.until(() => about.open);
+    await userEvent.keyboard("{Escape}");
+    expect(about.open).toBe(false);
+    dashboard.get('session-bar [aria-label="All sessions"]').click();
+    await dashboard.until(() => dashboard.find("session-list drop-menu") !== null);
+    const menu = dashboard.get("session-list drop-menu") as DropMenu;
+    for (const focused of [menu.shadowRoot?.querySelector("button"), menu.querySelector("button")]) {
+      menu.open = true;
+      await menu.updateComplete;
+      focused?.focus();
+      await userEvent.keyboard("{Escape}");
+      expect(menu.open).toBe(false);
+      expect((dashboard.get("dialog.sessions") as HTMLDialogElement).open).toBe(true);
+    }
+    await userEvent.keyboard("{Escape}");
+    expect((dashboard.get("dialog.sessions") as HTMLDialogElement).open).toBe(false);
   });
 
   it("takes step, range and scale from the address", async () => {

@@ -104,7 +104,7 @@ export const playbackBarStyles = css`
   }
   @media (max-width: 699px) {
     .bar {
-      grid-template-columns: auto 1fr;
+      grid-template-columns: auto minmax(0, 1fr);
       gap: 4px 8px;
       padding: 8px 16px;
     }
@@ -126,6 +126,13 @@ export const playbackBarStyles = css`
     .live {
       min-width: 112px;
       padding-inline: 8px;
+    }
+  }
+  /* The planned steps stand at the top, too, and LIVE needs the room of the speed. */
+  @media (max-width: 389px) {
+    .step > span,
+    .bar:has(.live) select {
+      display: none;
     }
   }
 `;

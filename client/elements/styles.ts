@@ -39,6 +39,12 @@ export const base = css`
     text-decoration-thickness: 1px;
     text-underline-offset: 2px;
   }
+  /* Where all colours are the reader's own, those that tell things apart stay. */
+  .swatch,
+  .dot,
+  .live::before {
+    forced-color-adjust: none;
+  }
   .muted {
     color: var(--ink-3);
   }
@@ -105,6 +111,15 @@ export const buttons = css`
   button.icon.small {
     width: 24px;
     padding: 0;
+  }
+  /* Whatever else marks it is a colour. */
+  @media (forced-colors: active) {
+    button[aria-pressed="true"] {
+      /* Else the browser puts a ground of its own behind the words. */
+      forced-color-adjust: none;
+      background: Highlight !important;
+      color: HighlightText !important;
+    }
   }
   svg.icon {
     width: 16px;

@@ -1,6 +1,6 @@
 import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { page } from "vitest/browser";
+import { cdp, page } from "vitest/browser";
 import { clearPage, type Dashboard, mountDashboard } from "./support/dashboard.ts";
 import { FakeServer } from "./support/fake-server.ts";
 import { syntheticSession } from "./support/synthetic-session.ts";
@@ -72,6 +72,50 @@ describe("the narrow layout", () => {
     expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(390);
     const verdicts = dashboard.get("verdict-list").getBoundingClientRect();
     expect(verdicts.bottom).toBeLessThanOrEqual(dashboard.panel("loss").getBoundingClientRect().top);
+  });
+
+  it.each([320, 360])("has room for all of the bar below at %i px", async (width) => {
+    await page.viewport(width, 740);
+    const dashboard = await openSession("light");
+    dashboard.press("Home");
+    await dashboard.until(() => dashboard.text(".live .new") === "+600");
+    expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
+    const [buttons, step, live, track] = [".buttons", ".step", ".live", ".track"].map((part) =>
+      dashboard.get(`playback-bar ${part}`).getBoundingClientRect(),
+    );
+    expect(buttons?.right).toBeLessThanOrEqual(step?.left ?? 0);
+    expect(step?.right).toBeLessThanOrEqual(live?.left ?? 0);
+    for (const part of [live, track]) expect(part?.right).toBeLessThanOrEqual(width - 16);
+  });
+});
+
+describe("forced colours", () => {
+  const emulate = (value: string) =>
+    (cdp() as unknown as { send(method: string, params: object): Promise<unknown> }).send(
+      "Emulation.setEmulatedMedia",
+      { features: [{ name: "forced-colors", value }] },
+    );
+
+  afterEach(() => emulate("none"));
+
+  it("keep the colours of swatches and dots, and mark what is chosen", async () => {
+    const dashboard = await openSession("light");
+    const groundsOf = (...selectors: string[]) =>
+      selectors
+        .flatMap((selector) => dashboard.all(selector))
+        .map((element) => getComputedStyle(element).backgroundColor);
+    const telling = ["stream-panel .swatch:not([data-dashed])", "link-badge .dot"];
+    const before = groundsOf(...telling);
+    await emulate("active");
+    expect(matchMedia("(forced-colors: active)").matches).toBe(true);
+    expect(groundsOf(...telling)).toEqual(before);
+    expect(new Set(before).size).toBeGreaterThan(3);
+    const [chosen, other] = ["true", "false"].map(
+      (pressed) => groundsOf(`stream-panel .scales [aria-pressed="${pressed}"]`)[0],
+    );
+    expect(chosen).not.toBe(other);
+    const words = getComputedStyle(dashboard.get('stream-panel .scales [aria-pressed="true"]'));
+    expect(words.forcedColorAdjust).toBe("none");
   });
 });
 

@@ -2,7 +2,15 @@ import { count, figure, percent, whole } from "../number-words.ts";
 import type { BatchSharpness, HessianEigenvalues } from "../readings.ts";
 import { batchEdge, createBatchEdge } from "./batch-edge.ts";
 import { createStreak } from "./streak.ts";
-import { EDGE_BAND, isOver, type Judge, type JudgeDefinition, ROUNDING, type Verdict } from "./verdict.ts";
+import {
+  EDGE_BAND,
+  isLeftOut,
+  isOver,
+  type Judge,
+  type JudgeDefinition,
+  ROUNDING,
+  type Verdict,
+} from "./verdict.ts";
 
 const QUESTION = "Is training at the edge of stability?";
 const SPECTRUM = "hessian/eigenvalues";
@@ -100,7 +108,10 @@ export const edgeOfStability: JudgeDefinition = {
         else batch.observe(sample.step, sample.value as BatchSharpness);
       },
       verdict(state) {
-        if (newest === null) return verdict("undecided", "Sharpness has not been measured yet.");
+        if ([SPECTRUM, PRECONDITIONED].every((name) => isLeftOut(name, header)))
+          return verdict("undecided", "Sharpness is left out of this run.");
+        if (newest === null)
+          return verdict("undecided", `Sharpness has not been measured${isOver(state) ? "" : " yet"}.`);
         const { rule } = newest.value;
         const sharpness = channel === PRECONDITIONED ? "Preconditioned sharpness" : "Sharpness";
         if (rule === null)

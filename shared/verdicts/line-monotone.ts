@@ -1,7 +1,7 @@
 import type { SessionState } from "../header.ts";
 import { count, figure, percent, whole } from "../number-words.ts";
 import type { LineProfile } from "../readings.ts";
-import { isOver, type JudgeDefinition, type Verdict } from "./verdict.ts";
+import { isLeftOut, isOver, type JudgeDefinition, type Verdict } from "./verdict.ts";
 
 const LINE = "line/profile";
 /** A rise below this share of L(θ₀) is none to speak of. */
@@ -60,6 +60,7 @@ export const lineMonotone: JudgeDefinition = {
         else hint = { step, value: profile };
       },
       verdict(state) {
+        if (isLeftOut(LINE, header)) return verdict("undecided", "The line is left out of this run.");
         if (newest === null) return verdict("undecided", hintSentence(hint, state));
         const { step, value } = newest;
         const { drawUp, pairedStdErr, monotoneOnProbe, monotoneInPopulation, losses } = value;
@@ -101,7 +102,8 @@ function hintSentence(
   hint: { readonly step: number; readonly value: LineProfile } | null,
   state: SessionState,
 ): string {
-  if (hint === null || hint.step === 0) return "The line has not been measured yet.";
+  if (hint === null || hint.step === 0)
+    return `The line has not been measured${isOver(state) ? "" : " yet"}.`;
   const { alphas, drawUp, monotoneOnProbe } = hint.value;
   const seen = monotoneOnProbe ? "no rise" : `a rise of ${figure(drawUp)}`;
   return `${alphas.length} points on the line to step ${whole(hint.step)} show ${seen}: a hint only. ${isOver(state) ? "It came to no last step, which is measured with 51." : "The last step is measured with 51."}`;
@@ -115,6 +117,8 @@ function worth({ control }: LineProfile): string {
 
 function controlNote({ control }: LineProfile): string {
   if (control === null) return "No control was measured.";
+  if (Number.isNaN(control.drawUp))
+    return "Control: the loss is not finite somewhere on the line from an unrelated start.";
   return control.monotoneOnProbe
     ? "Control: the line from an unrelated start is monotone too."
     : `Control: the line from an unrelated start rises by ${figure(control.drawUp)}.`;

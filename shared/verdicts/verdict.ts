@@ -1,6 +1,6 @@
 /** What a verdict is. */
 import type { SessionHeader, SessionState } from "../header.ts";
-import type { Sample } from "../stream.ts";
+import type { Sample, StreamDescriptor } from "../stream.ts";
 
 export interface Evidence {
   readonly channel: string;
@@ -21,7 +21,14 @@ export interface Verdict {
 }
 
 /** The parts of a session's header that verdicts depend on. */
-export type VerdictHeader = Pick<SessionHeader, "train" | "probe" | "fork">;
+export type VerdictHeader = Pick<SessionHeader, "train" | "probe" | "fork"> & {
+  readonly channels: readonly Pick<StreamDescriptor, "name">[];
+};
+
+/** Is it a stream that this run does not measure at all? */
+export function isLeftOut(channel: string, { channels }: VerdictHeader): boolean {
+  return channels.every(({ name }) => name !== channel);
+}
 
 /** One verdict in the making: constant memory, however long the run. */
 export interface Judge {

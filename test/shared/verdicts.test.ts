@@ -3,10 +3,17 @@ import type { SessionState } from "../../shared/header.ts";
 import { figure, percent } from "../../shared/number-words.ts";
 import type { HessianEigenvalues } from "../../shared/readings.ts";
 import type { Sample } from "../../shared/stream.ts";
-import { createVerdicts, type Verdict, type VerdictHeader, verdictsOf } from "../../shared/verdicts.ts";
+import {
+  createVerdicts,
+  VERDICT_CHANNELS,
+  type Verdict,
+  type VerdictHeader,
+  verdictsOf,
+} from "../../shared/verdicts.ts";
 
 function header(fullBatch = true, isTrainingSet = true): VerdictHeader {
   return {
+    channels: VERDICT_CHANNELS.map((name) => ({ name })),
     train: { dataset: "mnist", size: 1000, batchSize: 1000, fullBatch, shuffling: "none", lastBatch: "kept" },
     probe: {
       dataset: "mnist",
@@ -523,6 +530,8 @@ describe("the verdict on the line", () => {
     ]);
     expect(other.sentence).not.toContain("says little");
     expect(other.how).toContain("rises by 0.4");
+    const lost = profile({ control: { ...control, drawUp: Number.NaN, monotoneOnProbe: false } });
+    expect(judge("line-monotone", [lost]).how).toMatch(/Control: the loss is not finite somewhere/);
     expect(judge("line-monotone", [profile({})]).how).toContain("No control was measured");
   });
 
@@ -616,6 +625,24 @@ describe("verdicts that grow with a session", () => {
       expect(how.length).toBeGreaterThan(20);
       expect(`${sentence} ${how}`).not.toMatch(/NaN|undefined|null/);
     }
+  });
+});
+
+describe("a stream that is left out of the run", () => {
+  it.each([
+    ["line-monotone", ["line/profile"], "The line is left out of this run."],
+    ["path-monotone", ["path/monotonicity"], "The loss on the path is left out of this run."],
+    [
+      "edge-of-stability",
+      ["hessian/eigenvalues", "hessian/preconditioned"],
+      "Sharpness is left out of this run.",
+    ],
+  ])("is not said to be still to come: %s", (id, names, sentence) => {
+    const { channels, ...rest } = header();
+    const without = { ...rest, channels: channels.filter(({ name }) => !names.includes(name)) };
+    expect(judge(id, rising, "running", without)).toMatchObject({ state: "undecided", sentence });
+    expect(judge(id, rising, "running").sentence).toMatch(/has (not )?been measured/);
+    expect(judge(id, rising, "ended").sentence).not.toContain(" yet");
   });
 });
 

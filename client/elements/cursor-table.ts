@@ -1,6 +1,9 @@
 /** Every number at the cursor, as a table: for screen readers, and for eyes that want digits. Built only while it is open. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import type { StreamDescriptor } from "../../shared/stream.ts";
+import { isOver } from "../../shared/verdicts/verdict.ts";
 import { formatAge, formatNumber, formatStep } from "../data/formats.ts";
+import type { Series } from "../data/series.ts";
 import type { Scene } from "../panels/panel.ts";
 import { icons } from "./icons.ts";
 import { base } from "./styles.ts";
@@ -103,7 +106,8 @@ export class CursorTable extends LitElement {
     </details>`;
   }
 
-  #table({ history, step }: Scene): TemplateResult {
+  #table(scene: Scene): TemplateResult {
+    const { history, step } = scene;
     const rows = history.descriptors.flatMap((descriptor) =>
       history
         .seriesOf(descriptor.name)
@@ -112,6 +116,7 @@ export class CursorTable extends LitElement {
           descriptor,
           series,
           field: history.field(descriptor.name, series.path),
+          part: partOf(series, scene),
           reading: series.at(step),
         })),
     );
@@ -128,12 +133,12 @@ export class CursorTable extends LitElement {
         </thead>
         <tbody>
           ${rows.map(
-            ({ descriptor, series, field, reading }) => html`<tr>
+            ({ descriptor, series, field, part, reading }) => html`<tr>
               <th scope="row"><code>${descriptor.name}</code></th>
-              <td>${field?.label ?? descriptor.title}${series.path.match(/\d+/) === null ? null : html` <code>${series.path}</code>`}</td>
+              <td>${field?.label ?? descriptor.title}${part === null ? null : html` <code>${part}</code>`}</td>
               <td class="number">${formatNumber(reading?.value ?? null, 6)}</td>
               <td>${field?.unit === "1" ? "" : (field?.unit ?? "")}</td>
-              <td>${reading === null ? "not yet" : formatAge(reading.ageSteps)}</td>
+              <td>${reading === null ? whyMissing(descriptor, series, scene) : formatAge(reading.ageSteps)}</td>
             </tr>`,
           )}
         </tbody>
@@ -144,6 +149,19 @@ export class CursorTable extends LitElement {
   readonly #onToggle = (event: Event): void => {
     this.isOpen = (event.target as HTMLDetailsElement).open;
   };
+}
+
+/** Which of several it is: a parameter by its name, anything else by its place in the sample. */
+function partOf({ channel, path }: Series, { header }: Scene): string | null {
+  const [index] = path.match(/\d+/) ?? [];
+  if (index === undefined) return null;
+  const name = channel === "distance/to-init" ? header.parameters[Number(index)]?.name : undefined;
+  return name ?? path;
+}
+
+function whyMissing({ heavy }: StreamDescriptor, { length }: Series, { state }: Scene): string {
+  if (heavy) return "not sent to this page";
+  return length === 0 && isOver(state) ? "not in this session" : "not yet";
 }
 
 customElements.define("cursor-table", CursorTable);

@@ -2,6 +2,7 @@
 import { css, html, LitElement, type TemplateResult } from "lit";
 import { formatStep } from "../data/formats.ts";
 import { icons } from "./icons.ts";
+import { learningRateField, learningRateIn } from "./learning-rate-field.ts";
 import { base, buttons, numberField } from "./styles.ts";
 
 export interface ForkDetail {
@@ -54,7 +55,7 @@ export class ForkForm extends LitElement {
     }
     return html`<form @submit=${this.#start}>
       <label for="eta">Learning rate from step ${formatStep(this.asking)} on</label>
-      <input id="eta" name="eta" inputmode="decimal" autocomplete="off" pattern="[0-9.eE+\\-]+" placeholder="as it was" />
+      ${learningRateField("as it was")}
       <button class="primary" type="submit">${this.stopsRun ? "Stop this run and fork" : "Fork"}</button>
       <button class="quiet" type="button" @click=${() => this.#ask(null)}>Cancel</button>
     </form>`;
@@ -63,15 +64,13 @@ export class ForkForm extends LitElement {
   readonly #start = (event: SubmitEvent): void => {
     event.preventDefault();
     const input = this.renderRoot.querySelector<HTMLInputElement>("#eta");
-    const text = input?.value.trim() ?? "";
-    const learningRate = Number(text);
-    if (text !== "" && !(learningRate > 0 && Number.isFinite(learningRate))) {
-      input?.setCustomValidity("A positive number, such as 0.05");
-      input?.reportValidity();
-      input?.setCustomValidity("");
-      return;
-    }
-    const detail: ForkDetail = { atStep: this.asking ?? this.step, ...(text === "" ? {} : { learningRate }) };
+    const isTyped = input !== null && input.value.trim() !== "";
+    const learningRate = isTyped ? learningRateIn(input) : null;
+    if (isTyped && learningRate === null) return;
+    const detail: ForkDetail = {
+      atStep: this.asking ?? this.step,
+      ...(learningRate === null ? {} : { learningRate }),
+    };
     this.asking = null;
     this.dispatchEvent(new CustomEvent<ForkDetail>("fork-run", { detail, bubbles: true, composed: true }));
   };

@@ -14,6 +14,7 @@ export interface PlaybackState {
   readonly speed: number;
   /** More samples may come. */
   readonly isLive: boolean;
+  readonly isConnected: boolean;
   /** The cursor follows them. */
   readonly isFollowing: boolean;
   readonly newSteps: number;
@@ -51,6 +52,7 @@ export class PlaybackBar extends LitElement {
       isPlaying: false,
       speed: 1,
       isLive: false,
+      isConnected: false,
       isFollowing: true,
       newSteps: 0,
       head: -1,
@@ -89,7 +91,7 @@ export class PlaybackBar extends LitElement {
     const { playback, scene } = this;
     const step = scene?.step ?? -1;
     const [first] = playback.extent;
-    const isLiveNow = playback.isFollowing && playback.isLive;
+    const isLiveNow = playback.isFollowing && playback.isLive && playback.isConnected;
     return html`<div class="bar" role="region" aria-label="Time">
       <div class="buttons">
         <button class="quiet icon" aria-label="Previous measurement" title="Previous measurement (Shift ←)"

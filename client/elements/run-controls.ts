@@ -3,6 +3,7 @@ import { css, html, LitElement, type TemplateResult } from "lit";
 import type { SessionState } from "../../shared/header.ts";
 import type { ControlAction } from "../../shared/protocol.ts";
 import { icons } from "./icons.ts";
+import { learningRateField, learningRateIn } from "./learning-rate-field.ts";
 import { base, buttons, numberField } from "./styles.ts";
 
 export class RunControls extends LitElement {
@@ -60,8 +61,7 @@ export class RunControls extends LitElement {
       }
       <form @submit=${this.#setLearningRate}>
         <label for="eta">Learning rate</label>
-        <input id="eta" name="eta" inputmode="decimal" autocomplete="off" required pattern="[0-9.eE+\\-]+"
-          placeholder=${this.learningRate === null ? "η" : String(Number(this.learningRate.toPrecision(4)))} />
+        ${learningRateField(this.learningRate === null ? "η" : String(Number(this.learningRate.toPrecision(4))))}
         <button type="submit">Set</button>
       </form>
     `;
@@ -70,13 +70,8 @@ export class RunControls extends LitElement {
   readonly #setLearningRate = (event: SubmitEvent): void => {
     event.preventDefault();
     const input = this.renderRoot.querySelector<HTMLInputElement>("#eta");
-    const learningRate = Number(input?.value);
-    if (input === null || !(learningRate > 0) || !Number.isFinite(learningRate)) {
-      input?.setCustomValidity("A positive number, such as 0.05");
-      input?.reportValidity();
-      input?.setCustomValidity("");
-      return;
-    }
+    const learningRate = input === null ? null : learningRateIn(input);
+    if (input === null || learningRate === null) return;
     this.#send({ action: "set", learningRate });
     input.value = "";
   };

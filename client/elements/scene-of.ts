@@ -26,16 +26,18 @@ export function sceneOf(store: SessionStore): Scene | null {
 export function standingOf(store: SessionStore, newestMs: number | null): Standing | null {
   const { header, history, view } = store;
   if (header === null) return null;
-  const loss = (history.series("path/loss") ?? history.series("train/loss"))?.latest()?.value ?? null;
+  const loss = (history.series("path/loss") ?? history.series("train/loss"))?.at(view.head) ?? null;
+  const isConnected = store.connection.link.status === "connected";
   return {
     id: header.id,
     state: store.state,
     reason: store.reason,
     isLive: store.isLive,
+    isLastKnown: store.isLive && !isConnected,
     step: view.head,
     steps: header.steps,
     loss,
-    stepsPerSecond: store.isLive && store.state === "running" ? stepsPerSecond(history) : null,
+    stepsPerSecond: store.isLive && isConnected && store.state === "running" ? stepsPerSecond(history) : null,
     overhead: history.series("run/overhead", "total")?.latest()?.value ?? null,
     newestMs,
     gapCount: history.gaps.length,
@@ -43,12 +45,13 @@ export function standingOf(store: SessionStore, newestMs: number | null): Standi
 }
 
 /** For the bar below. */
-export function playbackStateOf({ playback, isLive, view }: SessionStore): PlaybackState {
+export function playbackStateOf({ playback, isLive, view, connection }: SessionStore): PlaybackState {
   const at = view.cursor?.step ?? -1;
   return {
     isPlaying: playback.isPlaying,
     speed: playback.speed,
     isLive,
+    isConnected: connection.link.status === "connected",
     isFollowing: view.isLive,
     newSteps: view.isLive ? 0 : Math.max(0, view.head - at),
     head: view.head,

@@ -125,13 +125,13 @@ export const sessionBarStyles = css`
   link-badge {
     margin-inline-end: 4px;
   }
-  @media (max-width: 1240px) {
+  @media (max-width: 1360px) {
     .rate,
     .overhead {
       display: none;
     }
   }
-  @media (max-width: 960px) {
+  @media (max-width: 1040px) {
     .loss {
       display: none;
     }
@@ -164,8 +164,11 @@ export const sessionBarStyles = css`
       max-width: none;
     }
     .standing {
-      grid-column: 1 / 3;
+      grid-column: 1 / -1;
       grid-row: 2;
+      flex-wrap: wrap;
+      gap: 4px 24px;
+      margin-inline-end: 40px;
     }
     .all {
       grid-column: 3;

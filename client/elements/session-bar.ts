@@ -3,7 +3,15 @@ import { html, LitElement, type TemplateResult } from "lit";
 import type { EndReason, SessionState, SessionSummary } from "../../shared/header.ts";
 import { standing } from "../../shared/session-words.ts";
 import { INITIAL_LINK, type LinkState } from "../connection/link.ts";
-import { formatCost, formatNumber, formatPercent, formatStep, isNoise } from "../data/formats.ts";
+import {
+  formatCost,
+  formatCount,
+  formatNumber,
+  formatPercent,
+  formatStep,
+  isNoise,
+} from "../data/formats.ts";
+import type { Reading } from "../data/series.ts";
 import "./link-badge.ts";
 import { icons } from "./icons.ts";
 import { sessionBarStyles } from "./session-bar-styles.ts";
@@ -16,10 +24,13 @@ export interface Standing {
   readonly state: SessionState;
   readonly reason: EndReason | null;
   readonly isLive: boolean;
+  /** It goes on, but the server is not heard: how it stood when it was. */
+  readonly isLastKnown: boolean;
   readonly step: number;
   readonly steps: number;
-  readonly loss: number | null;
-  /** null once it has ended. */
+  /** On the probe, where it is measured there. */
+  readonly loss: Pick<Reading, "value" | "ageSteps"> | null;
+  /** null once it has ended, and while the server is not heard. */
   readonly stepsPerSecond: number | null;
   readonly overhead: number | null;
   readonly newestMs: number | null;
@@ -95,14 +106,28 @@ export class SessionBar extends LitElement {
     </div>`;
   }
 
-  #standing({ state, reason, step, steps, loss, stepsPerSecond, overhead }: Standing): TemplateResult {
+  #standing({
+    state,
+    reason,
+    isLastKnown,
+    step,
+    steps,
+    loss,
+    stepsPerSecond,
+    overhead,
+  }: Standing): TemplateResult {
     const hasEnded = state === "ended" && reason !== null;
-    const words = standing({ state, reason: hasEnded ? reason : null, step, steps });
+    const words = `${isLastKnown ? "last known: " : ""}${standing({ state, reason: hasEnded ? reason : null, step, steps })}`;
+    const tone = isLastKnown ? "last-known" : hasEnded ? reason : state;
     return html`<div class="standing">
-      <span class="state" role="status" data-state=${hasEnded ? reason : state}>${words.charAt(0).toUpperCase()}${words.slice(1)}</span>
+      <span class="state" role="status" data-state=${tone}>${words.charAt(0).toUpperCase()}${words.slice(1)}</span>
       <dl>
         <div><dt>step</dt><dd>${formatStep(step)} <span>/ ${formatStep(steps)}</span></dd></div>
-        <div class="loss"><dt>loss</dt><dd>${formatNumber(loss, 3)}</dd></div>
+        <div class="loss"><dt>loss</dt><dd>${formatNumber(loss?.value, 3)}${
+          loss === null || loss.ageSteps === 0
+            ? null
+            : html` <span>${formatCount(loss.ageSteps, "step")} old</span>`
+        }</dd></div>
         ${stepsPerSecond === null ? null : html`<div class="rate"><dt>steps/s</dt><dd>${formatNumber(stepsPerSecond, 3)}</dd></div>`}
         ${overhead === null ? null : html`<div class="overhead" title=${overheadTitle(overhead)}><dt>overhead</dt><dd>${formatCost(overhead)}</dd></div>`}
       </dl>

@@ -23,7 +23,7 @@ function draw({ history, header }: Scene): LineDrawing {
               colour: "ink-3" as const,
               weight: 0.75,
               // On the full batch it is the probe's curve moved by one step: the label would lie on the probe's.
-              directLabel: !header.probe.isTrainingSet,
+              directLabel: probe === undefined || !header.probe.isTrainingSet,
             },
           ]),
       ...(test === undefined
@@ -39,7 +39,9 @@ function figures(scene: Scene): readonly Figure[] {
   const { history, header, step } = scene;
   const accuracy = history.series(ACCURACY)?.at(step) ?? null;
   return [
-    figureAt(scene, "Probe", PROBE, "", { colour: "series-1" }),
+    ...(history.series(PROBE) === undefined
+      ? []
+      : [figureAt(scene, "Probe", PROBE, "", { colour: "series-1" })]),
     figureAt(scene, header.train.fullBatch ? "Train" : "Minibatch", TRAIN, "", { colour: "ink-3" }),
     ...(history.series(TEST) === undefined
       ? []

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { userEvent } from "vitest/browser";
 import { clearPage, type Dashboard, mountDashboard } from "./support/dashboard.ts";
 import { FakeServer } from "./support/fake-server.ts";
 import { syntheticSession } from "./support/synthetic-session.ts";
@@ -156,6 +157,46 @@ describe("a live session", () => {
     await dashboard.until(() => dashboard.text("status-log li .what") === "Control: η set to 0.05");
     const actions = server.received.flatMap((message) => (message.op === "control" ? [message.action] : []));
     expect(actions).toEqual(["pause", "step", "set"]);
+  });
+
+  it.each(["abc", "-1", "0", "1e999", "{Backspace}"])("says what a learning rate is to %s", async (typed) => {
+    const dashboard = await follow();
+    const eta = dashboard.get("run-controls #eta") as HTMLInputElement;
+    eta.focus();
+    await userEvent.keyboard(`${typed}{Enter}`);
+    expect(eta.validationMessage).toBe("A positive number, such as 0.05");
+    eta.select();
+    await userEvent.keyboard("5e-2{Enter}");
+    await dashboard.until(() => eta.value === "");
+    const sent = server.received.filter(({ op }) => op === "control");
+    expect(sent).toMatchObject([{ action: "set", learningRate: 0.05 }]);
+  });
+
+  it("says that what it shows is the last it knows, while the server is not heard", async () => {
+    const dashboard = await follow();
+    const isPressed = () => dashboard.get(".live").getAttribute("aria-pressed");
+    await dashboard.until(() => dashboard.text("session-bar .state") === "Running");
+    expect(dashboard.find("session-bar .rate")).not.toBeNull();
+    server.keepWaiting();
+    server.cut();
+    await dashboard.until(() => dashboard.text("session-bar .state") === "Last known: running");
+    expect(dashboard.get("session-bar .state").dataset["state"]).not.toBe("running");
+    expect(dashboard.find("session-bar .rate")).toBeNull();
+    expect(isPressed()).toBe("false");
+    server.answer();
+    await dashboard.until(() => dashboard.text("session-bar .state") === "Running");
+    expect(isPressed()).toBe("true");
+    server.advance(id, 210);
+    await dashboard.atStep(210);
+  });
+
+  it("says how old the loss beside the newest step is", async () => {
+    const events = session.events.filter(({ channel, step }) => channel !== "path/loss" || step <= 5);
+    const header = { ...session.header, id: "e5".repeat(16), startedAtMs: 1_790_000_000_000 };
+    server.addLive({ header, events }, 72);
+    const dashboard = mountDashboard();
+    await dashboard.until(() => dashboard.text("session-bar .loss").includes("67 steps old"));
+    expect(dashboard.text("session-bar dl")).toMatch(/^step ?72 \/ 1,500 loss ?[\d.]+ 67 steps old/);
   });
 
   it("asks once more before it stops a run", async () => {

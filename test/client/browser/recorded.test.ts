@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { StreamDescriptor } from "../../../shared/stream.ts";
 import { clearPage, type Dashboard, mountDashboard } from "./support/dashboard.ts";
 import { FakeServer } from "./support/fake-server.ts";
 import { syntheticSession } from "./support/synthetic-session.ts";
@@ -226,6 +227,31 @@ describe("a recorded session", () => {
       .find(({ textContent }) => textContent?.includes("train/update-norm"));
     const value = valueAt("train/update-norm", 300) as number;
     expect(Number(row?.querySelector("td.number")?.textContent)).toBeCloseTo(value, 5);
+  });
+
+  it("names parameters in that table, and says why a number is not there", async () => {
+    const passport = session.header.channels[0] as StreamDescriptor;
+    const extra = [
+      { ...passport, name: "train/weights", heavy: true },
+      { ...passport, name: "lab/never" },
+    ];
+    const channels = [...session.header.channels, ...extra];
+    server.addRecording({ ...session, header: { ...session.header, id: "fa".repeat(16), channels } });
+    const dashboard = await open(`#run=${"fa".repeat(16)}&step=10`);
+    await dashboard.atStep(10);
+    dashboard.get("cursor-table summary").click();
+    await dashboard.until(() => dashboard.all("cursor-table tbody tr").length > 20);
+    const rows = dashboard
+      .all("cursor-table tbody tr")
+      .map((row) => [...row.children].map((cell) => cell.textContent?.trim() ?? ""));
+    const measuredOf = (name: string) => rows.find(([channel]) => channel === name)?.at(-1);
+    expect(measuredOf("train/weights")).toBe("not sent to this page");
+    expect(measuredOf("lab/never")).toBe("not in this session");
+    const whats = rows.filter(([channel]) => channel === "distance/to-init").map(([, what]) => what);
+    for (const { name } of session.header.parameters) {
+      expect(whats).toContain(`distance per parameter ${name}`);
+      expect(whats).toContain(`1 − cos(θ_t, θ₀) per parameter ${name}`);
+    }
   });
 });
 

@@ -102,11 +102,12 @@ describe("a fork", () => {
     dashboard.press("End");
     await dashboard.atStep(120);
     const eta = dashboard.get("fork-form input") as HTMLInputElement;
-    eta.value = "-1";
-    dashboard.get('fork-form button[type="submit"]').click();
+    eta.focus();
+    await userEvent.keyboard("-1{Enter}");
+    expect(eta.validationMessage).toBe("A positive number, such as 0.05");
     expect(server.posted).toEqual([]);
-    eta.value = "0.05";
-    dashboard.get('fork-form button[type="submit"]').click();
+    eta.select();
+    await userEvent.keyboard("0.05{Enter}");
     await dashboard.until(() => server.posted.length > 0);
     const { id } = session.header;
     expect(server.posted).toEqual([{ fork: id, atStep: 0, learningRate: 0.05, replace: true }]);

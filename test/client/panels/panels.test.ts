@@ -185,6 +185,27 @@ describe("the overhead panel", () => {
   });
 });
 
+describe("the panel of losses", () => {
+  it("names the training loss, and no probe, where the path is left out", () => {
+    const scene = sceneOf(300);
+    const drawnOf = (history: History) => {
+      const [part] = panelOf("loss", scene).parts;
+      if (part.kind !== "line") throw new Error("expected a line");
+      const of = { ...scene, history };
+      return {
+        named: part.draw(of).series.flatMap(({ label, directLabel = true }) => (directLabel ? [label] : [])),
+        figures: part.figures?.(of).map(({ label }) => label),
+      };
+    };
+    const without = new History();
+    without.describe(scene.header.channels.filter(({ name }) => !name.startsWith("path/")));
+    expect(drawnOf(without)).toEqual({ named: ["train", "test"], figures: ["Train", "Test"] });
+    const withPath = drawnOf(scene.history);
+    expect(withPath.named).toEqual(["test", "probe"]);
+    expect(withPath.figures?.slice(0, 3)).toEqual(["Probe", "Train", "Test"]);
+  });
+});
+
 describe("the panel of path and line", () => {
   const monotone = (channel: "path/monotonicity" | "line/profile", value: object) => {
     const scene = sceneOf(300);
@@ -244,6 +265,27 @@ describe("the panel of path and line", () => {
     ["a line that is not finite", "line/profile", line(Number.NaN, false), "undecided"],
   ] as const)("answers as the verdict does: %s", (_, channel, value, answer) => {
     expect(monotone(channel, value)).toEqual({ panel: answer, verdict: answer });
+  });
+});
+
+describe("the control of the line", () => {
+  it.each([
+    [{ drawUp: 0, monotoneOnProbe: true }, ["0", "monotone too"]],
+    [{ drawUp: 0.5, monotoneOnProbe: false }, ["0.500", "rises"]],
+    [{ drawUp: Number.NaN, monotoneOnProbe: false }, ["NaN", undefined]],
+  ])("is not said to rise where it is no number: %o", (control, words) => {
+    const scene = sceneOf(300);
+    const history = new History();
+    history.describe(announced);
+    const value = {
+      ...{ alphas: [0, 1], losses: [4, 1], carriesVerdict: true, drawUp: 0, plateau: 0.5, pathSteps: [] },
+      ...{ projection: [], residual: [], noiseFloor: 1e-6, pairedStdErr: 0.01, monotoneOnProbe: true },
+      ...{ monotoneInPopulation: true, control: { losses: [4, 1], ...control } },
+    };
+    history.accept([{ seq: 0, channel: "line/profile", step: 300, wallTimeMs: 0, value }]);
+    const part = panelOf("path-and-line", scene).parts.find(({ id }) => id === "line");
+    const figure = part?.figures?.({ ...scene, history }).find(({ label }) => label === "Control");
+    expect([figure?.text, figure?.note]).toEqual(words);
   });
 });
 

@@ -95,6 +95,7 @@ export const pathMonotonicityStream: StreamDefinition = {
       },
       { path: "populationDrawUp", label: "draw-up less 2 standard errors", unit: "loss", scale: "linear" },
       { path: "pairedStdErr", label: "standard error of the largest rise", unit: "loss", scale: "log" },
+      { path: "firstLoss", label: "first loss on the path", unit: "loss", scale: "log" },
       { path: "every", label: "steps from one measurement to the next", unit: "1", scale: "linear" },
     ],
   },

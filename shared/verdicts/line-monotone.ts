@@ -30,7 +30,8 @@ export function fallsOnLine(profile: LineProfile, isTrainingSet: boolean): Verdi
  */
 export const lineMonotone: JudgeDefinition = {
   channels: [LINE],
-  start({ probe }) {
+  start(header) {
+    const { probe } = header;
     const { isTrainingSet } = probe;
     const loss = isTrainingSet ? "loss on the training set" : "loss";
     let newest: { readonly step: number; readonly value: LineProfile } | null = null;

@@ -7,7 +7,8 @@ import type { Surface } from "./surface.ts";
 import type { ColourName, Theme } from "./theme.ts";
 
 const LINE_PX = 15;
-const SWATCH_PX = 14;
+/** A dash of each kind, whole. */
+export const SWATCH_PX = 16;
 const GAP_PX = 5;
 /** Below this width of the host, labels stand in a row above the plot. */
 export const COMPACT_BELOW_PX = 420;

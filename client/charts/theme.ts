@@ -2,12 +2,12 @@
 
 /** Each is the custom property of theme.css of that name; the value is what an unstyled page shows. */
 const FALLBACK = {
-  "series-1": "#0072b2",
-  "series-2": "#d55e00",
-  "series-3": "#00865f",
-  "series-4": "#b55f8d",
-  "series-5": "#b87900",
-  "series-6": "#2f8fc4",
+  "series-1": "#1c6cad",
+  "series-2": "#c9590a",
+  "series-3": "#25966a",
+  "series-4": "#c579a8",
+  "series-5": "#dc7903",
+  "series-6": "#1a9ae0",
   threshold: "#b3261e",
   ink: "#191b1d",
   "ink-2": "#43484d",

@@ -1,5 +1,8 @@
 /** Figures in a row: a label, a number that keeps its width, a note. */
-import { css, html, type TemplateResult, unsafeCSS } from "lit";
+import { css, html, nothing, type TemplateResult, unsafeCSS } from "lit";
+import type { Dash } from "../charts/chart.ts";
+import { SWATCH_PX } from "../charts/labels.ts";
+import { DASHES } from "../charts/marks.ts";
 import type { ColourName } from "../charts/theme.ts";
 import type { Figure } from "../panels/panel.ts";
 
@@ -71,15 +74,10 @@ export const figureStyles = css`
     color: var(--bad);
   }
   .swatch {
-    display: inline-block;
-    width: 12px;
-    height: 2px;
     margin-inline-end: 6px;
     vertical-align: middle;
-    background: var(--swatch);
-  }
-  .swatch[data-dashed] {
-    background: linear-gradient(90deg, var(--swatch) 5px, transparent 5px 7px, var(--swatch) 7px);
+    stroke: var(--swatch);
+    stroke-width: 3px;
   }
   ${unsafeCSS(SWATCHES.map((name) => `.swatch[data-colour="${name}"] { --swatch: var(--${name}); }`).join("\n"))}
 `;
@@ -87,10 +85,17 @@ export const figureStyles = css`
 export function figureList(figures: readonly Figure[]): TemplateResult {
   return html`<div class="figure-box"><dl class="figures">
     ${figures.map(
-      ({ label, text, note, colour, dashed, tone }) => html`<div>
-        <dt title=${label}>${colour === undefined ? null : html`<span class="swatch" data-colour=${colour} ?data-dashed=${dashed === true}></span>`}${label}</dt>
+      ({ label, text, note, colour, dash, tone }) => html`<div>
+        <dt title=${label}>${colour === undefined ? null : swatch(colour, dash)}${label}</dt>
         <dd data-tone=${tone ?? "plain"}>${text} <small>${note ?? ""}</small></dd>
       </div>`,
     )}
   </dl></div>`;
+}
+
+/** A piece of the line as the chart draws it. */
+function swatch(colour: ColourName, dash: Dash = "solid"): TemplateResult {
+  return html`<svg class="swatch" data-colour=${colour} width=${SWATCH_PX} height="3" aria-hidden="true">
+    <path d="M0 1.5H${SWATCH_PX}" stroke-dasharray=${DASHES[dash].join(" ") || nothing} />
+  </svg>`;
 }

@@ -1,19 +1,11 @@
 /** The drawing of a stream that no panel claims: everything it needs is in the stream's passport. */
 import type { StreamDescriptor } from "../../shared/stream.ts";
 import type { LineSeries } from "../charts/chart.ts";
-import type { ColourName } from "../charts/theme.ts";
 import type { FieldScale } from "../data/history.ts";
 import { figureAt } from "./figure.ts";
+import { type Look, lookOf } from "./look.ts";
 import type { Panel, Scene } from "./panel.ts";
 
-const COLOURS: readonly ColourName[] = [
-  "series-1",
-  "series-2",
-  "series-3",
-  "series-4",
-  "series-5",
-  "series-6",
-];
 const FIGURES = 4;
 const ON: Readonly<Record<StreamDescriptor["on"], string>> = {
   minibatch: "on the minibatch",
@@ -24,7 +16,7 @@ const ON: Readonly<Record<StreamDescriptor["on"], string>> = {
 };
 
 /** Fields of one unit share an axis; another unit gets no line, only a figure. */
-function linesOf(descriptor: StreamDescriptor, { history }: Scene): LineSeries[] {
+function linesOf(descriptor: StreamDescriptor, { history }: Scene): (LineSeries & Look)[] {
   const unit = descriptor.fields[0]?.unit;
   return descriptor.fields
     .filter((field) => field.unit === unit)
@@ -33,15 +25,12 @@ function linesOf(descriptor: StreamDescriptor, { history }: Scene): LineSeries[]
         .seriesMatching(descriptor.name, field.path)
         .map((series) => ({ field, series, isOne: !field.path.includes("*") })),
     )
-    .map(
-      ({ field, series, isOne }, index): LineSeries => ({
-        label: isOne ? field.label : `${field.label} ${indexIn(field.path, series.path)}`,
-        series,
-        colour: COLOURS[index % COLOURS.length] as ColourName,
-        directLabel: false,
-        ...(index >= COLOURS.length ? { dash: "dash" as const } : {}),
-      }),
-    );
+    .map(({ field, series, isOne }, index): LineSeries & Look => ({
+      label: isOne ? field.label : `${field.label} ${indexIn(field.path, series.path)}`,
+      series,
+      ...lookOf(index),
+      directLabel: false,
+    }));
 }
 
 /** "top.*.value" and "top.3.value" → "4". */
@@ -83,10 +72,10 @@ export function defaultPanel(descriptor: StreamDescriptor): Panel | null {
           const isOne = lines.length === 1;
           return lines
             .slice(0, FIGURES)
-            .map(({ label, series, colour }) =>
+            .map(({ label, series, colour, dash }) =>
               isOne
                 ? figureAt(scene, unitLabel(first.unit), descriptor.name, series.path)
-                : figureAt(scene, label, descriptor.name, series.path, { colour }),
+                : figureAt(scene, label, descriptor.name, series.path, { colour, dash }),
             );
         },
       },

@@ -46,7 +46,7 @@ export const panel: Panel = {
       draw,
       figures: (scene) => [
         figureAt(scene, "Distance", CHANNEL, "l2", { colour: "series-3" }),
-        figureAt(scene, "Path", CHANNEL, "pathLength", { colour: "series-2", dashed: true }),
+        figureAt(scene, "Path", CHANNEL, "pathLength", { colour: "series-2", dash: "dash" }),
         {
           label: "Straightness",
           text: formatNumber(scene.history.series(CHANNEL, "straightness")?.at(scene.step)?.value, 3),

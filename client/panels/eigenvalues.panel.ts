@@ -109,7 +109,7 @@ function figures(scene: Scene): readonly Figure[] {
             text: formatNumber(threshold),
             note: RULES[rule],
             colour: rule === "full-batch-bound" ? ("ink-3" as const) : ("threshold" as const),
-            dashed: true,
+            dash: "dash" as const,
           },
         ]),
     ...(lowest === undefined

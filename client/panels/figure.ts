@@ -1,12 +1,6 @@
 /** Figures read off series at the cursor: the newest measurement at or before it, and how old that is. Never interpolated. */
-import type { ColourName } from "../charts/theme.ts";
 import { formatCount, formatNumber } from "../data/formats.ts";
 import type { Figure, Scene } from "./panel.ts";
-
-export interface FigureLook {
-  readonly colour?: ColourName;
-  readonly dashed?: boolean;
-}
 
 /** One number of a stream at the cursor; a dash before its first sample. */
 export function figureAt(
@@ -14,7 +8,7 @@ export function figureAt(
   label: string,
   channel: string,
   path = "",
-  look: FigureLook = {},
+  look: Pick<Figure, "colour" | "dash"> = {},
 ): Figure {
   const reading = scene.history.series(channel, path)?.at(scene.step) ?? null;
   return {

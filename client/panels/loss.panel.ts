@@ -45,7 +45,7 @@ function figures(scene: Scene): readonly Figure[] {
     figureAt(scene, header.train.fullBatch ? "Train" : "Minibatch", TRAIN, "", { colour: "ink-3" }),
     ...(history.series(TEST) === undefined
       ? []
-      : [figureAt(scene, "Test", TEST, "", { colour: "series-2", dashed: true })]),
+      : [figureAt(scene, "Test", TEST, "", { colour: "series-2", dash: "dash" })]),
     ...(accuracy === null ? [] : [{ label: "Test accuracy", text: formatPercent(accuracy.value) }]),
   ];
 }

@@ -1,6 +1,6 @@
 /** A panel: words, numbers and charts of some streams. Plain data and pure functions of a scene; `<stream-panel>` does the rest. */
 import type { SessionHeader, SessionState } from "../../shared/header.ts";
-import type { LineChartModel, ProfileChartModel } from "../charts/chart.ts";
+import type { Dash, LineChartModel, ProfileChartModel } from "../charts/chart.ts";
 import type { ColourName } from "../charts/theme.ts";
 import type { FieldScale, History } from "../data/history.ts";
 import type { Cursor } from "../data/view.ts";
@@ -29,7 +29,7 @@ export interface Figure {
   readonly note?: string;
   /** Colour of its line, shown as a swatch. */
   readonly colour?: ColourName;
-  readonly dashed?: boolean;
+  readonly dash?: Dash;
   readonly tone?: "good" | "warn" | "bad";
 }
 

@@ -72,7 +72,7 @@ function pathFigures(scene: Scene): readonly Figure[] {
       text: `${every > 1 ? "≥ " : ""}${formatNumber(drawUp, 3)}`,
       ...(pairedStdErr === undefined || isTrainingSet ? {} : { note: `± ${formatNumber(pairedStdErr, 2)}` }),
       colour: "series-2",
-      dashed: true,
+      dash: "dash",
     },
     { label: "Steps that rise", text: formatPercent(upFraction), ...ageNote(sample.ageSteps) },
   ];
@@ -125,7 +125,7 @@ function drawLine(scene: Scene): ProfileChartModel | null {
 function lineFigures(scene: Scene): readonly Figure[] {
   const sample = sampleAt<LineProfile>(scene, LINE);
   if (sample === null) return [{ label: "Draw-up", text: "–" }];
-  const { drawUp, pairedStdErr, control } = sample.value;
+  const { drawUp, pairedStdErr, control, carriesVerdict } = sample.value;
   const { isTrainingSet } = scene.header.probe;
   return [
     { label: "Monotone", ...ANSWERS[fallsOnLine(sample.value, isTrainingSet)] },
@@ -136,6 +136,7 @@ function lineFigures(scene: Scene): readonly Figure[] {
         ? { note: `± ${formatNumber(pairedStdErr, 2)}` }
         : ageNote(sample.ageSteps)),
       colour: "series-3",
+      dash: carriesVerdict ? "solid" : "dash",
     },
     {
       label: "Control",
@@ -145,7 +146,7 @@ function lineFigures(scene: Scene): readonly Figure[] {
         ? {}
         : { note: control.monotoneOnProbe ? "monotone too" : "rises" }),
       colour: "series-4",
-      dashed: true,
+      dash: "dash",
     },
   ];
 }

@@ -48,7 +48,7 @@ function figures(scene: Scene): readonly Figure[] {
       text: formatNumber(threshold),
       note: rule === "adam" ? "38/η" : "full-batch bound",
       colour: rule === "adam" ? "threshold" : "ink-3",
-      dashed: true,
+      dash: "dash",
     },
     { label: "Ratio", text: formatNumber(ratio, 3), ...ageNote(sample.ageSteps) },
   ];

@@ -1,7 +1,7 @@
 /** λ₁ of the whole, of each layer by itself, and of the Gauss–Newton matrix: where sharpness comes from. */
 import type { LineSeries } from "../charts/chart.ts";
-import type { ColourName } from "../charts/theme.ts";
 import { figureAt } from "./figure.ts";
+import { type Look, lookOf } from "./look.ts";
 import type { Figure, LineDrawing, Panel, Scene } from "./panel.ts";
 
 const SPECTRUM = "hessian/eigenvalues";
@@ -9,17 +9,14 @@ const LAYERS = "hessian/per-layer";
 const GAUSS_NEWTON = "gauss-newton/eigenvalues";
 
 /** Blue is λ₁ of the whole, as in the panel of the eigenvalues. */
-const COLOURS: readonly ColourName[] = ["series-2", "series-3", "series-4", "series-5", "series-6"];
-const DASHES = ["solid", "dash", "dot", "dash-dot"] as const;
+const COLOURS = ["series-2", "series-3", "series-4", "series-5", "series-6"] as const;
 const FIGURES = 6;
 
-interface Line {
+interface Line extends Look {
   readonly label: string;
   readonly channel: string;
   /** Its value, residual and convergence are fields of it. */
   readonly path: string;
-  readonly colour: ColourName;
-  readonly dash: (typeof DASHES)[number];
 }
 
 function linesOf({ header, history }: Scene): readonly Line[] {
@@ -30,8 +27,7 @@ function linesOf({ header, history }: Scene): readonly Line[] {
       label: names[index] ?? `layer ${index + 1}`,
       channel: LAYERS,
       path: `layers.${index}`,
-      colour: COLOURS[index % COLOURS.length] as ColourName,
-      dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length] ?? "solid",
+      ...lookOf(index, COLOURS),
     }),
   );
   const whole: Line = {
@@ -70,7 +66,7 @@ function figures(scene: Scene): readonly Figure[] {
   return linesOf(scene)
     .slice(0, FIGURES)
     .map(({ label, channel, path, colour, dash }) =>
-      figureAt(scene, label, channel, `${path}.value`, { colour, dashed: dash !== "solid" }),
+      figureAt(scene, label, channel, `${path}.value`, { colour, dash }),
     );
 }
 

@@ -1,14 +1,14 @@
 /** The span of the first Hessian eigenvectors: how much of the gradient lies in it, and whether it stays where it is. */
 import type { HessianOverlap, TopSubspace } from "../../shared/readings.ts";
 import type { LineSeries } from "../charts/chart.ts";
-import type { ColourName } from "../charts/theme.ts";
 import { formatNumber, formatStep } from "../data/formats.ts";
 import { ageNote, sampleAt } from "./figure.ts";
+import { lookOf } from "./look.ts";
 import type { Figure, LineDrawing, Panel, Scene } from "./panel.ts";
 
 const SHARE = "gradient/top-subspace";
 const OVERLAP = "hessian/overlap";
-const COLOURS: readonly ColourName[] = ["series-3", "series-4", "series-5", "series-6"];
+const COLOURS = ["series-3", "series-4", "series-5", "series-6"] as const;
 
 function line(scene: Scene, channel: string, path: string, look: Omit<LineSeries, "series">): LineSeries[] {
   const series = scene.history.series(channel, path);
@@ -32,7 +32,7 @@ function shareFigures(scene: Scene): readonly Figure[] {
   const { share, control, k, converged } = sample.value;
   return [
     { label: "Share of ‖g‖²", text: formatNumber(share, 3), colour: "series-1", ...ageNote(sample.ageSteps) },
-    { label: "Random", text: formatNumber(control, 2), colour: "ink-3", dashed: true },
+    { label: "Random", text: formatNumber(control, 2), colour: "ink-3", dash: "dash" },
     {
       label: "Eigenvectors",
       text: String(k),
@@ -51,7 +51,7 @@ function drawOverlap(scene: Scene): LineDrawing {
         (series, index): LineSeries => ({
           label: `with step ${formatStep(steps[index]?.step)}, snapshot ${index + 1}`,
           series,
-          colour: COLOURS[index % COLOURS.length] as ColourName,
+          ...lookOf(index, COLOURS),
           directLabel: false,
         }),
       ),
@@ -83,9 +83,9 @@ function overlapFigures(scene: Scene): readonly Figure[] {
     ...references.map(({ step, overlap }, index) => ({
       label: `With step ${formatStep(step)}`,
       text: formatNumber(overlap, 3),
-      colour: COLOURS[index % COLOURS.length] as ColourName,
+      ...lookOf(index, COLOURS),
     })),
-    { label: "Random", text: formatNumber(control, 2), colour: "ink-3", dashed: true },
+    { label: "Random", text: formatNumber(control, 2), colour: "ink-3", dash: "dash" },
   ];
 }
 

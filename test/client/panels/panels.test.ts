@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { History, type HistorySample } from "../../../client/data/history.ts";
 import { panelsFor } from "../../../client/panels/index.ts";
+import { lookOf } from "../../../client/panels/look.ts";
 import type { Panel, Scene } from "../../../client/panels/panel.ts";
 import { preconditionedEigenvaluesStream } from "../../../server/streams/hessian-preconditioned.ts";
 import { runChannels, streams } from "../../../server/streams/index.ts";
@@ -54,6 +55,35 @@ describe("panelsFor", () => {
       .flatMap((part) => (part.kind === "line" ? part.draw(scene).series : []));
     expect(series.length).toBeGreaterThan(15);
     expect(series.filter(({ series }) => series.length === 0).map(({ label }) => label)).toEqual([]);
+  });
+
+  it("gives every figure the colour and the dash of the line it reads", () => {
+    const scene = sceneOf(300, { batchSize: 100 });
+    let compared = 0;
+    for (const { parts } of panelsFor(scene.header.channels))
+      for (const part of parts) {
+        if (part.kind !== "line") continue;
+        const lines = part.draw(scene).series.map(({ colour, dash = "solid" }) => `${colour} ${dash}`);
+        for (const { colour, dash = "solid" } of part.figures?.(scene) ?? []) {
+          if (colour === undefined) continue;
+          expect(lines, part.id).toContain(`${colour} ${dash}`);
+          compared++;
+        }
+      }
+    expect(compared).toBeGreaterThan(15);
+  });
+
+  it("tells the layers' lines apart by the dash and by the colour", () => {
+    const scene = sceneOf(300);
+    const [part] = panelOf("layers", scene).parts;
+    const lines = part.kind === "line" ? part.draw(scene).series : [];
+    expect(lines.length).toBeGreaterThan(3);
+    lines.slice(1).forEach(({ colour, dash }, index) => {
+      expect(colour).not.toBe(lines[index]?.colour);
+      expect(dash).not.toBe(lines[index]?.dash);
+    });
+    const looks = Array.from({ length: 24 }, (_, index) => lookOf(index));
+    expect(new Set(looks.map(({ colour, dash }) => `${colour} ${dash}`)).size).toBe(24);
   });
 
   it("draws only fields that the server's streams announce", () => {

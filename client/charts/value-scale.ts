@@ -27,7 +27,7 @@ export function valueScale(
     // Zero and below lie under every log scale: they are drawn on its lower edge.
     const place = (value: number): number =>
       value > 0 ? scale(value) : Number.isNaN(value) ? value : range[0];
-    return Object.assign(place, { kind, domain, ticks: logTicks(from, to, count) });
+    return Object.assign(place, { kind, domain, ticks: apart(logTicks(from, to, count + 2), place) });
   }
   if (kind === "symlog") {
     const scale = scaleSymlog().constant(symlogConstant(domain)).domain([from, to]).range(ends);
@@ -75,20 +75,30 @@ function roundUp(value: number): number {
   );
 }
 
-function logTicks(from: number, to: number, count: number): number[] {
-  const low = Math.floor(Math.log10(from) + 1e-12);
-  const high = Math.ceil(Math.log10(to) - 1e-12);
-  const decades = high - low;
-  const factors = decades * 3 <= count + 1 ? [1, 2, 5] : decades * 2 <= count + 1 ? [1, 3] : [1];
-  const stride = factors.length === 1 ? Math.max(1, Math.ceil(decades / count)) : 1;
+/** Of each decade, the closest first. */
+const LADDERS = [[1, 2, 5], [1, 3], [1]] as const;
+
+/** Round numbers from a to b, both above 0: the closest that are no more than `most`. */
+function logTicks(from: number, to: number, most: number): number[] {
+  for (let stride = 1; ; stride++)
+    for (const factors of stride === 1 ? LADDERS : LADDERS.slice(-1)) {
+      const ticks = rungs(from, to, factors, stride);
+      if (ticks.length <= most) return ticks;
+    }
+}
+
+/** Decades of a double. */
+const [FIRST_DECADE, LAST_DECADE] = [-324, 308];
+
+function rungs(from: number, to: number, factors: readonly number[], stride = 1): number[] {
+  const low = Math.max(FIRST_DECADE, Math.floor(Math.log10(from) + 1e-12));
+  const high = Math.min(LAST_DECADE, Math.log10(to) + 1e-9);
   const ticks: number[] = [];
-  for (let exponent = low; exponent <= high; exponent++) {
-    if (exponent % stride !== 0) continue;
+  for (let exponent = Math.ceil(low / stride) * stride; exponent <= high; exponent += stride)
     for (const factor of factors) {
       const tick = Number(`${factor}e${exponent}`);
       if (tick >= from * (1 - 1e-9) && tick <= to * (1 + 1e-9)) ticks.push(tick);
     }
-  }
   return ticks;
 }
 
@@ -111,16 +121,15 @@ function symlogConstant([from, to]: readonly [number, number]): number {
   return 10 ** (Math.floor(Math.log10(largest)) - 2);
 }
 
+/** Zero, and on both sides of it the closest round numbers for which there is room; those of a linear axis where these are too few. */
 function symlogTicks(domain: readonly [number, number], count: number): number[] {
   const [from, to] = domain;
   const constant = symlogConstant(domain);
-  const ticks = new Set<number>([0]);
-  const decades = Math.log10(Math.max(Math.abs(from), Math.abs(to)) / constant);
-  const sides = (from < 0 ? 1 : 0) + (to > 0 ? 1 : 0);
-  const stride = Math.max(1, Math.ceil((decades * sides) / count));
-  for (let exponent = 0; exponent <= Math.floor(decades + 1e-9); exponent += stride) {
-    const tick = Number(`1e${Math.round(Math.log10(constant)) + exponent}`);
-    ticks.add(tick).add(-tick);
-  }
-  return [...ticks].filter((tick) => tick >= from && tick <= to).sort((a, b) => a - b);
+  const within = LADDERS.map((factors) => {
+    const up = rungs(constant, Math.max(Math.abs(from), Math.abs(to)), factors);
+    const all = [...up.map((tick) => -tick).reverse(), 0, ...up];
+    return all.filter((tick) => tick >= from && tick <= to);
+  });
+  const ticks = within.find(({ length }) => length <= count + 2) ?? within.at(-1) ?? [];
+  return ticks.length > 1 ? ticks : scaleLinear().domain([from, to]).ticks(count);
 }

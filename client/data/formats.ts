@@ -119,7 +119,7 @@ export function tickFormat(ticks: readonly number[], scale: FieldScale): (value:
     const plain = smallest >= 1e-3 && largest < 1e5;
     return (value) => {
       if (value === 0) return "0";
-      return minus(plain ? format(",.12~r")(value) : tidyExponent(value.toExponential(6)));
+      return minus(plain ? format(",.12~r")(value) : tidyExponent(value.toExponential(12)));
     };
   }
   const gap = ticks.length > 1 ? Math.abs((ticks[1] as number) - (ticks[0] as number)) : largest || 1;

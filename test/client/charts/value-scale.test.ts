@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { yTickCount } from "../../../client/charts/axes.ts";
 import { roundDomain, valueScale } from "../../../client/charts/value-scale.ts";
 import { tickFormat } from "../../../client/data/formats.ts";
 
@@ -40,6 +41,40 @@ describe("value scales", () => {
         }
       }),
     );
+  });
+
+  it.each(["linear", "log", "symlog"] as const)(
+    "have two ticks or more on a %s axis, each with room for its number",
+    (kind) => {
+      for (const height of [96, 240])
+        for (let exponent = -6; exponent < 4; exponent++)
+          for (const mantissa of [1, 1.5, 2, 3, 5, 7, 9])
+            for (const span of [1, 1.02, 1.2, 1.5, 2, 3, 5, 8, 10, 20, 50, 100, 1000, 1e7])
+              for (const below of kind === "log" ? [1] : [1, 0, -1, -span]) {
+                const min = mantissa * 10 ** exponent;
+                const count = yTickCount(height);
+                const domain = roundDomain(kind, min * below, min * span, count);
+                const scale = valueScale(kind, domain, [height, 0], count);
+                const places = scale.ticks.map(scale);
+                const which = `${domain} at ${height} px: ${scale.ticks}`;
+                expect(places.length, which).toBeGreaterThan(1);
+                for (let i = 1; i < places.length; i++)
+                  expect((places[i - 1] ?? 0) - (places[i] ?? 0), which).toBeGreaterThanOrEqual(14);
+              }
+    },
+  );
+
+  it("ends, with few ticks, also where nothing is above zero or a double's range", () => {
+    for (const kind of ["log", "symlog"] as const)
+      for (const domain of [
+        [0, 0],
+        [0, 1],
+        [-2, -1],
+        [5e-324, 1],
+        [1, Number.MAX_VALUE],
+        [1, Number.POSITIVE_INFINITY],
+      ] as const)
+        expect(valueScale(kind, domain, [100, 0], 3).ticks.length).toBeLessThan(9);
   });
 
   it("gives a constant series an axis", () => {

@@ -46,12 +46,22 @@ export function formatBytes(bytes: number): string {
   return `${Number((bytes / 1024 ** unit).toPrecision(3))} ${units[unit]}`;
 }
 
-/** A share in [0, 1]: "12 %", "0.4 %". */
-export function formatPercent(share: number | null | undefined): string {
+/**
+ * A share: "12 %", "97.8 %", "0.40 %"; none and all are "0 %" and "100 %", and nothing else is.
+ *
+ * Two significant digits of what there is, or of what is missing from the whole, whichever is less; "< 0.01 %" below.
+ *
+ * @param decimals  at least so many.
+ */
+export function formatPercent(share: number | null | undefined, decimals = 0): string {
   if (share === null || share === undefined) return MISSING;
   if (!Number.isFinite(share)) return formatNumber(share);
   const percent = share * 100;
-  return `${minus(format(Math.abs(percent) >= 10 || percent === 0 ? ".0f" : ".1~f")(percent))} %`;
+  const rest = Math.min(Math.abs(percent), Math.abs(100 - percent));
+  if (rest === 0) return `${percent} %`;
+  if (rest < 0.01) return percent > 50 ? "> 99.99 %" : percent > 0 ? "< 0.01 %" : "> −0.01 %";
+  const digits = Math.max(decimals, 1 - Math.floor(Math.log10(rest)));
+  return `${minus(format(`.${digits}f`)(percent))} %`;
 }
 
 /** A share that something costs. Less than nothing is what noise makes of a small one: "0 %"; the panel says so. */

@@ -74,8 +74,7 @@ function figures(scene: Scene): readonly Figure[] {
     { label: "Trace", text: formatNumber(trace), note: `± ${formatNumber(traceStdErr, 2)}` },
     {
       label: "Near zero",
-      // Two digits more than other shares: what training changes is how little is left.
-      text: `${formatNumber(100 * nearZeroFraction)} %`,
+      text: formatPercent(nearZeroFraction),
       note: `|λ| < ${formatNumber(nearZeroBelow, 2)}`,
     },
     { label: "Negative", text: formatPercent(negativeMass), note: `λ < −${formatNumber(nearZeroBelow, 2)}` },

@@ -122,8 +122,12 @@ function figures(scene: Scene): readonly Figure[] {
           tone: "warn",
         }
       : { label: "Converged", text: "all", ...ageNote(sample.ageSteps) },
-    // Made at every tenth measurement; it stays, with its age.
-    { label: "Cold check", text: formatPercent(cold?.value), ...ageNote(cold?.ageSteps ?? 0) },
+    // Made at every tenth measurement; it stays, with its age. What a cold start finds less is none found by it alone.
+    {
+      label: "Cold check",
+      text: formatPercent(cold && Math.max(0, cold.value)),
+      ...ageNote(cold?.ageSteps ?? 0),
+    },
     ...(probeStdErr === null ? [] : [{ label: "Probe error of λ₁", text: formatNumber(probeStdErr, 2) }]),
   ];
 }

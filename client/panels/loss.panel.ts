@@ -46,7 +46,7 @@ function figures(scene: Scene): readonly Figure[] {
     ...(history.series(TEST) === undefined
       ? []
       : [figureAt(scene, "Test", TEST, "", { colour: "series-2", dash: "dash" })]),
-    ...(accuracy === null ? [] : [{ label: "Test accuracy", text: formatPercent(accuracy.value) }]),
+    ...(accuracy === null ? [] : [{ label: "Test accuracy", text: formatPercent(accuracy.value, 1) }]),
   ];
 }
 

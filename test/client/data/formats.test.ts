@@ -61,10 +61,48 @@ describe("formats", () => {
     expect(formatDuration(durationMs)).toBe(text);
   });
 
-  it("writes shares in percent, ages in steps", () => {
-    expect([0, 0.004, 0.12, 1].map(formatPercent)).toEqual(["0 %", "0.4 %", "12 %", "100 %"]);
+  it("writes ages and steps", () => {
     expect([0, 1, 1204].map(formatAge)).toEqual(["at this step", "1 step before", "1,204 steps before"]);
     expect([0, 500, 9_999, 12_000].map(formatStepTick)).toEqual(["0", "500", "9,999", "12k"]);
+  });
+
+  it.each([
+    [0, "0 %"],
+    [-0, "0 %"],
+    [3e-7, "< 0.01 %"],
+    [-3e-7, "> −0.01 %"],
+    [0.0003, "0.030 %"],
+    [0.004, "0.40 %"],
+    [-0.0123, "−1.2 %"],
+    [0.0996, "10.0 %"],
+    [0.12, "12 %"],
+    [0.8551, "86 %"],
+    [0.9779, "97.8 %"],
+    [0.996, "99.60 %"],
+    [0.99985, "99.985 %"],
+    [0.99996, "> 99.99 %"],
+    [1, "100 %"],
+    [1.004, "100.40 %"],
+    [3.14, "314 %"],
+    [null, "–"],
+    [Number.NaN, "NaN"],
+  ])("writes a share of %d as %s", (share, text) => {
+    expect(formatPercent(share)).toBe(text);
+  });
+
+  it("says 0 % and 100 % of nothing but none and all", () => {
+    for (let exponent = -17; exponent < 0; exponent += 0.25)
+      for (const share of [10 ** exponent, 1 - 10 ** exponent]) {
+        if (share === 1) continue;
+        expect(Number.parseFloat(formatPercent(share)), String(share)).not.toBe(0);
+        expect(formatPercent(share)).not.toMatch(/^100/);
+      }
+  });
+
+  it("writes as many decimals of a share as are asked for", () => {
+    expect([0.8551, 0.9, 0.99712, 1].map((share) => formatPercent(share, 1))).toEqual([
+      ...["85.5 %", "90.0 %", "99.71 %", "100 %"],
+    ]);
   });
 
   it("writes a cost below nothing as none", () => {

@@ -177,6 +177,22 @@ describe("the eigenvalue panel", () => {
     ]);
   });
 
+  it.each([
+    [0.02, "2.0 %"],
+    [3e-6, "< 0.01 %"],
+    [-3e-6, "0 %"],
+  ])("says of a cold start that found %d more that it found %s", (coldGap, text) => {
+    const scene = sceneOf(300);
+    const history = new History();
+    history.describe(announced);
+    const top = [{ value: 9, residual: 0.01, converged: true }];
+    const value = { top, threshold: 10, rule: "gd", ratio: 0.9, probeStdErr: null, coldGap };
+    history.accept([{ seq: 0, channel: "hessian/eigenvalues", step: 300, wallTimeMs: 0, value }]);
+    const [part] = panelOf("eigenvalues", scene).parts;
+    const cold = part.figures?.({ ...scene, history }).find(({ label }) => label === "Cold check");
+    expect(cold?.text).toBe(text);
+  });
+
   it("says how many eigenvalues have not converged", () => {
     // The synthetic session leaves one unconverged at each multiple of 90.
     const [part] = panelOf("eigenvalues", sceneOf(270)).parts;
@@ -208,7 +224,7 @@ describe("the overhead panel", () => {
     history.accept([{ seq: 0, channel: "run/overhead", step: 300, wallTimeMs: 0, value }]);
     const [part] = panelOf("overhead", scene).parts;
     const [figure] = part.figures?.({ ...scene, history }) ?? [];
-    expect(figure).toMatchObject({ label: "Overhead", text: "0 %", note: "−12 % to 6 %" });
+    expect(figure).toMatchObject({ label: "Overhead", text: "0 %", note: "−12 % to 6.0 %" });
     if (part.kind !== "line") throw new Error("expected a line");
     const [line] = part.draw({ ...scene, history }).series;
     expect(line?.series.latest()?.value, "the line is what was measured").toBe(-0.03);

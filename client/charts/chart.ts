@@ -104,7 +104,7 @@ export interface ProfileChartModel {
 
 export type ScrubberMark = {
   readonly step: number;
-  readonly kind: "event" | "warning" | "error" | "measured" | "non-finite";
+  readonly kind: "event" | "warning" | "error" | "measured";
   readonly label: string;
 };
 

@@ -2,12 +2,14 @@
 import type { Extremes } from "../data/pyramid.ts";
 import type { Series } from "../data/series.ts";
 import type { Axes } from "./axes.ts";
+import type { Span } from "./pieces.ts";
 import type { Surface } from "./surface.ts";
 
 export function drawColumns(
   surface: Surface,
   axes: Axes,
   series: Series,
+  pieces: readonly Span[],
   ratio: number,
   dash: readonly number[],
 ): void {
@@ -18,41 +20,40 @@ export function drawColumns(
   // A column alone would be fainter than a line.
   const width = Math.max(1 / ratio, 1.25);
   const thickness = surface.lineWidth;
-  const { hasNonFinite } = series;
   const isInGap = gapOf(dash);
   const out: Extremes = { min: 0, max: 0 };
-  let from = series.lowerBound(Math.ceil(domainFrom));
-  let joinTop = Number.NaN;
-  let joinBottom = Number.NaN;
+  const first = series.lowerBound(Math.ceil(domainFrom));
+  const end = series.lowerBound(Math.floor(domainTo) + 1);
   surface.beginPath();
-  for (let column = 0; column < columns; column++) {
-    const isLast = column === columns - 1;
-    const to = series.lowerBound(
-      isLast ? Math.floor(domainTo) + 1 : Math.ceil(domainFrom + (column + 1) * stepsPerColumn),
-    );
-    if (to === from) continue;
-    series.extremes(from, to, out);
-    const hasBreak = hasNonFinite && series.nonFinite(from, to).length > 0;
-    if (out.min <= out.max) {
+  for (const piece of pieces) {
+    const last = Math.min(piece.to, end);
+    let from = Math.max(piece.from, first);
+    let joinTop = Number.NaN;
+    let joinBottom = Number.NaN;
+    if (from >= last) continue;
+    let column = Math.max(0, Math.floor((series.stepAt(from) - domainFrom) / stepsPerColumn));
+    for (; from < last; column++) {
+      const isLast = column >= columns - 1;
+      const next = isLast ? last : series.lowerBound(Math.ceil(domainFrom + (column + 1) * stepsPerColumn));
+      const to = Math.min(next, last);
+      if (to <= from) continue;
+      series.extremes(from, to, out);
       const ownTop = y(out.max);
       const ownBottom = y(out.min);
       // Neighbours that do not overlap are joined, as a line would join them.
-      const top = !hasBreak && joinBottom < ownTop ? joinBottom : ownTop;
-      const bottom = !hasBreak && joinTop > ownBottom ? joinTop : ownBottom;
+      const top = joinBottom < ownTop ? joinBottom : ownTop;
+      const bottom = joinTop > ownBottom ? joinTop : ownBottom;
       const missing = Math.max(0, thickness - (bottom - top));
       // Dashes leave out only where the line is quiet: never a spike.
       const isQuiet = bottom - top <= 3 * thickness;
-      if (!isQuiet || !isInGap(column / ratio)) {
-        surface.rect(box.left + column / ratio, top - missing / 2, width, bottom - top + missing);
+      const left = Math.min(column, columns - 1) / ratio;
+      if (!isQuiet || !isInGap(left)) {
+        surface.rect(box.left + left, top - missing / 2, width, bottom - top + missing);
       }
       joinTop = ownTop;
       joinBottom = ownBottom;
+      from = to;
     }
-    if (hasBreak) {
-      joinTop = Number.NaN;
-      joinBottom = Number.NaN;
-    }
-    from = to;
   }
   surface.fill();
 }

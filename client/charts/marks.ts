@@ -5,6 +5,7 @@ import type { Series } from "../data/series.ts";
 import type { Axes } from "./axes.ts";
 import type { Dash, LineSeries } from "./chart.ts";
 import { drawColumns } from "./columns.ts";
+import { piecesOf, type Span } from "./pieces.ts";
 import type { Surface } from "./surface.ts";
 import type { Theme } from "./theme.ts";
 
@@ -22,11 +23,6 @@ export const DASHES: Readonly<Record<Dash, number[]>> = {
 };
 
 /** Samples to look at: those within the domain and the neighbours that lines reach for. */
-interface Span {
-  readonly from: number;
-  readonly to: number;
-}
-
 export function spanOf(series: Series, domain: readonly [number, number]): Span {
   return {
     from: Math.max(0, series.lowerBound(Math.ceil(domain[0])) - 1),
@@ -70,6 +66,7 @@ export function drawSeries(
   if (span.from >= span.to) return;
   const colour = theme.colour[entry.colour];
   const mark = entry.mark ?? "line";
+  const dash = DASHES[entry.dash ?? "solid"];
   const width = axes.box.right - axes.box.left;
   const isDense = span.to - span.from > DENSE_PER_COLUMN * width * context.ratio;
   surface.save();
@@ -79,11 +76,11 @@ export function drawSeries(
   surface.lineJoin = "round";
   if (entry.whisker) drawWhiskers(surface, axes, entry.whisker, series, span);
   if (isDense) {
-    drawColumns(surface, axes, series, context.ratio, DASHES[entry.dash ?? "solid"]);
+    drawColumns(surface, axes, series, piecesOf(entry, span, context.gaps), context.ratio, dash);
   } else {
-    surface.setLineDash(DASHES[entry.dash ?? "solid"]);
+    surface.setLineDash(dash);
     if (mark !== "points")
-      drawPath(surface, axes, series, span, mark, breaksOf(entry, span, context.gaps), context.holdTo);
+      drawPath(surface, axes, series, piecesOf(entry, span, context.gaps), mark, context.holdTo);
     surface.setLineDash([]);
     const first = axes.x(series.stepAt(span.from));
     const spacing = (axes.x(series.stepAt(span.to - 1)) - first) / Math.max(1, span.to - span.from - 1);
@@ -98,45 +95,26 @@ function drawPath(
   surface: Surface,
   axes: Axes,
   series: Series,
-  span: Span,
+  pieces: readonly Span[],
   mark: "line" | "step-after",
-  breaks: ReadonlySet<number>,
   holdTo: number,
 ): void {
   const { x, y } = axes;
-  let isDown = false;
-  let count = 0;
-  let lastX = 0;
-  let lastY = 0;
   const lone: [number, number][] = [];
-  const lift = (): void => {
-    if (isDown && count === 1 && mark === "line") lone.push([lastX, lastY]);
-    isDown = false;
-    count = 0;
-  };
   surface.beginPath();
-  for (let i = span.from; i < span.to; i++) {
-    const value = series.valueAt(i);
-    if (breaks.has(i)) lift();
-    if (!Number.isFinite(value)) {
-      lift();
-      continue;
+  for (const { from, to } of pieces) {
+    let lastX = x(series.stepAt(from));
+    let lastY = y(series.valueAt(from));
+    surface.moveTo(lastX, lastY);
+    if (to - from === 1 && mark === "line") lone.push([lastX, lastY]);
+    for (let i = from + 1; i < to; i++) {
+      lastX = x(series.stepAt(i));
+      if (mark === "step-after") surface.lineTo(lastX, lastY);
+      lastY = y(series.valueAt(i));
+      surface.lineTo(lastX, lastY);
     }
-    const px = x(series.stepAt(i));
-    const py = y(value);
-    if (!isDown) surface.moveTo(px, py);
-    else if (mark === "step-after") {
-      surface.lineTo(px, lastY);
-      surface.lineTo(px, py);
-    } else surface.lineTo(px, py);
-    isDown = true;
-    count++;
-    lastX = px;
-    lastY = py;
+    if (mark === "step-after" && to === series.length) surface.lineTo(Math.max(lastX, x(holdTo)), lastY);
   }
-  if (mark === "step-after" && isDown && span.to === series.length)
-    surface.lineTo(Math.max(lastX, x(holdTo)), lastY);
-  lift();
   surface.stroke();
   // A single sample between two breaks has no line to be seen by.
   surface.beginPath();
@@ -205,20 +183,4 @@ function drawWhiskers(surface: Surface, axes: Axes, whisker: Series, series: Ser
 function readRow(series: Series, row: number): number | null {
   const index = series.indexOfRow(row);
   return index < 0 ? null : series.valueAt(index);
-}
-
-/** Indices before which the line is broken: by an announced omission, or by a change of what the value refers to. */
-function breaksOf({ series, breakOn }: LineSeries, span: Span, gaps: readonly Gap[]): ReadonlySet<number> {
-  const breaks = new Set<number>();
-  for (const gap of gaps) {
-    let index = series.lowerBound(gap.fromStep);
-    while (index < series.length && series.seqAt(index) <= gap.toSeq) index++;
-    if (index > 0 && index < series.length && series.seqAt(index - 1) < gap.fromSeq) breaks.add(index);
-  }
-  if (breakOn) {
-    for (let i = span.from + 1; i < span.to; i++) {
-      if (readRow(breakOn, series.rowAt(i)) !== readRow(breakOn, series.rowAt(i - 1))) breaks.add(i);
-    }
-  }
-  return breaks;
 }

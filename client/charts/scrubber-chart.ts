@@ -5,7 +5,7 @@ import { type Axes, crisp, makeAxes, type PlotBox, renderAxes } from "./axes.ts"
 import type { Chart, ScrubberMark, ScrubberModel, ScrubberOptions } from "./chart.ts";
 import { seriesCsv } from "./csv.ts";
 import { drawSeries, visibleExtremes } from "./marks.ts";
-import { drawGaps } from "./missing-marks.ts";
+import { drawGaps, drawNonFinite } from "./missing-marks.ts";
 import { type Grip, listenToScrubber } from "./scrubber-pointer.ts";
 import { Stage } from "./stage.ts";
 import { type Surface, SvgSurface } from "./surface.ts";
@@ -25,7 +25,6 @@ const MARK_COLOUR: Readonly<Record<ScrubberMark["kind"], ColourName>> = {
   measured: "axis",
   warning: "warn",
   error: "bad",
-  "non-finite": "bad",
 };
 
 export function createScrubberChart(host: HTMLElement, options: ScrubberOptions): Chart<ScrubberModel> {
@@ -165,6 +164,7 @@ class ScrubberChart implements Chart<ScrubberModel> {
     if (model.series) {
       const entry = { label: "loss", series: model.series, colour: "series-1" as const, weight: 0.75 };
       drawSeries(surface, axes, entry, theme, { gaps: model.gaps, ratio, holdTo: model.head });
+      drawNonFinite(surface, axes, [entry], theme);
     }
     surface.globalAlpha = 0.62;
     fill("sunken", box.left, from);
@@ -218,13 +218,6 @@ class ScrubberChart implements Chart<ScrubberModel> {
       if (mark.kind === "measured") {
         surface.moveTo(crisp(px), box.bottom - TICKS_PX);
         surface.lineTo(crisp(px), box.bottom - 1);
-        surface.stroke();
-      } else if (mark.kind === "non-finite") {
-        surface.lineWidth = 1.75;
-        surface.moveTo(px - 3, MARKS_PX - 9);
-        surface.lineTo(px + 3, MARKS_PX - 3);
-        surface.moveTo(px - 3, MARKS_PX - 3);
-        surface.lineTo(px + 3, MARKS_PX - 9);
         surface.stroke();
       } else {
         // A small flag that points at its step; warnings and errors are bigger.

@@ -81,15 +81,18 @@ export class Series {
 
   /** Index of the value in this row of the channel, −1 where that sample lacks the field. */
   indexOfRow(row: number): number {
-    if (!this.#rowOf) return row < this.length ? row : -1;
-    const index = this.#rowOf.lowerBound(row);
-    return index < this.length && this.#rowOf.at(index) === row ? index : -1;
+    const index = this.indexFromRow(row);
+    return index < this.length && this.rowAt(index) === row ? index : -1;
+  }
+
+  /** First index in this row of the channel or a later one; `length` if none. */
+  indexFromRow(row: number): number {
+    return this.#rowOf ? this.#rowOf.lowerBound(row) : Math.min(row, this.length);
   }
 
   /** First index whose step is ≥ `step`; `length` if none. */
   lowerBound(step: number): number {
-    const row = this.rows.steps.lowerBound(step);
-    return this.#rowOf ? this.#rowOf.lowerBound(row) : Math.min(row, this.length);
+    return this.indexFromRow(this.rows.steps.lowerBound(step));
   }
 
   /** The newest sample at or before `step`: what a sparse series shows at a cursor between two measurements. −1 if none. */
@@ -116,8 +119,17 @@ export class Series {
     return out;
   }
 
-  get hasNonFinite(): boolean {
-    return this.#nonFinite.length > 0;
+  /** Indices in from < i < to at which the value is another than the one before, ascending. O(log n) for each. */
+  changes(from: number, to: number, found: number[] = []): readonly number[] {
+    const { min, max } = this.extremes(from, to);
+    if (min >= max) return found;
+    if (to - from === 2) {
+      found.push(from + 1);
+      return found;
+    }
+    const middle = (from + to) >>> 1;
+    this.changes(from, middle + 1, found);
+    return this.changes(middle, to, found);
   }
 
   /** Indices of NaN and ±∞ in from ≤ i < to, ascending. */

@@ -259,6 +259,20 @@ describe("a profile chart", () => {
 });
 
 describe("a scrubber", () => {
+  it("marks where the loss is no number", () => {
+    host.style.height = "80px";
+    const chart = createScrubberChart(host, { title: "Run" });
+    const scene = { scale: "log", extent: [0, 100], domain: [0, 100], cursor: null, head: 100 } as const;
+    const badWith = (values: readonly number[]): number => {
+      chart.update({ ...scene, series: seriesOf(values), marks: [], gaps: [] });
+      return inked(readTheme(host).colour.bad);
+    };
+    const values = Array.from({ length: 101 }, () => 1);
+    expect(badWith(values)).toBe(0);
+    expect(badWith(values.map((value, i) => (i === 50 ? Number.NaN : value)))).toBeGreaterThan(0);
+    chart.destroy();
+  });
+
   it("scrubs on the track, and moves the range by its handles", () => {
     const scrubbed: string[] = [];
     const onRange = vi.fn();

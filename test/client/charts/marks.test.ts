@@ -8,7 +8,7 @@ import { drawNonFinite } from "../../../client/charts/missing-marks.ts";
 import { SvgSurface } from "../../../client/charts/surface.ts";
 import type { Theme } from "../../../client/charts/theme.ts";
 import { valueScale } from "../../../client/charts/value-scale.ts";
-import { History } from "../../../client/data/history.ts";
+import { type Gap, History } from "../../../client/data/history.ts";
 import type { Series } from "../../../client/data/series.ts";
 import { descriptor } from "../data/descriptors.ts";
 
@@ -36,6 +36,28 @@ function axesOver(domain: readonly [number, number], values: readonly [number, n
   });
 }
 
+/** A displacement, and the step that it refers to. */
+function topMode(count: number, at: (step: number) => readonly [projection: number, referenceStep: number]) {
+  const history = new History();
+  history.describe([descriptor("path/top-mode", ["projection", "referenceStep"])]);
+  history.accept(
+    Array.from({ length: count }, (_, step) => {
+      const [projection, referenceStep] = at(step);
+      return {
+        seq: step,
+        channel: "path/top-mode",
+        step,
+        wallTimeMs: 0,
+        value: { projection, referenceStep },
+      };
+    }),
+  );
+  return {
+    projection: history.series("path/top-mode", "projection") as Series,
+    reference: history.series("path/top-mode", "referenceStep") as Series,
+  };
+}
+
 interface Rectangle {
   readonly left: number;
   readonly top: number;
@@ -43,14 +65,20 @@ interface Rectangle {
 }
 
 /** Rectangles that a dense series is drawn as. */
-function rectanglesOf(series: Series, axes: Axes, dash: Dash = "solid"): Rectangle[] {
+function rectanglesOf(
+  series: Series,
+  axes: Axes,
+  dash: Dash = "solid",
+  more: Partial<LineSeries> = {},
+  gaps: readonly Gap[] = [],
+): Rectangle[] {
   const rectangles: Rectangle[] = [];
   const surface = new SvgSurface(100, 100, "");
   surface.rect = (left, top, _width, height) => {
     rectangles.push({ left, top, bottom: top + height });
   };
-  drawSeries(surface, axes, { label: "loss", series, colour: "series-1", dash }, THEME, {
-    gaps: [],
+  drawSeries(surface, axes, { label: "loss", series, colour: "series-1", dash, ...more }, THEME, {
+    gaps,
     ratio: 1,
     holdTo: 0,
   });
@@ -125,8 +153,49 @@ describe("drawSeries", () => {
     const tall = (rectangles: readonly Rectangle[]) =>
       rectangles.filter(({ top, bottom }) => bottom - top > 50).length;
     expect(tall(rectanglesOf(seriesOf(values), axes))).toBe(1);
-    for (let i = 490; i < 510; i++) values[i] = Number.NaN;
-    expect(tall(rectanglesOf(seriesOf(values), axes))).toBe(0);
+    // In the midst of a column, at its edge, and over more than one.
+    for (const [from, to] of [
+      [500, 503],
+      [499, 500],
+      [490, 510],
+    ] as const) {
+      const broken = values.map((value, i) => (i >= from && i < to ? Number.NaN : value));
+      expect(tall(rectanglesOf(seriesOf(broken), axes))).toBe(0);
+    }
+  });
+
+  it("joins no columns across an announced omission", () => {
+    const values = Array.from({ length: 1000 }, (_, i): number => (i < 500 ? 0 : 10));
+    const series = seriesOf(values, (index) => (index < 500 ? index : index + 10));
+    const gap = {
+      ...{ fromSeq: 500, toSeq: 509, count: 10, reason: "conflated" as const },
+      ...{ fromStep: 499, toStep: 500 },
+    };
+    const axes = axesOver([0, 999], [0, 10]);
+    const tall = (gaps: readonly Gap[]) =>
+      rectanglesOf(series, axes, "solid", {}, gaps).filter(({ top, bottom }) => bottom - top > 50).length;
+    expect(tall([])).toBe(1);
+    expect(tall([gap])).toBe(0);
+  });
+
+  it("joins no columns across a change of what the value refers to, and splits the column of the change", () => {
+    // Changed between two columns, and in the midst of one.
+    for (const changeAt of [1000, 1007]) {
+      const { projection, reference } = topMode(2000, (step) => (step < changeAt ? [5, 0] : [0, changeAt]));
+      const axes = axesOver([0, 1999], [0, 5]);
+      const rectangles = rectanglesOf(projection, axes, "solid", { breakOn: reference });
+      expect(rectangles.filter(({ top, bottom }) => bottom - top > 50)).toEqual([]);
+      expect(rectanglesOf(projection, axes).some(({ top, bottom }) => bottom - top > 50)).toBe(true);
+      for (const step of [0, changeAt - 1, changeAt, 1999])
+        expect(
+          rectangles.some(
+            ({ left, top, bottom }) =>
+              Math.abs(left - axes.x(step)) <= 1.0001 &&
+              top <= axes.y(projection.valueAt(step)) + 1e-6 &&
+              bottom >= axes.y(projection.valueAt(step)) - 1e-6,
+          ),
+        ).toBe(true);
+    }
   });
 
   it("joins every sample of a sparse series, and breaks at NaN", () => {
@@ -150,19 +219,7 @@ describe("drawSeries", () => {
   });
 
   it("breaks where what the value refers to changes", () => {
-    const history = new History();
-    history.describe([descriptor("path/top-mode", ["projection", "referenceStep"])]);
-    history.accept(
-      [0, 0, 2, 2].map((referenceStep, step) => ({
-        seq: step,
-        channel: "path/top-mode",
-        step,
-        wallTimeMs: 0,
-        value: { projection: step, referenceStep },
-      })),
-    );
-    const series = history.series("path/top-mode", "projection") as Series;
-    const breakOn = history.series("path/top-mode", "referenceStep") as Series;
+    const { projection: series, reference: breakOn } = topMode(4, (step) => [step, step < 2 ? 0 : 2]);
     const axes = axesOver([0, 3], [0, 3]);
     expect(pathOf({ series }, axes).filter((point) => point === null).length).toBe(1);
     expect(pathOf({ series, breakOn }, axes).filter((point) => point === null).length).toBe(2);

@@ -1,4 +1,4 @@
-/** What every chart is to a panel: a host element, a model per frame, and the same data as words, CSV, SVG and PNG. */
+/** What every chart is to a panel: a host element, a model per frame, and the same data as words; for most also as CSV, SVG and PNG. */
 import type { FieldScale, Gap } from "../data/history.ts";
 import type { Series } from "../data/series.ts";
 import type { ColourName } from "./theme.ts";
@@ -11,14 +11,20 @@ export interface Chart<Model> {
   destroy(): void;
   /** A sentence of numbers, for aria-label: what is drawn, over which steps, and the values at the cursor. */
   describe(): string;
+}
+
+/** One that can be taken out of the page. */
+export interface ExportableChart<Model> extends Chart<Model> {
   /** Every sample of every drawn series within the domain, unthinned, RFC 4180. */
   toCsv(): string;
-  toSvg(): string;
-  toPng(): Promise<Blob>;
+  /** With a title, and the names of lines that the page has beside the chart. */
+  toSvg(title: string): string;
+  /** The same, at twice the size on screen. */
+  toPng(title: string): Promise<Blob>;
 }
 
 export interface ChartOptions {
-  /** Title used in exports and in the sentence. */
+  /** Begins the sentence. */
   readonly title: string;
   /** Asks for another `update` soon: the chart has deferred an axis change. */
   readonly requestFrame?: () => void;

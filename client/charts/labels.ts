@@ -19,6 +19,8 @@ export interface Label {
   readonly name: string;
   readonly colour: ColourName;
   readonly dash: Dash;
+  /** It stands in the drawing, not only beside it. */
+  readonly isDirect: boolean;
   /** Pixel at which it would like to be. */
   readonly wanted: number;
 }
@@ -27,27 +29,58 @@ export interface Label {
 export function labelsOf(drawn: readonly LineSeries[], axes: Axes | null): Label[] {
   const labels: Label[] = [];
   for (const { label, series, colour, dash = "solid", directLabel = true } of drawn) {
-    if (!directLabel || series.length === 0) continue;
+    if (series.length === 0) continue;
     const end = axes ? series.indexAtOrBefore(Math.floor(axes.x.domain()[1] ?? 0)) : -1;
     const value = end >= 0 ? series.valueAt(end) : Number.NaN;
     const wanted = axes && Number.isFinite(value) ? axes.y(value) : (axes?.box.top ?? 0);
-    labels.push({ name: label, colour, dash, wanted });
+    labels.push({ name: label, colour, dash, isDirect: directLabel, wanted });
   }
   return labels;
 }
 
+/** Those that a file needs above the drawing. Lines that look like one that is named there would tell nothing more. */
+export function labelsAside(labels: readonly Label[], width: number): Label[] {
+  const direct = labels.filter(({ isDirect }) => isDirect);
+  // In a row above the plot some may have found no room.
+  return labels.filter((label) =>
+    label.isDirect ? width < COMPACT_BELOW_PX : !direct.some((other) => looksLike(label, other)),
+  );
+}
+
+function looksLike(a: Label, b: Label): boolean {
+  return a.colour === b.colour && a.dash === b.dash;
+}
+
 /** Pixels to the right of the plot that the labels need. */
 export function labelMargin(surface: Surface, labels: readonly Label[], width: number, theme: Theme): number {
-  if (labels.length === 0) return COMPACT_MARGIN_PX;
+  const direct = labels.filter(({ isDirect }) => isDirect);
+  if (direct.length === 0) return COMPACT_MARGIN_PX;
   surface.save();
   surface.font = fontOf(theme);
-  const widest = Math.max(...labels.map(({ name }) => surface.measureText(name).width));
+  const widest = Math.max(...direct.map(({ name }) => surface.measureText(name).width));
   surface.restore();
-  return Math.min(Math.ceil((widest + SWATCH_PX + GAP_PX + 8) / 8) * 8, Math.floor(width * 0.36));
+  return Math.min(Math.ceil((labelWidth(widest) + 8) / 8) * 8, Math.floor(width * 0.36));
+}
+
+export function labelWidth(textWidth: number): number {
+  return SWATCH_PX + GAP_PX + textWidth;
+}
+
+/** Those of the drawing: at its right edge, or where that is narrow above it. */
+export function drawLabels(
+  surface: Surface,
+  axes: Axes,
+  labels: readonly Label[],
+  theme: Theme,
+  width: number,
+): void {
+  const direct = labels.filter(({ isDirect }) => isDirect);
+  if (width < COMPACT_BELOW_PX) drawRowLabels(surface, axes, direct, theme, width);
+  else drawEndLabels(surface, axes, direct, theme);
 }
 
 /** At the right edge, each as near to its line's end as its neighbours let it. */
-export function drawEndLabels(surface: Surface, axes: Axes, labels: readonly Label[], theme: Theme): void {
+function drawEndLabels(surface: Surface, axes: Axes, labels: readonly Label[], theme: Theme): void {
   const { box } = axes;
   const placed = labels.map((label) => ({
     label,
@@ -59,7 +92,7 @@ export function drawEndLabels(surface: Surface, axes: Axes, labels: readonly Lab
 }
 
 /** In a row above the plot, from the right; those that find no room are named beside the chart only. */
-export function drawRowLabels(
+function drawRowLabels(
   surface: Surface,
   axes: Axes,
   labels: readonly Label[],
@@ -73,7 +106,7 @@ export function drawRowLabels(
   const unit = axes.yLabel === "1" ? 0 : surface.measureText(axes.yLabel).width;
   const left = Math.max(axes.box.left, unit + 12);
   for (const label of labels.toReversed()) {
-    const wide = SWATCH_PX + GAP_PX + surface.measureText(label.name).width;
+    const wide = labelWidth(surface.measureText(label.name).width);
     if (right - wide < left) break;
     drawLabel(surface, label, right - wide, axes.box.top - 12, theme);
     right -= wide + 12;
@@ -81,7 +114,7 @@ export function drawRowLabels(
   surface.restore();
 }
 
-function drawLabel(surface: Surface, label: Label, left: number, middle: number, theme: Theme): void {
+export function drawLabel(surface: Surface, label: Label, left: number, middle: number, theme: Theme): void {
   surface.save();
   surface.strokeStyle = theme.colour[label.colour];
   surface.lineWidth = 2;

@@ -5,32 +5,24 @@ import {
   type Covered,
   coverTicks,
   drawGrid,
-  drawTickLabels,
   makeAxes,
   type PlotBox,
   renderAxes,
   stepScale,
   yTickCount,
 } from "./axes.ts";
-import type { Chart, LineChartModel, LineChartOptions } from "./chart.ts";
+import type { ExportableChart, LineChartModel, LineChartOptions } from "./chart.ts";
 import { seriesCsv } from "./csv.ts";
 import { drawCursor } from "./cursor-mark.ts";
-import {
-  COMPACT_BELOW_PX,
-  COMPACT_MARGIN_PX,
-  drawEndLabels,
-  drawRowLabels,
-  labelMargin,
-  labelsOf,
-  wordsOf,
-} from "./labels.ts";
+import { COMPACT_BELOW_PX, COMPACT_MARGIN_PX, drawLabels, labelMargin, labelsOf, wordsOf } from "./labels.ts";
 import { drawSeries } from "./marks.ts";
 import { drawGaps, drawNonFinite } from "./missing-marks.ts";
 import { listenToPointer } from "./pointer.ts";
 import { drawReferences } from "./reference-lines.ts";
 import { SettledDomain } from "./settled-domain.ts";
+import { type Sheet, sheetToPng, sheetToSvg } from "./sheet.ts";
 import { Stage } from "./stage.ts";
-import { type Surface, SvgSurface } from "./surface.ts";
+import type { Surface } from "./surface.ts";
 import { valueScale } from "./value-scale.ts";
 
 /** The same on every chart, so that the steps of stacked panels stand above each other. */
@@ -41,11 +33,14 @@ const TOP_PX = 22;
 /** While following, axes move at most this often, in frames: they cost more than all marks together. */
 const AXIS_EVERY_FRAMES = 15;
 
-export function createLineChart(host: HTMLElement, options: LineChartOptions): Chart<LineChartModel> {
+export function createLineChart(
+  host: HTMLElement,
+  options: LineChartOptions,
+): ExportableChart<LineChartModel> {
   return new LineChart(host, options);
 }
 
-class LineChart implements Chart<LineChartModel> {
+class LineChart implements ExportableChart<LineChartModel> {
   readonly #options: LineChartOptions;
   readonly #stage: Stage;
   readonly #releasePointer: () => void;
@@ -112,25 +107,30 @@ class LineChart implements Chart<LineChartModel> {
       : "step\r\n";
   }
 
-  toSvg(): string {
-    return this.#stage.toSvg(this.describe(), (surface) => this.#export(surface));
+  toSvg(title: string): string {
+    return sheetToSvg(this.#stage, this.#sheet(title));
   }
 
-  toPng(): Promise<Blob> {
-    return this.#stage.toPng((surface) => this.#export(surface));
+  toPng(title: string): Promise<Blob> {
+    return sheetToPng(this.#stage, this.#sheet(title));
   }
 
-  #export(surface: Surface): void {
-    const { theme } = this.#stage;
-    if (!this.#model || !this.#axes) return;
-    drawTickLabels(surface, this.#axes, theme, this.#draw(surface, this.#model, this.#axes));
+  #sheet(title: string): Sheet {
+    const model = this.#model;
+    const axes = this.#axes;
+    return {
+      ...{ title, sentence: this.describe(), axes, labels: labelsOf(model?.series ?? [], axes) },
+      draw: (surface, ratio) => (model && axes ? this.#draw(surface, model, axes, ratio) : null),
+    };
   }
 
   #paint(model: LineChartModel, mayWait: boolean): void {
     const surface = this.#stage.begin();
     if (!surface) return;
     const axes = this.#layOut(surface, model, mayWait);
-    const covered = this.#draw(surface, model, axes);
+    const covered = this.#draw(surface, model, axes, this.#stage.ratio);
+    const { theme, width } = this.#stage;
+    drawLabels(surface, axes, labelsOf(model.series, axes), theme, width);
     if (covered || this.#hasCovered) coverTicks(this.#stage.svg, axes, covered);
     this.#hasCovered = covered !== null;
   }
@@ -175,11 +175,9 @@ class LineChart implements Chart<LineChartModel> {
     return axes;
   }
 
-  #draw(surface: Surface, model: LineChartModel, axes: Axes): Covered {
+  #draw(surface: Surface, model: LineChartModel, axes: Axes, ratio: number): Covered {
     const { theme } = this.#stage;
     const { box } = axes;
-    // Vector exports have no pixels to speak of: as many columns as a screen of twice the density.
-    const ratio = surface instanceof SvgSurface ? 2 : this.#stage.ratio;
     const holdTo = Math.max(0, ...model.series.map(({ series }) => series.latest()?.step ?? 0));
     drawGrid(surface, axes, theme);
     surface.save();
@@ -208,13 +206,6 @@ class LineChart implements Chart<LineChartModel> {
     }
     drawNonFinite(surface, axes, model.series, theme);
     surface.restore();
-    this.#drawLabels(surface, model, axes);
     return model.cursor ? drawCursor(surface, axes, model.cursor, model.series, theme) : null;
-  }
-
-  #drawLabels(surface: Surface, model: LineChartModel, axes: Axes): void {
-    const { theme, width } = this.#stage;
-    if (width >= COMPACT_BELOW_PX) drawEndLabels(surface, axes, labelsOf(model.series, axes), theme);
-    else drawRowLabels(surface, axes, labelsOf(model.series, axes), theme, width);
   }
 }

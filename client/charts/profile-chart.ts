@@ -1,28 +1,19 @@
 /** Curves over a coordinate of their own, as of the loss along a line in weight space. */
 import { scaleLinear } from "d3-scale";
 import { formatNumber } from "../data/formats.ts";
-import {
-  type Axes,
-  crisp,
-  drawGrid,
-  drawTickLabels,
-  makeAxes,
-  type PlotBox,
-  renderAxes,
-  yTickCount,
-} from "./axes.ts";
-import type { Chart, ChartOptions, ProfileChartModel, ProfileCurve } from "./chart.ts";
+import { type Axes, crisp, drawGrid, makeAxes, type PlotBox, renderAxes, yTickCount } from "./axes.ts";
+import type { ChartOptions, ExportableChart, ProfileChartModel, ProfileCurve } from "./chart.ts";
 import { columnsCsv } from "./csv.ts";
 import {
   COMPACT_BELOW_PX,
   COMPACT_MARGIN_PX,
-  drawEndLabels,
-  drawRowLabels,
+  drawLabels,
   fontOf,
   type Label,
   labelMargin,
 } from "./labels.ts";
 import { DASHES } from "./marks.ts";
+import { type Sheet, sheetToPng, sheetToSvg } from "./sheet.ts";
 import { Stage } from "./stage.ts";
 import type { Surface } from "./surface.ts";
 import { roundDomain, valueScale } from "./value-scale.ts";
@@ -32,11 +23,14 @@ const LEFT_PX = 52;
 const BOTTOM_PX = 42;
 const TOP_PX = 22;
 
-export function createProfileChart(host: HTMLElement, options: ChartOptions): Chart<ProfileChartModel> {
+export function createProfileChart(
+  host: HTMLElement,
+  options: ChartOptions,
+): ExportableChart<ProfileChartModel> {
   return new ProfileChart(host, options);
 }
 
-class ProfileChart implements Chart<ProfileChartModel> {
+class ProfileChart implements ExportableChart<ProfileChartModel> {
   readonly #options: ChartOptions;
   readonly #stage: Stage;
   #model: ProfileChartModel | null = null;
@@ -53,7 +47,10 @@ class ProfileChart implements Chart<ProfileChartModel> {
   update(model: ProfileChartModel): void {
     this.#model = model;
     const surface = this.#stage.begin();
-    if (surface) this.#draw(surface, model, this.#layOut(surface, model));
+    if (!surface) return;
+    const axes = this.#layOut(surface, model);
+    this.#draw(surface, model, axes);
+    drawLabels(surface, axes, labelsOf(model, axes), this.#stage.theme, this.#stage.width);
   }
 
   resize(): void {
@@ -86,18 +83,24 @@ class ProfileChart implements Chart<ProfileChartModel> {
     );
   }
 
-  toSvg(): string {
-    return this.#stage.toSvg(this.describe(), (surface) => this.#export(surface));
+  toSvg(title: string): string {
+    return sheetToSvg(this.#stage, this.#sheet(title));
   }
 
-  toPng(): Promise<Blob> {
-    return this.#stage.toPng((surface) => this.#export(surface));
+  toPng(title: string): Promise<Blob> {
+    return sheetToPng(this.#stage, this.#sheet(title));
   }
 
-  #export(surface: Surface): void {
-    if (!this.#model || !this.#axes) return;
-    this.#draw(surface, this.#model, this.#axes);
-    drawTickLabels(surface, this.#axes, this.#stage.theme);
+  #sheet(title: string): Sheet {
+    const model = this.#model;
+    const axes = this.#axes;
+    return {
+      ...{ title, sentence: this.describe(), axes, labels: model ? labelsOf(model, axes) : [] },
+      draw: (surface) => {
+        if (model && axes) this.#draw(surface, model, axes);
+        return null;
+      },
+    };
   }
 
   #layOut(surface: Surface, model: ProfileChartModel): Axes {
@@ -137,7 +140,7 @@ class ProfileChart implements Chart<ProfileChartModel> {
   }
 
   #draw(surface: Surface, model: ProfileChartModel, axes: Axes): void {
-    const { theme, width } = this.#stage;
+    const { theme } = this.#stage;
     drawGrid(surface, axes, theme);
     this.#drawRules(surface, model, axes);
     const { box } = axes;
@@ -147,8 +150,6 @@ class ProfileChart implements Chart<ProfileChartModel> {
     surface.clip();
     for (const curve of model.curves) this.#drawCurve(surface, curve, axes);
     surface.restore();
-    if (width < COMPACT_BELOW_PX) drawRowLabels(surface, axes, labelsOf(model, axes), theme, width);
-    else drawEndLabels(surface, axes, labelsOf(model, axes), theme);
   }
 
   #drawCurve(surface: Surface, curve: ProfileCurve, axes: Axes): void {
@@ -222,10 +223,11 @@ function dashOf(curve: ProfileCurve) {
 
 function labelsOf(model: ProfileChartModel, axes: Axes | null): Label[] {
   return model.curves
-    .filter(({ directLabel = true, ys }) => directLabel && ys.length > 0)
+    .filter(({ ys }) => ys.length > 0)
     .map((curve) => {
       const last = curve.ys.findLast(Number.isFinite);
       const wanted = axes && last !== undefined ? axes.y(last) : (axes?.box.top ?? 0);
-      return { name: curve.label, colour: curve.colour, dash: dashOf(curve), wanted };
+      const { label: name, colour, directLabel: isDirect = true } = curve;
+      return { name, colour, dash: dashOf(curve), isDirect, wanted };
     });
 }

@@ -3,12 +3,11 @@ import { scaleLinear } from "d3-scale";
 import { formatCount, formatStep } from "../data/formats.ts";
 import { type Axes, crisp, makeAxes, type PlotBox, renderAxes } from "./axes.ts";
 import type { Chart, ScrubberMark, ScrubberModel, ScrubberOptions } from "./chart.ts";
-import { seriesCsv } from "./csv.ts";
 import { drawSeries, visibleExtremes } from "./marks.ts";
 import { drawGaps, drawNonFinite } from "./missing-marks.ts";
 import { type Grip, listenToScrubber } from "./scrubber-pointer.ts";
 import { Stage } from "./stage.ts";
-import { type Surface, SvgSurface } from "./surface.ts";
+import type { Surface } from "./surface.ts";
 import type { ColourName } from "./theme.ts";
 import { valueScale } from "./value-scale.ts";
 
@@ -81,23 +80,6 @@ class ScrubberChart implements Chart<ScrubberModel> {
     return `${this.#options.title}: steps ${formatStep(model.extent[0])} to ${formatStep(model.head)}, ${formatCount(noted, "event")}.${at}`;
   }
 
-  toCsv(): string {
-    const model = this.#model;
-    return model?.series ? seriesCsv([model.series], model.extent) : "step\r\n";
-  }
-
-  toSvg(): string {
-    return this.#stage.toSvg(this.describe(), (surface) => this.#export(surface));
-  }
-
-  toPng(): Promise<Blob> {
-    return this.#stage.toPng((surface) => this.#export(surface));
-  }
-
-  #export(surface: Surface): void {
-    if (this.#model && this.#axes) this.#draw(surface, this.#model, this.#axes);
-  }
-
   #layOut(model: ScrubberModel): Axes {
     const stage = this.#stage;
     const box: PlotBox = {
@@ -137,7 +119,7 @@ class ScrubberChart implements Chart<ScrubberModel> {
   #draw(surface: Surface, model: ScrubberModel, axes: Axes): void {
     const { theme } = this.#stage;
     const { box, x } = axes;
-    const ratio = surface instanceof SvgSurface ? 2 : this.#stage.ratio;
+    const { ratio } = this.#stage;
     const fill = (
       colour: ColourName,
       left: number,

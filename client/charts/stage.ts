@@ -1,9 +1,6 @@
 /** The place of a chart in the page: a canvas for marks under an SVG for axes, at the host's size and the screen's resolution. */
-import { type Surface, SvgSurface } from "./surface.ts";
+import type { Surface } from "./surface.ts";
 import { onThemeChange, readTheme, type Theme } from "./theme.ts";
-
-/** Pixels per CSS pixel of exported PNGs. */
-const EXPORT_RATIO = 2;
 
 export class Stage {
   readonly canvas: HTMLCanvasElement;
@@ -110,36 +107,9 @@ export class Stage {
     this.#root.remove();
   }
 
-  /** The same drawing as an SVG file, background included. */
-  toSvg(title: string, draw: (surface: Surface) => void): string {
-    const surface = new SvgSurface(this.width, this.height, title);
-    this.#paintGround(surface);
-    draw(surface);
-    return surface.toString();
-  }
-
-  /** The same drawing as a PNG at twice the size on screen. */
-  toPng(draw: (surface: Surface) => void): Promise<Blob> {
-    const canvas = this.canvas.ownerDocument.createElement("canvas");
-    canvas.width = Math.max(1, this.width) * EXPORT_RATIO;
-    canvas.height = Math.max(1, this.height) * EXPORT_RATIO;
-    const context = canvas.getContext("2d");
-    if (!context) return Promise.reject(new Error("canvas: expected a 2d context, got none"));
-    context.scale(EXPORT_RATIO, EXPORT_RATIO);
-    this.#paintGround(context);
-    draw(context);
-    return new Promise((resolve, reject) => {
-      canvas.toBlob(
-        (blob) => (blob ? resolve(blob) : reject(new Error("The browser could not write the PNG."))),
-        "image/png",
-      );
-    });
-  }
-
-  #paintGround(surface: Surface): void {
-    surface.fillStyle = this.theme.colour.surface;
-    surface.beginPath();
-    surface.rect(0, 0, this.width, this.height);
-    surface.fill();
+  /** Pixels that a text takes. */
+  measure(text: string, font: string): number {
+    this.#context.font = font;
+    return this.#context.measureText(text).width;
   }
 }

@@ -61,6 +61,7 @@ export class SvgSurface implements Surface {
   readonly #title: string;
   readonly #width: number;
   readonly #height: number;
+  readonly #top: number;
   #body: string[] = [];
   #path: string[] = [];
   #dash: readonly number[] = [];
@@ -68,10 +69,12 @@ export class SvgSurface implements Surface {
   #groups = 0;
   #clips = 0;
 
-  constructor(width: number, height: number, title: string) {
+  /** @param top  y of the upper edge. */
+  constructor(width: number, height: number, title: string, top = 0) {
     this.#title = title;
     this.#width = width;
     this.#height = height;
+    this.#top = top;
   }
 
   save(): void {
@@ -153,7 +156,7 @@ export class SvgSurface implements Surface {
   }
 
   toString(): string {
-    const size = `width="${this.#width}" height="${this.#height}" viewBox="0 0 ${this.#width} ${this.#height}"`;
+    const size = `width="${this.#width}" height="${this.#height}" viewBox="0 ${this.#top} ${this.#width} ${this.#height}"`;
     const open = this.#stack.reduce((sum, style) => sum + style.groups, this.#groups);
     return `<svg xmlns="http://www.w3.org/2000/svg" ${size}><title>${escapeXml(this.#title)}</title>${this.#body.join("")}${"</g>".repeat(open)}</svg>\n`;
   }

@@ -1,6 +1,6 @@
 /** Hosts any panel: its words, its charts, its switches and its exports. */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import type { Chart, LineChartModel, ProfileChartModel, StepPointer } from "../charts/chart.ts";
+import type { ExportableChart, LineChartModel, ProfileChartModel, StepPointer } from "../charts/chart.ts";
 import { createLineChart } from "../charts/line-chart.ts";
 import { createProfileChart } from "../charts/profile-chart.ts";
 import type { FieldScale } from "../data/history.ts";
@@ -16,7 +16,7 @@ import { waitingFor } from "./waiting-for.ts";
 interface Mounted {
   readonly part: Part;
   readonly host: HTMLElement;
-  readonly chart: Chart<LineChartModel> | Chart<ProfileChartModel>;
+  readonly chart: ExportableChart<LineChartModel> | ExportableChart<ProfileChartModel>;
 }
 
 const UNREADABLE: readonly Figure[] = [{ label: "This sample", text: "cannot be read", tone: "warn" }];
@@ -203,10 +203,10 @@ export class StreamPanel extends LitElement {
   #update({ part, chart }: Mounted, scene: Scene): void {
     if (part.kind === "profile") {
       const model = part.draw(scene);
-      if (model !== null) (chart as Chart<ProfileChartModel>).update(model);
+      if (model !== null) (chart as ExportableChart<ProfileChartModel>).update(model);
       return;
     }
-    (chart as Chart<LineChartModel>).update({
+    (chart as ExportableChart<LineChartModel>).update({
       ...part.draw(scene),
       domain: scene.domain,
       cursor: scene.cursor,
@@ -219,12 +219,14 @@ export class StreamPanel extends LitElement {
 
   #export(part: Part, format: "svg" | "png" | "csv"): void {
     const chart = this.#mounted.find((mounted) => mounted.part === part)?.chart;
-    const { scene } = this;
-    if (chart === undefined || scene === null) return;
+    const { scene, panel } = this;
+    if (chart === undefined || scene === null || panel === null) return;
+    // Where it is broken, the point begins a line.
+    const title = part.title === undefined ? panel.title : `${panel.title} ·\u00a0${part.title}`;
     const name = fileName(scene.header.name, part.id, scene.step, format);
-    if (format === "svg") download(name, chart.toSvg(), "image/svg+xml");
+    if (format === "svg") download(name, chart.toSvg(title), "image/svg+xml");
     if (format === "csv") download(name, chart.toCsv(), "text/csv");
-    if (format === "png") void chart.toPng().then((blob) => download(name, blob, "image/png"));
+    if (format === "png") void chart.toPng(title).then((blob) => download(name, blob, "image/png"));
   }
 }
 

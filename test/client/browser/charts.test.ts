@@ -88,6 +88,12 @@ function pointer(type: string, clientX: number, pressed = 0): void {
   );
 }
 
+function wordsIn(svg: string): string[] {
+  const parsed = new DOMParser().parseFromString(svg, "image/svg+xml");
+  expect(parsed.querySelector("parsererror")).toBeNull();
+  return [...parsed.querySelectorAll("text")].map((text) => text.textContent ?? "");
+}
+
 describe("a line chart", () => {
   it("paints in the colours of the theme, and again when the theme changes", () => {
     const chart = lineChart();
@@ -218,14 +224,56 @@ describe("a line chart", () => {
     const chart = lineChart();
     const values = Array.from({ length: 501 }, (_, i) => 1 / (i + 1));
     chart.update(model(seriesOf(values), { domain: [0, 500] }));
-    const parsed = new DOMParser().parseFromString(chart.toSvg(), "image/svg+xml");
-    expect(parsed.querySelector("parsererror")).toBeNull();
-    expect([...parsed.querySelectorAll("text")].map((text) => text.textContent)).toEqual(
-      expect.arrayContaining(["train", "loss", "500"]),
+    expect(wordsIn(chart.toSvg("Loss of it"))).toEqual(
+      expect.arrayContaining(["Loss of it", "train", "loss", "500"]),
     );
     expect(chart.toCsv().trimEnd().split("\r\n").length).toBe(502);
-    const bitmap = await createImageBitmap(await chart.toPng());
-    expect([bitmap.width, bitmap.height]).toEqual([1200, 480]);
+    const bitmap = await createImageBitmap(await chart.toPng("Loss of it"));
+    expect(bitmap.width).toBe(1200);
+    // The chart, a line of title above it, and no row of names: the only one stands in the drawing.
+    expect(bitmap.height).toBe(2 * (240 + 24));
+    chart.destroy();
+  });
+
+  it("names in a file every line that the page names beside the chart", () => {
+    const chart = lineChart();
+    const series = seriesOf([1, 2, 3]);
+    const lines = ["solid", "dash", "dot"].map((dash, index) => ({
+      ...{ series, label: `layer ${index}`, colour: "series-2", dash, directLabel: false },
+    })) as LineChartModel["series"];
+    const named: LineChartModel["series"][number] = { series, label: "λ₁", colour: "series-1" };
+    const alike = { ...named, label: "λ₂", directLabel: false };
+    chart.update(model(series, { series: [named, alike, ...lines] }));
+    const wide = wordsIn(chart.toSvg("A title of several words"));
+    expect(wide).toEqual(
+      expect.arrayContaining(["A title of several words", "layer 0", "layer 1", "layer 2"]),
+    );
+    expect(wide.filter((word) => word === "λ₁")).toEqual(["λ₁"]);
+    expect(wide).not.toContain("λ₂");
+    expect(chart.toSvg("").match(/stroke-dasharray="1.5 3"/g)?.length).toBe(2);
+    // No room beside the plot, and not enough in a row above it.
+    host.style.width = "130px";
+    chart.resize();
+    const narrow = wordsIn(chart.toSvg("A title of several words"));
+    expect(narrow.filter((word) => word === "λ₁")).toEqual(["λ₁"]);
+    expect(narrow).toEqual(expect.arrayContaining(["layer 0", "layer 1", "layer 2"]));
+    expect(narrow).not.toContain("A title of several words");
+    expect(narrow.join(" ")).toContain("several");
+    chart.destroy();
+  });
+
+  it("draws files at the files' resolution, whatever the screen's", async () => {
+    const chart = lineChart();
+    // Denser than the columns of the screen, not than those of the file.
+    const count = Math.round(3.5 * 528);
+    chart.update(model(seriesOf(Array.from({ length: count }, (_, i) => i)), { domain: [0, count - 1] }));
+    const rect = vi.spyOn(CanvasRenderingContext2D.prototype, "rect");
+    chart.update(model(seriesOf(Array.from({ length: count }, (_, i) => i)), { domain: [0, count - 1] }));
+    expect(rect.mock.calls.length).toBeGreaterThan(400);
+    rect.mockClear();
+    await chart.toPng("Loss");
+    expect(rect.mock.calls.length).toBeLessThan(10);
+    rect.mockRestore();
     chart.destroy();
   });
 });
@@ -243,7 +291,7 @@ describe("a profile chart", () => {
         scale: "linear",
         unit: "loss",
       });
-      return chart.toSvg();
+      return chart.toSvg("Line");
     };
     const hint = draw(11, "hint");
     const verdict = draw(51, "verdict");

@@ -80,7 +80,7 @@ function createProgram(): Command {
     .option("--from-step <n>", "begin at this step");
   replay.action(async (file: string) => (await import("./replay.ts")).replayCommand(file, given(replay)));
 
-  const open = command("open", "print a fresh launch URL of a running server").option(
+  const open = command("open", "print a fresh launch URL of each running server").option(
     "--port <n>",
     "of this server",
   );

@@ -16,7 +16,15 @@ export interface ServerCard {
   readonly fingerprint: string | null;
 }
 
-export interface CardAnswer {
+interface Ask {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+interface CardAnswer {
+  /** Whose it is. */
+  readonly port: number;
   readonly status: number;
   readonly body: unknown;
 }
@@ -48,46 +56,52 @@ export async function readCards(): Promise<ServerCard[]> {
   return cards.filter((card): card is ServerCard => card !== null && isRunning(card.pid));
 }
 
-/** The first that answers, and what. @throws {UserError} `no-server`, when none does. */
-export async function askAnyServer(
-  command: string,
-  port: unknown,
-  ask: { readonly method: string; readonly path: string; readonly body?: unknown },
-): Promise<CardAnswer> {
+/**
+ * What each server that answers says, the refusals of the others than its user left out.
+ * @param port  of the only one to be asked. @throws {UserError} `no-server`, when none answers.
+ */
+export async function askServers(command: string, port: unknown, ask: Ask): Promise<readonly CardAnswer[]> {
   if (port !== undefined && !/^\d{1,5}$/.test(String(port)))
     throw new UserError(
       "settings",
       `port: expected a whole number from 0 to 65535, got ${JSON.stringify(port)}`,
     );
   const cards = (await readCards()).filter((card) => port === undefined || Number(port) === card.port);
-  for (const card of cards) {
-    const answer = await askServer(card, ask).catch(() => null);
-    if (answer !== null && answer.status !== 401) return answer;
-  }
+  const answers = (await askEach(cards, ask)).filter(({ status }) => status !== 401);
+  if (answers.length > 0) return answers;
   throw new UserError(
     "no-server",
     `${command}: no Thalweg server of yours answers on this machine${port === undefined ? "" : ` at port ${port}`}; start one with npm start`,
   );
 }
 
+/** What the first says that does not refuse. @throws {UserError} with the words of one that does, when all do. */
+export function accepted(answers: readonly CardAnswer[]): unknown {
+  const { status, body } = answers.find((answer) => answer.status < 400) ?? (answers[0] as CardAnswer);
+  if (status < 400) return body;
+  const { code, message } = (body as { error: { code: string; message: string } }).error;
+  throw new UserError(code, message);
+}
+
 /** Ids of the sessions that other servers of this user are writing now. */
 export async function liveElsewhere(): Promise<ReadonlySet<string>> {
   const cards = (await readCards()).filter(({ pid }) => pid !== process.pid);
-  const answers = await Promise.all(
-    cards.map((card) => askServer(card, { method: "GET", path: "/v1/sessions" }).catch(() => null)),
-  );
+  const answers = await askEach(cards, { method: "GET", path: "/v1/sessions" });
   const sessions = answers.flatMap(
-    (answer) => (answer?.body as { sessions?: { id: string; live: boolean }[] } | undefined)?.sessions ?? [],
+    ({ body }) => (body as { sessions?: { id: string; live: boolean }[] } | null)?.sessions ?? [],
   );
   return new Set(sessions.filter(({ live }) => live).map(({ id }) => id));
 }
 
+/** All at once; those that do not answer are left out. */
+async function askEach(cards: readonly ServerCard[], ask: Ask): Promise<readonly CardAnswer[]> {
+  const answers = await Promise.all(cards.map((card) => askServer(card, ask).catch(() => [])));
+  return answers.flat();
+}
+
 const PATIENCE_MS = 5_000;
 
-async function askServer(
-  card: ServerCard,
-  { method, path, body }: { readonly method: string; readonly path: string; readonly body?: unknown },
-): Promise<CardAnswer> {
+async function askServer(card: ServerCard, { method, path, body }: Ask): Promise<CardAnswer> {
   const { hostname, port, host } = new URL(card.url);
   const socket =
     card.fingerprint === null ? undefined : await knownServer(hostname, Number(port), card.fingerprint);
@@ -113,7 +127,11 @@ async function askServer(
     request.once("response", (response: IncomingMessage) => {
       text(response)
         .then((said) =>
-          resolve({ status: response.statusCode ?? 0, body: said === "" ? null : JSON.parse(said) }),
+          resolve({
+            port: card.port,
+            status: response.statusCode ?? 0,
+            body: said === "" ? null : JSON.parse(said),
+          }),
         )
         .catch(reject);
     });

@@ -1,25 +1,27 @@
 /** `thalweg share`: links for reading one session of a running server; made, listed, taken back. */
+import type { SessionSummary } from "../../shared/header.ts";
 import type { Share } from "../../shared/http.ts";
 import { UserError } from "../training/user-error.ts";
 import { readDuration } from "./quantities.ts";
-import { askAnyServer, type CardAnswer } from "./server-card.ts";
+import { accepted, askServers } from "./server-card.ts";
 
 export async function shareCommand(flags: Readonly<Record<string, unknown>>): Promise<void> {
   const { port, session, expires, list, revoke, origin } = flags;
-  const ask: Ask = async (method, path, body) =>
-    accepted(await askAnyServer("share", port, { method, path, ...(body === undefined ? {} : { body }) }));
   if (list === true) {
-    const { shares } = (await ask("GET", "/v1/shares")) as { shares: readonly Share[] };
+    const answers = await askServers("share", port, { method: "GET", path: "/v1/shares" });
+    const shares = answers.flatMap((answer) => (accepted([answer]) as { shares: Share[] }).shares);
     for (const share of shares) console.log(line(share));
     if (shares.length === 0) console.log("no share links");
   } else if (revoke !== undefined) {
-    await ask("DELETE", `/v1/shares/${encodeURIComponent(String(revoke))}`);
+    const path = `/v1/shares/${encodeURIComponent(String(revoke))}`;
+    accepted(await askServers("share", port, { method: "DELETE", path }));
     console.log(`${revoke} is taken back`);
   } else {
-    const made = (await ask("POST", "/v1/shares", {
-      ...(session === undefined ? {} : { session: await wholeId(String(session), ask) }),
-      ...(expires === undefined ? {} : { expiresInSeconds: readDuration("expires", expires) }),
-    })) as Share & { readonly url: string };
+    const lasting = expires === undefined ? {} : { expiresInSeconds: readDuration("expires", expires) };
+    const found = await find(String(session ?? "live"), port);
+    const body = { session: found.id, ...lasting };
+    const ask = { method: "POST", path: "/v1/shares", body };
+    const made = accepted(await askServers("share", found.port, ask)) as Share & { readonly url: string };
     console.log(origin === undefined ? made.url : made.url.replace(/^https?:\/\/[^/]+/, originOf(origin)));
     if (origin === undefined)
       console.log("(for this machine; --origin says by what address others reach the server)");
@@ -29,13 +31,31 @@ export async function shareCommand(flags: Readonly<Record<string, unknown>>): Pr
   }
 }
 
-type Ask = (method: string, path: string, body?: unknown) => Promise<unknown>;
-
-/** `thalweg sessions` prints the beginnings of ids. What is no beginning of exactly one is the server's to refuse. */
-async function wholeId(beginning: string, ask: Ask): Promise<string> {
-  const { sessions } = (await ask("GET", "/v1/sessions")) as { sessions: readonly { readonly id: string }[] };
-  const [only, ...more] = sessions.filter(({ id }) => id.startsWith(beginning));
-  return only !== undefined && more.length === 0 ? only.id : beginning;
+/**
+ * A session, and the port of a server that has it: the one that writes it, where there is one, rather than one that lists its file.
+ * @param named  the beginning of its id, as `thalweg sessions` prints it, or "live": the newest that is.
+ */
+async function find(named: string, port: unknown): Promise<{ readonly id: string; readonly port: number }> {
+  const answers = await askServers("share", port, { method: "GET", path: "/v1/sessions" });
+  const found = answers
+    .flatMap((answer) =>
+      (accepted([answer]) as { sessions: readonly SessionSummary[] }).sessions.map((summary) => ({
+        ...summary,
+        port: answer.port,
+      })),
+    )
+    .filter(({ id, live }) => (named === "live" ? live : id.startsWith(named)))
+    .sort((a, b) => Number(b.live) - Number(a.live) || b.startedAtMs - a.startedAtMs);
+  const [first] = found;
+  const ids = new Set(found.map(({ id }) => id));
+  if (first !== undefined && (named === "live" || ids.size === 1)) return first;
+  const which = ids.size === 0 ? "none here has" : `${ids.size} have`;
+  throw new UserError(
+    "unknown-session",
+    named === "live"
+      ? "session: expected the id of a session, because none is live"
+      : `session: expected the id of one session, got ${JSON.stringify(named)}, which ${which}`,
+  );
 }
 
 function originOf(given: unknown): string {
@@ -49,10 +69,4 @@ function originOf(given: unknown): string {
 
 function line({ id, session, expiresAtMs }: Share): string {
   return `${id}  reads session ${session} until ${new Date(expiresAtMs).toISOString()}`;
-}
-
-function accepted({ status, body }: CardAnswer): unknown {
-  if (status < 400) return body;
-  const { code, message } = (body as { error: { code: string; message: string } }).error;
-  throw new UserError(code, message);
 }

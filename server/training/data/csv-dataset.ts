@@ -99,9 +99,6 @@ function tableOf(name: string, text: string, label: string | null): Table {
   if (header.length < 2) {
     throw new CsvProblem(`line 1: expected two columns or more, separated by commas, found ${header.length}`);
   }
-  if (header.every((field) => field !== "" && Number.isFinite(Number(field)))) {
-    throw new CsvProblem("line 1: expected a header with the names of columns, found numbers only");
-  }
   const at = label === null ? header.length - 1 : header.indexOf(label);
   if (at < 0) {
     const meant = nearestName(label ?? "", header);
@@ -132,8 +129,28 @@ function tableOf(name: string, text: string, label: string | null): Table {
   }
   if (said.length === 0)
     throw new CsvProblem("expected a line for each example after the header, found none");
+  if (isExample(header, at, said)) {
+    throw new CsvProblem("line 1: expected a header with the names of columns, found an example");
+  }
+  const names = new Set<string>();
+  const twice = header.find((each) => names.size === names.add(each).size);
+  if (twice !== undefined) {
+    throw new CsvProblem(`line 1: expected each name of a column once, found ${JSON.stringify(twice)} twice`);
+  }
   const size = said.length;
   return { name, size, header, label: at, features: values.subarray(0, size * features), said, lines };
+}
+
+/**
+ * Is what stands in place of the header one line of the rest? Numbers are no names, unless they count the columns, 0, 1, 2, …, as those of
+ * a data frame without names do, beside a name that is no class.
+ */
+function isExample(header: readonly string[], label: number, said: readonly string[]): boolean {
+  const features = header.filter((_, i) => i !== label);
+  const isNumber = (field: string) => field !== "" && Number.isFinite(Number(field));
+  if (!features.every(isNumber)) return false;
+  const last = header[label] as string;
+  return features.some((field, i) => field !== String(i)) || isNumber(last) || said.includes(last);
 }
 
 function numberAt(field: string, where: string): number {

@@ -88,6 +88,12 @@ describe("a CSV file", () => {
     ]);
   });
 
+  it("may have columns that are counted, as a data frame without names has them", async () => {
+    const dataset = await read("0,1,kind\n5,6,a\n7,8,b\n");
+    expect(inputs(dataset, dataset.train)).toEqual([5, 6, 7, 8]);
+  });
+
+  const headless = "data.csv: line 1: expected a header with the names of columns, found an example";
   it.each([
     ["x,y\n1,a\nz,b\n", {}, 'data.csv: line 3, column 1 (x): expected a number, found "z"'],
     ["x,y\n1,a\n,b\n", {}, "data.csv: line 3, column 1 (x): expected a number, found nothing"],
@@ -105,7 +111,11 @@ describe("a CSV file", () => {
       { label: "knd" },
       "data.csv: line 1: expected the column knd of --label, found x, kind; did you mean kind?",
     ],
-    ["1,2\n3,4\n", {}, "data.csv: line 1: expected a header with the names of columns, found numbers only"],
+    ["1,2\n3,4\n", {}, headless],
+    ["5.1,3.5,setosa\n4.9,3,other\n6,2,other\n", {}, headless],
+    ["a,5.1\nb,4.9\n", { label: "a" }, headless],
+    ["0,1,yes\n1,1,no\n1,0,yes\n", {}, headless],
+    ["x,x,y\n1,2,a\n3,4,b\n", {}, 'data.csv: line 1: expected each name of a column once, found "x" twice'],
     ["x;y\n1;a\n", {}, "data.csv: line 1: expected two columns or more, separated by commas, found 1"],
     ['x,y\n1,"a\n', {}, "data.csv: line 2: expected the end of a quoted field, found none"],
     ["x,y\n", {}, "data.csv: expected a line for each example after the header, found none"],

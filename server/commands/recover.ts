@@ -1,13 +1,19 @@
 /** `thalweg recover <file>`: what is intact of a recording that was cut or damaged, as a whole one. */
 import { count, whole } from "../../shared/number-words.ts";
 import { type Recovered, recoverRecording } from "../recording/recover.ts";
+import { mayBeWritten, SILENT_MS } from "../session/heartbeat.ts";
 
 /** Exit code 0, also where there was nothing to do. */
 export async function recoverCommand(
   path: string,
   { out, json }: { readonly out?: string; readonly json?: boolean },
 ): Promise<void> {
+  const isFresh = await mayBeWritten(path, "interrupted");
   const recovered = await recoverRecording(path, out ?? defaultOut(path));
+  if (isFresh && recovered.dropped !== null)
+    console.error(
+      `thalweg: ${path} was written to in the last ${SILENT_MS / 1000} s: if it still is being written, what comes from now on is not in the copy`,
+    );
   console.log(json === true ? JSON.stringify(recovered, null, 2) : sentences(path, recovered).join("\n"));
 }
 

@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import { count, whole } from "../../shared/number-words.ts";
 import { standing } from "../../shared/session-words.ts";
+import { mayBeWritten, SILENT_MS } from "../session/heartbeat.ts";
 import type { RecordedSession } from "../session/recorded-session.ts";
 import { summarise } from "../session/session.ts";
 import { sizeText } from "./quantities.ts";
@@ -13,10 +14,19 @@ export interface RecordingDescription {
   readonly json: unknown;
 }
 
-export async function describeRecording(session: RecordedSession): Promise<RecordingDescription> {
+/** @param isLive  a server is writing it: that it has no end is no news then. */
+export async function describeRecording(
+  session: RecordedSession,
+  isLive: boolean,
+): Promise<RecordingDescription> {
   const { header, status, fault, recordingPath } = session;
   const { size } = await stat(recordingPath);
   const samples = await samplesByChannel(session);
+  const state = isLive
+    ? "live"
+    : (await mayBeWritten(recordingPath, status.reason))
+      ? `being written, or cut off less than ${SILENT_MS / 1000} s ago`
+      : standing(summarise(session));
   const { probe, train, versions, seeds } = header;
   const counts = header.channels.map(({ name }, channel) => ({
     channel: name,
@@ -30,9 +40,9 @@ export async function describeRecording(session: RecordedSession): Promise<Recor
       ["started", new Date(header.startedAtMs).toISOString()],
       [
         "state",
-        `${standing(summarise(session))}, step ${whole(status.step)} of ${whole(header.steps)}, ${count(status.headSeq + 1, "event")}`,
+        `${state}, step ${whole(status.step)} of ${whole(header.steps)}, ${count(status.headSeq + 1, "event")}`,
       ],
-      ...(fault === null ? [] : [["intact", `up to ${fault}`] as const]),
+      ...(fault === null || isLive ? [] : [["intact", `up to ${fault}`] as const]),
       ["model", `${header.modelSummary}, ${count(header.parameterCount, "parameter")}`],
       ["loss", `${header.loss.name}: ${header.loss.formula}`],
       ["optimizer", JSON.stringify(header.optimizer)],
@@ -58,7 +68,7 @@ export async function describeRecording(session: RecordedSession): Promise<Recor
         ({ channel, samples: held }) => ["samples", `${whole(held).padStart(9)}  ${channel}`] as const,
       ),
     ],
-    json: { file: recordingPath, sizeBytes: size, fault, status, samples: counts, header },
+    json: { file: recordingPath, sizeBytes: size, live: isLive, fault, status, samples: counts, header },
   };
 }
 

@@ -55,7 +55,8 @@ export async function sessionsCommand(flags: Flags): Promise<void> {
 export async function infoCommand(which: string, flags: Flags): Promise<void> {
   const session = await openRecording(await findRecording("info", which, flags));
   try {
-    const described = await describeRecording(session);
+    const isLive = (await liveElsewhere()).has(session.header.id);
+    const described = await describeRecording(session, isLive);
     if (flags["json"] === true) console.log(JSON.stringify(described.json, null, 2));
     else for (const [name, value] of described.lines) console.log(`${name.padEnd(12)} ${value}`);
   } finally {

@@ -10,9 +10,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SILENT_MS } from "../../server/session/heartbeat.ts";
 import { SessionLog } from "../../server/session/log.ts";
 import { buildHeader } from "../support/build-header.ts";
+import { MemorySession } from "../support/memory-session.ts";
 import { runHere } from "../support/run-here.ts";
 import { selfSigned } from "../support/self-signed.ts";
+import { sessionHeader } from "../support/session-header.ts";
 import { spawnServer, stop, TOKEN } from "../support/spawned-server.ts";
+import { TOKEN as GATEWAY_TOKEN, testGateway } from "../support/test-gateway.ts";
 import { writeRecording } from "../support/write-recording.ts";
 import { appendSteps } from "../support/write-steps.ts";
 
@@ -85,6 +88,44 @@ describe("without a server", { timeout: 60_000 }, () => {
         new RegExp(`^thalweg: ${command}: expected a file, or the id of one recording, got "7"`),
       );
     expect((await run("info", "7.mcap")).err).toMatch(/^thalweg: 7\.mcap: there is no such file/);
+  });
+
+  it("says of a recording that is being written that it is, not that it was interrupted", async () => {
+    const path = join(recordings, "cut.mcap");
+    const touched = (msAgo: number) => {
+      const seconds = (Date.now() - msAgo) / 1000;
+      return utimes(path, seconds, seconds);
+    };
+    const copied = () => runHere(["recover", path, "--out", join(folder, "copy.mcap")], env);
+    await touched(SILENT_MS);
+    expect((await run("info", "3")).out).toMatch(/\nstate +interrupted, .*\nintact +up to /);
+    expect((await copied()).err).toBe("");
+    await rm(join(folder, "copy.mcap"));
+    await touched(0);
+    expect((await run("info", "3")).out).toMatch(/\nstate +being written, or cut off less than 15 s ago, /);
+    expect((await copied()).err).toMatch(
+      /^thalweg: .*cut\.mcap was written to in the last 15 s: if it still is being written, .*\n$/,
+    );
+    await rm(join(folder, "copy.mcap"));
+    // A server of another process, as its card has it, which writes it.
+    const gateway = await testGateway([new MemorySession(sessionHeader({ id: idOf(3) }))]);
+    const { url, port } = gateway;
+    const card = join(folder, "thalweg", `${port}.json`);
+    await mkdir(join(folder, "thalweg"), { recursive: true });
+    await writeFile(
+      card,
+      JSON.stringify({ url, token: GATEWAY_TOKEN, pid: process.ppid, port, fingerprint: null }),
+    );
+    try {
+      const { out } = await run("info", "3");
+      expect(out).toMatch(/\nstate +live, /);
+      expect(out).not.toMatch(/interrupted|intact/);
+      expect((await run("sessions")).out).toMatch(/^30000000 .* live .* cut\.mcap$/m);
+      expect(JSON.parse((await run("info", "3", "--json")).out)).toMatchObject({ live: true });
+    } finally {
+      await rm(card);
+      await gateway.close();
+    }
   });
 
   it("groups steps and counts, and says of a run that was stopped after its last step what was stopped", async () => {

@@ -17,13 +17,19 @@ export function catalogueOf({ recordings }: FolderFlag): Catalogue {
 }
 
 /**
- * @param command  for the sentence. What looks like a file is one, also where there is none: opening it says so.
- * @throws {UserError} `unknown-session`.
+ * @param command  for the sentence. A name without a folder may be that of a file here, or of one in the folder of recordings.
+ * @throws {UserError} `unknown-session`. What looks like a path is one, also where there is none: opening it says so.
  */
 export async function findRecording(command: string, which: string, flags: FolderFlag): Promise<string> {
-  const isFile = /\.mcap$|[/\\]/.test(which) || (await stat(which).catch(() => null)) !== null;
-  if (isFile) return which;
+  if (/[/\\]/.test(which) || (await isFile(which))) return which;
   const catalogue = catalogueOf(flags);
+  const inFolder = join(catalogue.folder, which);
+  if (await isFile(inFolder)) return inFolder;
+  if (which.endsWith(".mcap"))
+    throw new UserError(
+      "unknown-session",
+      `${which}: there is no such file here, nor in ${catalogue.folder}`,
+    );
   const found = (await catalogue.recordings()).filter(({ summary }) => summary.id.startsWith(which));
   const [only] = found;
   if (only !== undefined && found.length === 1) return join(catalogue.folder, only.file);
@@ -35,4 +41,8 @@ export async function findRecording(command: string, which: string, flags: Folde
     "unknown-session",
     `${command}: expected a file, or the id of one recording, got ${got}`,
   );
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isFile() === true;
 }

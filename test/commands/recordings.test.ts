@@ -87,7 +87,15 @@ describe("without a server", { timeout: 60_000 }, () => {
       expect((await run(...[command, "7", ...(command === "diff" ? ["7"] : [])])).err).toMatch(
         new RegExp(`^thalweg: ${command}: expected a file, or the id of one recording, got "7"`),
       );
-    expect((await run("info", "7.mcap")).err).toMatch(/^thalweg: 7\.mcap: there is no such file/);
+  });
+
+  it("takes the name of a file as sessions prints it, and says in which places there is none", async () => {
+    expect((await run("info", "old.mcap")).out).toMatch(/^title +old\n/);
+    expect((await run("diff", "old.mcap", "1000")).out).toMatch(/^equal: /);
+    expect((await run("info", "7.mcap")).err).toBe(
+      `thalweg: 7.mcap: there is no such file here, nor in ${recordings}\n`,
+    );
+    expect((await run("info", "./7.mcap")).err).toMatch(/^thalweg: \.\/7\.mcap: there is no such file/);
   });
 
   it("says of a recording that is being written that it is, not that it was interrupted", async () => {

@@ -12,7 +12,8 @@ from websockets.asyncio.client import connect
 
 
 async def main(url):
-    headers = {"Authorization": f"Bearer {os.environ['THALWEG_TOKEN']}"}
+    token = os.environ.get("THALWEG_TOKEN") or sys.exit("THALWEG_TOKEN: expected the server's token, found none")
+    headers = {"Authorization": f"Bearer {token}"}
     session, last_seq = "live", -1
     # Reconnects by itself when it is cut off; then goes on after the last sample it has seen.
     async for socket in connect(f"{url}/v1/stream", subprotocols=["thalweg.v1"], additional_headers=headers):

@@ -6,6 +6,7 @@ import { readFork } from "../threads/fork-point.ts";
 import type { LiveSessionOptions } from "../threads/start-live-session.ts";
 import type { RunSettings } from "../training/config.ts";
 import { settingsBesideModule } from "../training/fork.ts";
+import { expectModule } from "../training/import-module.ts";
 import { lookAtFiles } from "../training/look-at-files.ts";
 import { resolveSettings } from "../training/resolve.ts";
 import { UserError } from "../training/user-error.ts";
@@ -31,6 +32,7 @@ export async function planRun(
 ): Promise<PlannedRun> {
   const { fork: named, atStep, ...given } = settings;
   const path = modulePath === undefined ? null : resolve(modulePath);
+  if (modulePath !== undefined) await expectModule(modulePath);
   if (named === undefined) {
     const resolved = resolveSettings(settings, path === null ? await lookAtFiles(settings) : null);
     if (!resolved.ok) throw new UserError("settings", resolved.problems.join("\n"));

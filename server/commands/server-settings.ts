@@ -7,7 +7,7 @@ import type { RunSettings } from "../training/config.ts";
 import { nearestName } from "../training/nearest-name.ts";
 import { parseSettings, shown } from "../training/parse-settings.ts";
 import { flagName, SETTING_FLAGS } from "../training/settings-flags.ts";
-import { UserError } from "../training/user-error.ts";
+import { inOneLine, UserError } from "../training/user-error.ts";
 import { parseSize } from "./quantities.ts";
 
 export interface ServerSettings {
@@ -240,9 +240,6 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
     throw new Error(`expected an object, got ${shown(value)}`);
   } catch (cause) {
-    throw new UserError(
-      "config-unreadable",
-      `config: ${path} is not a JSON object (${(cause as Error).message})`,
-    );
+    throw new UserError("config-unreadable", `config: ${path} is not a JSON object (${inOneLine(cause)})`);
   }
 }

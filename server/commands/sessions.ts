@@ -79,7 +79,8 @@ export async function importCommand(files: readonly string[], flags: Flags): Pro
     const bounds = { maxBytes: Number.POSITIVE_INFINITY, isKnown };
     const { id, name } = await importRecording(parts.map(bytesOf), catalogue.folder, bounds);
     console.log(`${id}  ${name}${parts.length > 1 ? `  (${parts.length} parts)` : ""}`);
-    if (session.fault !== null) console.error(`thalweg: taken as far as it is intact. ${session.fault}`);
+    if (session.fault !== null)
+      console.error(`thalweg: taken as far as it is intact, up to ${session.fault}`);
   }
 }
 

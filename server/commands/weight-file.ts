@@ -38,7 +38,7 @@ export async function readWeightFile(
 
 /** Float32 or float64, of any shape. */
 async function readArray(path: string, parameterCount: number): Promise<Float32Array> {
-  const { dtype, values } = await readNpy(path, { mostValues: 2 * parameterCount, kind: "weights" });
+  const { dtype, values } = await readNpy(path, { mostValues: parameterCount, kind: "weights" });
   if (dtype !== "<f4" && dtype !== "<f8") throw foreign(path, "<f4 or <f8", dtype);
   return Float32Array.from(values);
 }

@@ -2,20 +2,38 @@
 import { execFile } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { UserError } from "./user-error.ts";
 
-/** @throws {UserError} `module-missing`, `module-failed`; the message starts with the file, and the line where it is known. */
-export async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {
-  const file = resolve(path);
-  const found = await stat(file).catch(() => null);
+/** What else may be trained on, and is easily put where a module goes. */
+const TAKEN_BY: Readonly<Record<string, string>> = {
+  ".csv": "--dataset csv:<file>",
+  ".npy": "--dataset npy:<x>,<y>",
+  ".json": "--config or --model",
+};
+
+/** What can be told of a module without running it. @throws {UserError} `module-missing`, `module-foreign`. */
+export async function expectModule(path: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
   if (!found?.isFile()) {
     throw new UserError(
       "module-missing",
       `${path}: expected a JavaScript module, found ${found ? "a folder" : "no file"}`,
     );
   }
+  const taker = TAKEN_BY[extname(path)];
+  if (taker === undefined) return;
+  throw new UserError(
+    "module-foreign",
+    `${path}: expected a JavaScript module, found a ${extname(path)} file, which ${taker} takes`,
+  );
+}
+
+/** @throws {UserError} those of {@link expectModule}, `module-failed`; the message starts with the file, and the line where it is known. */
+export async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const file = resolve(path);
+  await expectModule(path);
   try {
     return await import(pathToFileURL(file).href);
   } catch (cause) {

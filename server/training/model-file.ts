@@ -4,7 +4,7 @@ import { open, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, sep } from "node:path";
 import type { io } from "@tensorflow/tfjs-core";
 import { isRecord, kind } from "./own-data.ts";
-import { UserError } from "./user-error.ts";
+import { inOneLine, UserError } from "./user-error.ts";
 
 export interface ModelFileContents {
   /** The layers as JSON, in Keras' names. */
@@ -89,7 +89,7 @@ function parsed(text: string, name: string): Readonly<Record<string, unknown>> {
     throw foreign(name, `expected an object, found ${kind(json)}`);
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
-    throw foreign(name, `expected JSON, found none (${(cause as Error).message})`);
+    throw foreign(name, `expected JSON, found none (${inOneLine(cause)})`);
   }
 }
 

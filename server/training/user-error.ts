@@ -11,3 +11,8 @@ export class UserError extends Error {
     this.code = code;
   }
 }
+
+/** What a parser says, for a sentence of one line: the text that it quotes may have several. */
+export function inOneLine(cause: unknown): string {
+  return (cause as Error).message.replaceAll(/[\s\p{Cc}]+/gu, " ");
+}

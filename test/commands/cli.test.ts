@@ -14,6 +14,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const OTHER = fileURLToPath(new URL("../recording/fixtures/v1-finished.mcap", import.meta.url));
+const RINGS = fileURLToPath(new URL("../../examples/rings.csv", import.meta.url));
 const SMALL = ["--train-size", "100", "--hidden", "4", "--probe-size", "50"];
 
 describe("the command line", { timeout: 120_000 }, () => {
@@ -41,6 +42,15 @@ describe("the command line", { timeout: 120_000 }, () => {
       /^thalweg: .*zalandoresearch.*\n$/,
     ],
     [["train", "/nowhere/run.js"], /^thalweg: .*run\.js.*\n$/],
+    [
+      ["train", RINGS],
+      `thalweg: ${RINGS}: expected a JavaScript module, found a .csv file, which --dataset csv:<file> takes\n`,
+    ],
+    [["train", "--config", RINGS], /^thalweg: config: .*rings\.csv is not a JSON object \(.*\)\n$/],
+    [
+      ["train", "--model", RINGS, "--dataset", "mnist"],
+      /^thalweg: rings\.csv: expected JSON, found none \(.*\)\n$/,
+    ],
     [["train", "--backend", "tpu"], /^thalweg: backend: expected one of .*, got "tpu"\n$/],
     [
       ["train", "--host", "0.0.0.0"],

@@ -80,6 +80,18 @@ describe("thalweg hessian on a run of one's own", { timeout: 120_000 }, () => {
     expect(code).toBe(2);
   });
 
+  it("refuses weights of another network, and says how many this one has", async () => {
+    for (const length of [353, 355, 5000]) {
+      const npy = join(folder, `${length}.npy`);
+      await writeFile(npy, encodeNpy(new Float32Array(length)));
+      const { err, code } = await runHere(["hessian", npy, "--module", MODULE]);
+      expect({ err, code }).toEqual({
+        err: `thalweg: ${npy}: expected 354 weights, found ${length}\n`,
+        code: 2,
+      });
+    }
+  });
+
   it("takes a loss that is the module's own function", async () => {
     const { loss, top } = await spectrum(await recorded(LOSS_OF_ONES_OWN), "--module", LOSS_OF_ONES_OWN);
     expect(loss).toBeGreaterThan(0);

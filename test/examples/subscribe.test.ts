@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MemorySession } from "../support/memory-session.ts";
 import { descriptor, sessionHeader } from "../support/session-header.ts";
@@ -25,11 +26,13 @@ const library = {
   args: [TSX, "examples/connect.ts"],
   canRun: true,
 };
-const programs = [
-  library,
-  typescript,
-  { name: "subscribe.py", command: PYTHON, args: ["examples/subscribe.py"], canRun: hasPython },
-];
+const python = {
+  name: "subscribe.py",
+  command: PYTHON,
+  args: ["examples/subscribe.py"],
+  canRun: hasPython,
+};
+const programs = [library, typescript, python];
 
 let session: MemorySession;
 let gateway: TestGateway;
@@ -55,8 +58,9 @@ function run({ command, args }: (typeof programs)[number], token: string) {
   const program = spawn(command, [...args, gateway.url.replace("http", "ws")], { cwd: ROOT, env });
   const lines = createInterface({ input: program.stdout })[Symbol.asyncIterator]();
   const next = async () => String((await lines.next()).value);
+  const said = text(program.stderr);
   const exit = once(program, "close").then(([code]) => code as number);
-  return { next, exit };
+  return { next, exit, said };
 }
 
 describe.each(programs)("examples/$name", (program) => {
@@ -83,6 +87,12 @@ describe.each(programs)("examples/$name", (program) => {
     const { exit } = run(program, "wrong-token-0123456789");
     expect(await exit).toBe(1);
   });
+});
+
+it.skipIf(!hasPython)("examples/subscribe.py says in one sentence that it has no token", async () => {
+  const { exit, said } = run(python, "");
+  expect(await said).toBe("THALWEG_TOKEN: expected the server's token, found none\n");
+  expect(await exit).toBe(1);
 });
 
 it.each([library, typescript])(

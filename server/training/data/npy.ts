@@ -78,7 +78,9 @@ export async function readNpy(path: string, { mostValues, kind }: NpyOptions): P
     const shape = (sizes.match(/\d+/g) ?? []).map(Number);
     const count = shape.reduce((product, each) => product * each, 1);
     if (count > mostValues) {
-      throw new UserError(`${kind}-size`, `${path}: expected at most ${mostValues} numbers, found ${count}`);
+      // θ has as many as its network asks for, which is what the next look would say.
+      const expected = kind === "weights" ? `${mostValues} weights` : `at most ${mostValues} numbers`;
+      throw new UserError(`${kind}-size`, `${path}: expected ${expected}, found ${count}`);
     }
     const width = dtype === "|b1" ? 1 : Number(dtype.slice(2));
     const expected = from + length + width * count;

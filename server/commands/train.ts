@@ -35,6 +35,7 @@ export async function trainCommand(
   const library = new SessionLibrary({ catalogue, liveElsewhere });
   const live = new LiveRuns(library, folder, record, keepingOf(server));
   const served = await serve(library, server, live.startRun);
+  console.log("starting   reading the data, testing the backend, timing what measurements cost …");
   let session: LiveSession;
   try {
     session = await live.start(planned);

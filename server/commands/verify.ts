@@ -21,6 +21,8 @@ export async function verifyCommand(which: string, flags: VerifyFlags): Promise<
   const seed =
     flags.seed === undefined ? undefined : wholeNumber("seed", flags.seed, Number.MIN_SAFE_INTEGER);
   const path = await findRecording("verify", which, flags);
+  // The first words of an answer that can take minutes, which a pipe hears nothing of otherwise.
+  if (flags.json !== true) console.log(`verifying ${path} …`);
   const progress = progressLine();
   const report = await verifyRecording(path, {
     ...(samples === undefined ? {} : { samples }),
@@ -64,7 +66,6 @@ function sentences(report: VerifyReport): string[] {
   const unchecked = streams.filter(({ verdict }) => verdict === "not checked");
   const left = streams.filter(({ notChecked }) => notChecked.length > 0);
   return [
-    `${report.path}`,
     `sha256 ${report.sha256}`,
     `${session.name}: ${session.modelSummary}, ${session.loss.name}, ${session.probe.dataset}, ` +
       `${whole(status.step)} of ${count(session.steps, "step")}, ${standing({ ...status, steps: session.steps })}; recorded with backend ${session.backend}`,

@@ -127,6 +127,7 @@ describe("the command line", { timeout: 120_000 }, () => {
     const good = join(folder, "run.json");
     await writeFile(good, JSON.stringify({ preset: "edge", steps: 4, learningRate: 0.1, record: false }));
     const server = await spawnServer(["train", "--config", good, "--learning-rate", "0.05", ...SMALL]);
+    expect(server.output(), "what takes seconds is told at once").toMatch(/^starting .*…\ntraining /);
     const header = await getSession(server.url);
     expect(header.config).toMatchObject({ steps: 4, learningRate: 0.05 });
     for (const key of ["dataset", "model"]) {

@@ -180,6 +180,7 @@ it("draws the same steps for streams that have the same, other ones with another
 describe("the command line", { timeout: 120_000 }, () => {
   it("ends with 0 where all agrees, with 1 where something differs", async () => {
     const good = await runHere(["verify", path]);
+    expect(good.out).toMatch(/^verifying .* …\nsha256 /);
     expect(good.out).toMatch(/^all \d+ agree$|^what was checked agrees/m);
     expect(good).toMatchObject({ code: 0, err: "" });
     const entries = recording.entries.map((entry) =>

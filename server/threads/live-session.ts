@@ -42,6 +42,8 @@ const BACKLOG_BYTES = 8 * 2 ** 20;
 
 export type Threads = Readonly<Record<"training" | "geometry" | "curvature", ThreadHandle>>;
 
+type Answer = Extract<ThreadReply, { kind: "answer" }>;
+
 export class LiveSession implements Session {
   readonly header: SessionHeader;
   readonly status$: Observable<SessionStatus>;
@@ -53,7 +55,8 @@ export class LiveSession implements Session {
   readonly #channels: ReadonlyMap<string, number>;
   readonly #meter: OverheadMeter;
   readonly #onTrouble: (sentence: string) => void;
-  readonly #answers = new Map<number, (reply: Extract<ThreadReply, { kind: "answer" }>) => void>();
+  /** Who has asked the training thread for something; null says that it is gone. */
+  readonly #asking = new Map<number, (answer: Answer | null) => void>();
   readonly #rings: RingBuffers[] = [];
   readonly #acks: SharedArrayBuffer[] = [];
   readonly #modes = createModeLine();
@@ -65,7 +68,8 @@ export class LiveSession implements Session {
   #isUnmeasured = false;
   /** What the curvature thread reads. */
   #measured: RingBuffers | null = null;
-  #ending: Promise<void> | null = null;
+  /** The threads are sent away, or will be before anything else happens. */
+  #isOver = false;
 
   constructor(
     log: SessionLog,
@@ -178,9 +182,8 @@ export class LiveSession implements Session {
   }
 
   async control(action: ControlAction): Promise<ControlResult> {
-    if (this.#ending !== null || this.status.state === "ended") {
-      return { accepted: false, code: "ended", message: `${action.action}: this session has ended` };
-    }
+    const ended = { code: "ended", message: `${action.action}: this session has ended` };
+    if (this.#isOver) return { accepted: false, ...ended };
     // Whoever pauses or resumes by hand has taken over.
     if (action.action === "pause" || action.action === "resume") this.#waitsForDisk = false;
     if (action.action === "stop") {
@@ -189,11 +192,9 @@ export class LiveSession implements Session {
       void this.#giveUpMeasuring();
     }
     const request = this.#requests++;
-    const answered = new Promise<Extract<ThreadReply, { kind: "answer" }>>((resolve) => {
-      this.#answers.set(request, resolve);
-    });
+    const answered = new Promise<Answer | null>((resolve) => this.#asking.set(request, resolve));
     this.#threads.training.send({ kind: "control", action, request });
-    const { refusal, step } = await answered;
+    const { refusal, step } = (await answered) ?? { refusal: ended, step: 0 };
     if (refusal !== null) return { accepted: false, ...refusal };
     this.#newestStep = Math.max(this.#newestStep, step);
     return { accepted: true, seq: this.#status("info", `control-${action.action}`, said(action)) };
@@ -201,7 +202,7 @@ export class LiveSession implements Session {
 
   /** Ends training within a step, gives measurements a few seconds more, and finishes the recording. */
   async stop(): Promise<void> {
-    if (this.status.state !== "ended" && this.#ending === null) {
+    if (!this.#isOver) {
       this.#reason = "stopped";
       this.#log.letGo();
       this.#threads.training.send({ kind: "control", action: { action: "stop" }, request: -1 });
@@ -265,8 +266,8 @@ export class LiveSession implements Session {
         this.#log.setState("diverged");
         return;
       case "answer":
-        this.#answers.get(reply.request)?.(reply);
-        this.#answers.delete(reply.request);
+        this.#asking.get(reply.request)?.(reply);
+        this.#asking.delete(reply.request);
         return;
       case "broken":
       case "refused":
@@ -298,7 +299,7 @@ export class LiveSession implements Session {
 
   /** Nothing can be recorded. What is said of it here cannot be either, so it also goes with the session's state. */
   #stumble({ code, message }: RecordingError, pauses: boolean): void {
-    const isOver = this.#ending !== null;
+    const isOver = this.#isOver;
     const consequence = pauses
       ? "Training is paused until the disk takes events again; nothing is lost so far."
       : "Training goes on unrecorded; the recording will have a gap.";
@@ -328,25 +329,30 @@ export class LiveSession implements Session {
     for (const ring of this.#rings) abandonRing(ring);
     for (const acks of this.#acks) abandonAcks(acks);
     endModes(this.#modes.from);
-    void Promise.all(Object.values(this.#threads).map((thread) => thread.terminate()));
+    void this.#dismissThreads();
   }
 
   async #end(): Promise<void> {
-    this.#ending ??= (async () => {
-      const { steps } = this.header;
-      const isTrained = this.#newestStep === steps && this.status.state !== "diverged";
-      // Who stops a run that has made all its steps stops nothing but measurements.
-      if (isTrained && this.#reason === "stopped" && !this.#isUnmeasured) this.#reason = "finished";
-      const sentence =
-        isTrained && this.#reason === "stopped"
-          ? `training finished at step ${whole(steps)} of ${whole(steps)}; its last measurements were stopped`
-          : `training ${this.#reason} at step ${whole(this.#newestStep)} of ${whole(steps)}`;
-      this.#status("info", this.#reason, sentence);
-      await Promise.all(Object.values(this.#threads).map((thread) => thread.terminate()));
-      await this.#log.finish(this.#reason);
-      this.#resolveEnded(this.#reason);
-    })();
-    await this.#ending;
+    const { steps } = this.header;
+    const isTrained = this.#newestStep === steps && this.status.state !== "diverged";
+    // Who stops a run that has made all its steps stops nothing but measurements.
+    if (isTrained && this.#reason === "stopped" && !this.#isUnmeasured) this.#reason = "finished";
+    const sentence =
+      isTrained && this.#reason === "stopped"
+        ? `training finished at step ${whole(steps)} of ${whole(steps)}; its last measurements were stopped`
+        : `training ${this.#reason} at step ${whole(this.#newestStep)} of ${whole(steps)}`;
+    this.#status("info", this.#reason, sentence);
+    await this.#dismissThreads();
+    await this.#log.finish(this.#reason);
+    this.#resolveEnded(this.#reason);
+  }
+
+  /** Whom they have not answered by now they never will. */
+  async #dismissThreads(): Promise<void> {
+    this.#isOver = true;
+    await Promise.all(Object.values(this.#threads).map((thread) => thread.terminate()));
+    for (const answer of this.#asking.values()) answer(null);
+    this.#asking.clear();
   }
 }
 

@@ -3,57 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { SessionLog } from "../../server/session/log.ts";
-import { LiveSession } from "../../server/threads/live-session.ts";
-import type { ModeLine, ThreadReply } from "../../server/threads/messages.ts";
+import type { ModeLine } from "../../server/threads/messages.ts";
 import { modeTaker } from "../../server/threads/mode-line.ts";
-import { type RingBuffers, RingWriter } from "../../server/threads/ring.ts";
-import type { ThreadHandle } from "../../server/threads/thread-handle.ts";
-import type { Blueprint } from "../../server/training/run.ts";
-import type { RunStatus } from "../../shared/readings.ts";
-import { buildHeader } from "../support/build-header.ts";
 import { makeStep } from "../support/make-steps.ts";
-import { readAll } from "../support/read-all.ts";
-
-const STEPS = 1500;
-
-interface Begun {
-  readonly measured?: RingBuffers;
-  readonly modes?: ModeLine;
-}
-
-class PlayedThread {
-  readonly name: string;
-  readonly done: Promise<void>;
-  finish: () => void = () => {};
-  say: (reply: ThreadReply) => void = () => {};
-  /** What it was told to begin with. */
-  begun: Begun = {};
-  /** A thread that waits for another does not hear that it shall stop. */
-  isWaiting = false;
-  terminated: () => void = () => {};
-
-  constructor(name: string) {
-    this.name = name;
-    this.done = new Promise((resolve) => {
-      this.finish = resolve;
-    });
-  }
-
-  listen(listener: (reply: ThreadReply) => void): void {
-    this.say = listener;
-  }
-
-  send(message: { readonly kind: string } & Begun): void {
-    if (message.kind === "begin") this.begun = message;
-    if (message.kind === "control" && !this.isWaiting) this.finish();
-  }
-
-  async terminate(): Promise<void> {
-    this.finish();
-    this.terminated();
-  }
-}
+import { playedRun, STEPS } from "../support/played-run.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -61,48 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** A run that stands at this step, as if its training thread had got there. */
-async function runAt(step: number) {
-  const threads = {
-    training: new PlayedThread("training"),
-    geometry: new PlayedThread("geometry"),
-    curvature: new PlayedThread("curvature"),
-  };
-  const log = await SessionLog.create({
-    header: buildHeader({ steps: STEPS }),
-    path: join(folder, "a.mcap"),
-  });
-  const session = new LiveSession(log, threads as unknown as Record<keyof typeof threads, ThreadHandle>, 1, {
-    onTrouble: () => {},
-    pausesWithDisk: true,
-  });
-  const blueprint = {
-    initial: new Float32Array(6),
-    probe: new Uint32Array(4),
-    config: { bestEffort: false },
-  };
-  session.begin(
-    blueprint as unknown as Blueprint,
-    [],
-    { everyOfStream: {}, everyOfKey: {}, chosenBy: "given", costsMs: {} },
-    { leftOut: [], backends: "none" },
-  );
-  threads.training.say({ kind: "batch", samples: [{ channel: "train/loss", step, json: "1" }] });
-  const said = async () => {
-    const channel = session.header.channels.findIndex(({ name }) => name === "run/status");
-    const events = (await readAll(session)).filter((event) => event.channel === channel);
-    return events.slice(1).map(({ json }) => {
-      const { code, message } = JSON.parse(json ?? "") as RunStatus;
-      return [code, message];
-    });
-  };
-  const measured = new RingWriter(threads.training.begun.measured as RingBuffers);
-  /** Steps that wait to be measured, or are just being. */
-  const due = (count: number) => {
-    for (let i = 0; i < count; i++) measured.push(makeStep(step - count + i, new Float32Array(6)));
-  };
-  return { session, threads, said, due, measured };
-}
+const runAt = (step: number) => playedRun(step, { path: join(folder, "a.mcap") });
 
 it("before the last step, training was stopped", async () => {
   const { session, threads, said } = await runAt(STEPS - 1);

@@ -71,20 +71,11 @@ export class LiveSession implements Session {
   /** The threads are sent away, or will be before anything else happens. */
   #isOver = false;
 
-  constructor(
-    log: SessionLog,
-    threads: Threads,
-    bareStepMs: number,
-    options: {
-      /** For the person at the terminal. */
-      readonly onTrouble: (sentence: string) => void;
-      /** Does training wait while nothing can be recorded? */
-      readonly pausesWithDisk: boolean;
-    },
-  ) {
+  /** @param onTrouble  tells the person at the terminal. */
+  constructor(log: SessionLog, threads: Threads, bareStepMs: number, onTrouble: (sentence: string) => void) {
     this.#log = log;
     this.#threads = threads;
-    this.#onTrouble = options.onTrouble;
+    this.#onTrouble = onTrouble;
     this.#meter = new OverheadMeter(bareStepMs);
     this.header = log.header;
     this.status$ = log.status$;
@@ -93,7 +84,7 @@ export class LiveSession implements Session {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
-    log.failure$.subscribe((failure) => this.#stumble(failure, options.pausesWithDisk));
+    log.failure$.subscribe((failure) => this.#stumble(failure));
     log.recovery$.subscribe((recovery) => this.#goOn(recovery));
   }
 
@@ -182,33 +173,45 @@ export class LiveSession implements Session {
   }
 
   async control(action: ControlAction): Promise<ControlResult> {
-    const ended = { code: "ended", message: `${action.action}: this session has ended` };
-    if (this.#isOver) return { accepted: false, ...ended };
+    const isStop = action.action === "stop";
+    if (this.#isOver && !(isStop && this.#isKept)) return { accepted: false, ...ended(action) };
     // Whoever pauses or resumes by hand has taken over.
     if (action.action === "pause" || action.action === "resume") this.#waitsForDisk = false;
-    if (action.action === "stop") {
-      this.#reason = "stopped";
-      this.#log.letGo();
-      void this.#giveUpMeasuring();
-    }
+    if (isStop) this.#letGo();
+    const refusal = this.#isOver ? null : await this.#ask(action);
+    if (refusal !== null) return { accepted: false, ...refusal };
+    return { accepted: true, seq: this.#status("info", `control-${action.action}`, said(action)) };
+  }
+
+  /** Has the training thread do it. */
+  async #ask(action: ControlAction): Promise<Answer["refusal"]> {
     const request = this.#requests++;
     const answered = new Promise<Answer | null>((resolve) => this.#asking.set(request, resolve));
     this.#threads.training.send({ kind: "control", action, request });
-    const { refusal, step } = (await answered) ?? { refusal: ended, step: 0 };
-    if (refusal !== null) return { accepted: false, ...refusal };
-    this.#newestStep = Math.max(this.#newestStep, step);
-    return { accepted: true, seq: this.#status("info", `control-${action.action}`, said(action)) };
+    const answer = await answered;
+    if (answer === null) return ended(action);
+    this.#newestStep = Math.max(this.#newestStep, answer.step);
+    return answer.refusal;
   }
 
   /** Ends training within a step, gives measurements a few seconds more, and finishes the recording. */
   async stop(): Promise<void> {
-    if (!this.#isOver) {
-      this.#reason = "stopped";
-      this.#log.letGo();
-      this.#threads.training.send({ kind: "control", action: { action: "stop" }, request: -1 });
-      void this.#giveUpMeasuring();
-    }
+    this.#letGo();
+    this.#threads.training.send({ kind: "control", action: { action: "stop" }, request: -1 });
     await this.ended;
+  }
+
+  /** Does the disk take nothing, and is everything kept for it? */
+  get #isKept(): boolean {
+    return this.status.trouble?.isKept === true;
+  }
+
+  /** From now on neither the disk is waited for, nor for long a measurement. */
+  #letGo(): void {
+    this.#log.letGo();
+    if (this.#isOver || this.#reason !== "finished") return;
+    this.#reason = "stopped";
+    void this.#giveUpMeasuring();
   }
 
   /**
@@ -298,16 +301,17 @@ export class LiveSession implements Session {
   }
 
   /** Nothing can be recorded. What is said of it here cannot be either, so it also goes with the session's state. */
-  #stumble({ code, message }: RecordingError, pauses: boolean): void {
-    const isOver = this.#isOver;
-    const consequence = pauses
-      ? "Training is paused until the disk takes events again; nothing is lost so far."
+  #stumble({ code, message }: RecordingError): void {
+    const consequence = this.#isKept
+      ? `${this.#isOver ? "The end of the run waits" : "Training is paused"} until the disk takes events again; nothing is lost so far.`
       : "Training goes on unrecorded; the recording will have a gap.";
-    this.#onTrouble(isOver ? message : `${message}. ${consequence}`);
-    if (isOver) return;
+    const isEnd = this.#isOver && !this.#isKept;
+    this.#onTrouble(isEnd ? message : `${message}. ${consequence}`);
+    if (isEnd) return;
     this.#status("error", code, `${message}. ${consequence}`);
-    if (!pauses || this.status.state !== "running") return;
+    if (!this.#isKept || this.status.state !== "running") return;
     this.#waitsForDisk = true;
+    this.#log.setState("paused");
     this.#threads.training.send({ kind: "control", action: { action: "pause" }, request: -1 });
   }
 
@@ -341,10 +345,14 @@ export class LiveSession implements Session {
       isTrained && this.#reason === "stopped"
         ? `training finished at step ${whole(steps)} of ${whole(steps)}; its last measurements were stopped`
         : `training ${this.#reason} at step ${whole(this.#newestStep)} of ${whole(steps)}`;
-    this.#status("info", this.#reason, sentence);
+    const reason = this.#reason;
+    this.#status("info", reason, sentence);
     await this.#dismissThreads();
-    await this.#log.finish(this.#reason);
-    this.#resolveEnded(this.#reason);
+    // As long as it takes, where events are kept for a disk that takes none; somebody may let go.
+    await this.#log.flush();
+    await this.#log.whenBelow(0);
+    await this.#log.finish(reason);
+    this.#resolveEnded(reason);
   }
 
   /** Whom they have not answered by now they never will. */
@@ -372,6 +380,10 @@ function json(channel: string, step: number, value: unknown): PackedSample {
 function forkSentence(origin: ForkOrigin): string {
   const { name, session, step } = origin;
   return `goes on from step ${whole(step)} of ${name} (${session.slice(0, 8)}), ${changesInWords(origin) || "with the same settings"}`;
+}
+
+function ended({ action }: ControlAction): { readonly code: string; readonly message: string } {
+  return { code: "ended", message: `${action}: this session has ended` };
 }
 
 function said(action: ControlAction): string {

@@ -69,10 +69,8 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
         ? { ...kept, path: join(options.folder, recordingFileName(header)) }
         : { ...kept, temporary: true, folder: join(options.folder, header.id) },
     );
-    const session = new LiveSession(log, threads, schedule.costsMs["step"] ?? 1, {
-      onTrouble: options.onTrouble ?? (() => {}),
-      pausesWithDisk: options.keeping?.onFailure !== "continue",
-    });
+    const onTrouble = options.onTrouble ?? (() => {});
+    const session = new LiveSession(log, threads, schedule.costsMs["step"] ?? 1, onTrouble);
     session.begin(blueprint, planned, schedule, {
       leftOut,
       backends: backendSentence(training.backend, curvature.backend),

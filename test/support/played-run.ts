@@ -62,10 +62,13 @@ export async function playedRun(
     curvature: new PlayedThread("curvature"),
   };
   const log = await SessionLog.create({ header: buildHeader({ steps: STEPS }), ...kept });
-  const session = new LiveSession(log, threads as unknown as Record<keyof typeof threads, ThreadHandle>, 1, {
-    onTrouble: () => {},
-    pausesWithDisk: true,
-  });
+  const told: string[] = [];
+  const session = new LiveSession(
+    log,
+    threads as unknown as Record<keyof typeof threads, ThreadHandle>,
+    1,
+    (sentence) => told.push(sentence),
+  );
   const blueprint = {
     initial: new Float32Array(6),
     probe: new Uint32Array(4),
@@ -91,5 +94,5 @@ export async function playedRun(
   const due = (count: number) => {
     for (let i = 0; i < count; i++) measured.push(makeStep(step - count + i, new Float32Array(6)));
   };
-  return { session, threads, said, due, measured };
+  return { session, threads, told, said, due, measured };
 }

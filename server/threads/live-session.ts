@@ -57,7 +57,6 @@ export class LiveSession implements Session {
   readonly #onTrouble: (sentence: string) => void;
   /** Who has asked the training thread for something; null says that it is gone. */
   readonly #asking = new Map<number, (answer: Answer | null) => void>();
-  readonly #rings: RingBuffers[] = [];
   readonly #acks: SharedArrayBuffer[] = [];
   readonly #modes = createModeLine();
   #resolveEnded: (reason: EndReason) => void = () => {};
@@ -66,8 +65,8 @@ export class LiveSession implements Session {
   #newestStep = 0;
   #reason: EndReason = "finished";
   #isUnmeasured = false;
-  /** What the curvature thread reads. */
-  #measured: RingBuffers | null = null;
+  /** What geometry and what curvature read, while there are threads. */
+  #rings: { readonly all: RingBuffers; readonly measured: RingBuffers } | null = null;
   /** The threads are sent away, or will be before anything else happens. */
   #isOver = false;
 
@@ -103,22 +102,12 @@ export class LiveSession implements Session {
       bestEffort: config.bestEffort,
       channels: this.header.channels.map(({ name }) => name),
     };
-    const ring = (slots: number, carries: readonly Carried[]) => {
-      const buffers = createRing({
-        slots,
-        parameterCount: initial.length,
-        lossCount: probe.length,
-        readers: 1,
-        carries,
-      });
-      this.#rings.push(buffers);
-      return buffers;
-    };
-    const all = ring(ringSlots(initial.length), []);
+    const sizes = { parameterCount: initial.length, lossCount: probe.length, readers: 1 };
+    const all = createRing({ ...sizes, slots: ringSlots(initial.length), carries: [] });
     const carried = carriedFor(planned);
     const waiting = Math.min(WAITING_STEPS, ringSlots(initial.length * (1 + carried.length)));
-    const measured = ring(config.bestEffort ? 1 : waiting, carried);
-    this.#measured = measured;
+    const measured = createRing({ ...sizes, slots: config.bestEffort ? 1 : waiting, carries: carried });
+    this.#rings = { all, measured };
     const { training, geometry, curvature } = this.#threads;
     const acksFor = (thread: ThreadHandle) => {
       const acks = createAcks();
@@ -223,15 +212,16 @@ export class LiveSession implements Session {
     const over = Promise.all([training.done, geometry.done, curvature.done]).then(() => true);
     const patience = () => afterMs(PATIENCE_MS, false, { ref: false });
     while (!(await Promise.race([over, patience()]))) {
+      const measured = this.#rings?.measured;
       // Nothing to measure: it is a step of training that takes long.
-      if (this.#measured === null || unreadSteps(this.#measured) === 0) continue;
+      if (measured === undefined || unreadSteps(measured) === 0) continue;
       this.#status(
         "warning",
         "measurement-abandoned",
         "a measurement was still running when the run was stopped",
       );
       this.#isUnmeasured = true;
-      abandonRing(this.#measured);
+      abandonRing(measured);
       endModes(this.#modes.from);
       await curvature.terminate();
       return;
@@ -330,7 +320,7 @@ export class LiveSession implements Session {
   /** A bug in a thread ends the session, with everything it has said. */
   #fail(): void {
     this.#reason = "failed";
-    for (const ring of this.#rings) abandonRing(ring);
+    for (const ring of Object.values(this.#rings ?? {})) abandonRing(ring);
     for (const acks of this.#acks) abandonAcks(acks);
     endModes(this.#modes.from);
     void this.#dismissThreads();
@@ -361,6 +351,8 @@ export class LiveSession implements Session {
     await Promise.all(Object.values(this.#threads).map((thread) => thread.terminate()));
     for (const answer of this.#asking.values()) answer(null);
     this.#asking.clear();
+    // Sessions stay for as long as the server does.
+    this.#rings = null;
   }
 }
 

@@ -14,7 +14,7 @@ import { readAll } from "./read-all.ts";
 export const STEPS = 1500;
 
 interface Begun {
-  readonly measured?: RingBuffers;
+  readonly ring?: RingBuffers;
   readonly modes?: ModeLine;
 }
 
@@ -89,10 +89,12 @@ export async function playedRun(
       return [code, message];
     });
   };
-  const measured = new RingWriter(threads.training.begun.measured as RingBuffers);
+  /** The training thread hands a step over to be measured; false when it need not any more. */
+  const push = (at: number) =>
+    new RingWriter(threads.curvature.begun.ring as RingBuffers).push(makeStep(at, new Float32Array(6)));
   /** Steps that wait to be measured, or are just being. */
   const due = (count: number) => {
-    for (let i = 0; i < count; i++) measured.push(makeStep(step - count + i, new Float32Array(6)));
+    for (let i = 0; i < count; i++) push(step - count + i);
   };
-  return { session, threads, told, said, due, measured };
+  return { session, threads, told, said, push, due };
 }

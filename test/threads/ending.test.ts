@@ -2,9 +2,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { filter, firstValueFrom } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openRecording } from "../../server/session/recorded-session.ts";
+import { eventually } from "../support/eventually.ts";
 import { FaultyDisk } from "../support/faulty-disk.ts";
 import { playedRun, STEPS } from "../support/played-run.ts";
 import { fingerprints, readAll } from "../support/read-all.ts";
@@ -33,6 +36,30 @@ it("what its threads have not answered when they are sent away is refused", asyn
     await session.close();
     await rm(path);
   }
+});
+
+it("what its threads had between them goes with them: the session itself may be held for days", async () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  // In a function of its own, so that nothing but the session is left of it.
+  const runToEnd = async () => {
+    const { session, threads } = await playedRun(STEPS, { path });
+    const rings = [threads.geometry.begun.ring, threads.curvature.begun.ring].map(
+      (ring) => new WeakRef(ring?.theta as SharedArrayBuffer),
+    );
+    for (const thread of Object.values(threads)) {
+      thread.begun = {};
+      thread.finish();
+    }
+    await session.ended;
+    return { session, rings };
+  };
+  const { session, rings } = await runToEnd();
+  await eventually(() => {
+    collectGarbage();
+    return rings.map((ring) => ring.deref());
+  }).toEqual([undefined, undefined]);
+  await session.close();
 });
 
 describe("where the disk takes nothing any more when the last step has been made", () => {

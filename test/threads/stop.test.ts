@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { ModeLine } from "../../server/threads/messages.ts";
 import { modeTaker } from "../../server/threads/mode-line.ts";
-import { makeStep } from "../support/make-steps.ts";
 import { playedRun, STEPS } from "../support/played-run.ts";
 
 let folder: string;
@@ -51,15 +50,15 @@ it("after the last step, with a measurement given up, its training has finished 
 });
 
 it("training that waits for room, and geometry that waits for v₁, end with the measurements", async () => {
-  const { session, threads, said, due, measured } = await runAt(STEPS - 1);
+  const { session, threads, said, due, push } = await runAt(STEPS - 1);
   const { training, geometry, curvature } = threads;
   const taker = modeTaker(geometry.begun.modes as ModeLine, true);
   training.isWaiting = true;
-  due(training.begun.measured?.slots ?? 0);
+  due(curvature.begun.ring?.slots ?? 0);
   curvature.terminated = () => {
     expect(taker.take(STEPS - 2), "waits for ever, if for anything").toBeNull();
     geometry.finish();
-    expect(measured.push(makeStep(STEPS - 1, new Float32Array(6)))).toBe(false);
+    expect(push(STEPS - 1)).toBe(false);
     training.finish();
   };
   await session.stop();

@@ -59,7 +59,7 @@ export async function serve(
           presets: PRESETS.map(({ name, title, about }) => ({ name, title, about })),
         }),
     version: thalwegVersion(),
-    logger: pino({ level: "warn" }, pino.destination(2)),
+    logger: pino({ level: "warn" }, process.stderr),
   });
   const fingerprint = tls === undefined ? null : new X509Certificate(tls.cert).fingerprint256;
   const { url, port } = gateway;

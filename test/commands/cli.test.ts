@@ -204,6 +204,16 @@ describe("the command line", { timeout: 120_000 }, () => {
     expect((await getSession(replayed.url)).config).toMatchObject({ steps: 12 });
     expect(await stop(replayed)).toBe(0);
   });
+
+  it("goes on when nobody reads what it says any more, and finishes the recording", async () => {
+    const recordings = join(folder, "unread");
+    const server = await spawnServer(["train", "--steps", "100000", "--recordings", recordings, ...SMALL]);
+    server.child.stdout?.destroy();
+    server.child.stderr?.destroy();
+    expect(await stop(server)).toBe(0);
+    const { out } = await runHere(["sessions", "--recordings", recordings, "--json"]);
+    expect(JSON.parse(out)).toMatchObject({ sessions: [{ reason: "stopped" }], unreadable: [] });
+  });
 });
 
 function escaped(text: string): string {

@@ -27,13 +27,14 @@ export async function replayCommand(which: string, flags: Readonly<Record<string
   // The others of its folder stand beside it in the list.
   const catalogue = new Catalogue(dirname(resolve(path)));
   const library = new SessionLibrary({ catalogue, liveElsewhere });
-  const served = await serve(library, server);
-  console.log(
-    `replaying  ${header.name}: ${header.modelSummary}, ${whole(status.step)} of ${count(header.steps, "step")}, ${standing(summarise(session))}`,
-  );
-  printLaunch(served, server, hash.toString());
-  console.log("           Ctrl-C ends.");
-  await untilInterrupted(async () => {
+  await untilInterrupted(async (interrupted) => {
+    const served = await serve(library, server);
+    console.log(
+      `replaying  ${header.name}: ${header.modelSummary}, ${whole(status.step)} of ${count(header.steps, "step")}, ${standing(summarise(session))}`,
+    );
+    printLaunch(served, server, hash.toString());
+    console.log("           Ctrl-C ends.");
+    await interrupted;
     await served.close();
     await library.close();
   });

@@ -149,18 +149,23 @@ function openBrowser(url: string): void {
 /** npm passes Ctrl-C on to what it started, which may have had it from the terminal already. */
 const SAME_KEYPRESS_MS = 1000;
 
-/** Runs `end` at the first Ctrl-C (or SIGTERM); the second one leaves at once. Resolves when `end` has. */
-export function untilInterrupted(end: () => Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
+/** Tells `work` of the first Ctrl-C (or SIGTERM), which ends nothing by itself; the second one leaves at once. */
+export async function untilInterrupted(work: (interrupted: Promise<void>) => Promise<void>): Promise<void> {
+  let interrupt = () => {};
+  const interrupted = new Promise<void>((resolve) => {
     let firstMs: number | null = null;
-    const interrupt = () => {
-      if (firstMs === null) {
-        firstMs = performance.now();
-        end().then(resolve, reject);
-      } else if (performance.now() - firstMs > SAME_KEYPRESS_MS) {
+    interrupt = () => {
+      if (firstMs !== null && performance.now() - firstMs > SAME_KEYPRESS_MS)
         process.kill(process.pid, "SIGKILL");
-      }
+      firstMs ??= performance.now();
+      resolve();
     };
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
   });
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, interrupt);
+  try {
+    await work(interrupted);
+  } finally {
+    for (const signal of signals) process.off(signal, interrupt);
+  }
 }

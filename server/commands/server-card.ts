@@ -47,13 +47,18 @@ export async function leaveCard(card: ServerCard): Promise<string | null> {
   }
 }
 
-/** Of servers whose process is there. */
+/** Of servers whose process is there; those of others, which were killed, are taken away. */
 export async function readCards(): Promise<ServerCard[]> {
   const names = await readdir(cardFolder()).catch(() => []);
-  const cards = await Promise.all(
-    names.filter((name) => name.endsWith(".json")).map((name) => readCard(join(cardFolder(), name))),
-  );
-  return cards.filter((card): card is ServerCard => card !== null && isRunning(card.pid));
+  const paths = names.filter((name) => name.endsWith(".json")).map((name) => join(cardFolder(), name));
+  const cards: ServerCard[] = [];
+  for (const path of paths) {
+    const card = await readCard(path);
+    if (card === null) continue;
+    if (isRunning(card.pid)) cards.push(card);
+    else await rm(path, { force: true }).catch(() => undefined);
+  }
+  return cards;
 }
 
 /**

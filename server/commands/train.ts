@@ -9,6 +9,7 @@ import { LibraryError, SessionLibrary } from "../session/library.ts";
 import type { LogKeeping } from "../session/log.ts";
 import type { LiveSession } from "../threads/live-session.ts";
 import { expectStartable, startLiveSession } from "../threads/start-live-session.ts";
+import type { RunSettings } from "../training/config.ts";
 import { namesFiles } from "../training/data/load-dataset.ts";
 import { parseSettings, shown } from "../training/parse-settings.ts";
 import { UserError } from "../training/user-error.ts";
@@ -27,48 +28,50 @@ export async function trainCommand(
 ): Promise<void> {
   const { run, server } = await readSettings(flags);
   const record = server.record ?? true;
+  const limit = readSize("recordings-limit", server.recordingsLimit ?? RECORDINGS_LIMIT);
   const recordings = resolve(server.recordings ?? "recordings");
   const planned = await planRun(run, modulePath, (named) => openParent(named, recordings));
   await expectStartable({ ...planned, folder: record ? recordings : tmpdir() });
-  const folder = record ? recordings : await mkdtemp(join(tmpdir(), "thalweg-"));
-  const catalogue = new Catalogue(recordings);
-  const library = new SessionLibrary({ catalogue, liveElsewhere });
-  const live = new LiveRuns(library, folder, record, keepingOf(server));
-  const served = await serve(library, server, live.startRun);
-  console.log("starting   reading the data, testing the backend, timing what measurements cost …");
-  let session: LiveSession;
-  try {
-    session = await live.start(planned);
-  } catch (cause) {
-    await served.close();
-    if (!record) await rm(folder, { recursive: true, force: true });
-    throw cause;
-  }
-  // Before anything is said: from the first word on, Ctrl-C finishes the recording.
-  const interrupted = untilInterrupted(async () => {
-    console.log("\nfinishing the recording …");
-    await live.stop();
-    await served.close();
-    await live.close();
-    await library.close();
-    if (!record) await rm(folder, { recursive: true, force: true });
+  // Before anything is there that could be left behind.
+  await untilInterrupted(async (interrupted) => {
+    const folder = record ? recordings : await mkdtemp(join(tmpdir(), "thalweg-"));
+    const catalogue = new Catalogue(recordings);
+    const library = new SessionLibrary({ catalogue, liveElsewhere });
+    const live = new LiveRuns(library, folder, record, keepingOf(server));
+    try {
+      const served = await serve(library, server, live.startRun);
+      console.log("starting   reading the data, testing the backend, timing what measurements cost …");
+      try {
+        const session = await Promise.race([live.start(planned), interrupted]);
+        if (session) {
+          announce(session, await outgrown(catalogue, limit));
+          printLaunch(served, server);
+          console.log("           Ctrl-C ends the run and finishes the recording.");
+          await interrupted;
+          console.log("\nfinishing the recording …");
+        }
+        await live.stop();
+      } finally {
+        await served.close();
+      }
+    } finally {
+      await live.close();
+      await library.close();
+      if (!record) await rm(folder, { recursive: true, force: true });
+    }
     if (live.hasLostEvents) process.exitCode = 1;
     console.log(live.hasLostEvents ? "done, but not everything was recorded." : "done.");
   });
-  const { header, recordingPath } = session;
-  console.log(
-    `training   ${header.name}: ${header.modelSummary}, ${count(header.steps, "step")}, backend ${header.backend}`,
-  );
-  const { fork } = header;
+}
+
+/** @param tooMuch  what is to be said of the recordings that are there already. */
+function announce({ header, recordingPath }: LiveSession, tooMuch: string | null): void {
+  const { name, modelSummary, steps, backend, fork } = header;
+  console.log(`training   ${name}: ${modelSummary}, ${count(steps, "step")}, backend ${backend}`);
   if (fork !== undefined)
     console.log(`forked     from step ${whole(fork.step)} of ${fork.name} (${fork.session})`);
   console.log(`recording  ${recordingPath ?? "off (--no-record)"}`);
-  const limit = readSize("recordings-limit", server.recordingsLimit ?? RECORDINGS_LIMIT);
-  const tooMuch = await outgrown(catalogue, limit);
   if (tooMuch !== null) console.log(`           ${tooMuch}`);
-  printLaunch(served, server);
-  console.log("           Ctrl-C ends the run and finishes the recording.");
-  await interrupted;
 }
 
 /** The runs of one server: one at a time trains. */
@@ -78,7 +81,9 @@ class LiveRuns {
   readonly #record: boolean;
   readonly #keeping: LogKeeping;
   readonly #all: LiveSession[] = [];
-  #starting = false;
+  readonly #ending = new AbortController();
+  /** As long as one starts, no other can. The first is the command's own. */
+  #starting: Promise<unknown> | null = Promise.resolve();
 
   constructor(library: SessionLibrary, folder: string, record: boolean, keeping: LogKeeping) {
     this.#library = library;
@@ -87,18 +92,8 @@ class LiveRuns {
     this.#keeping = keeping;
   }
 
-  async start(planned: PlannedRun): Promise<LiveSession> {
-    const session = await startLiveSession({
-      ...planned,
-      folder: this.#folder,
-      record: this.#record,
-      keeping: this.#keeping,
-      onTrouble: (sentence) => console.error(`thalweg: ${sentence}`),
-    });
-    this.#all.push(session);
-    this.#library.add(session);
-    reportProgress(session);
-    return session;
+  start(planned: PlannedRun): Promise<LiveSession> {
+    return this.#oneAtATime(() => this.#start(planned));
   }
 
   /**
@@ -108,21 +103,23 @@ class LiveRuns {
   readonly startRun: StartRun = async (body) => {
     const { replace, ...rest } =
       typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
-    const refused = (status: number, code: string, message: string) => ({ status, code, message });
     const parsed = parseSettings(rest);
     if (!parsed.ok) return refused(400, "settings", parsed.problems.join("; "));
-    const { dataset, model } = parsed.settings;
-    if (model !== undefined || (dataset !== undefined && namesFiles(dataset)))
-      return refused(...ownFiles(model));
-    if (this.#starting) return refused(409, "busy", "another run is just starting");
-    this.#starting = true;
+    const { settings } = parsed;
+    const { dataset, model } = settings;
+    if (model !== undefined || (dataset !== undefined && namesFiles(dataset))) return refusedFiles(model);
+    if (this.#starting !== null) return refused(409, "busy", "another run is just starting");
+    return this.#oneAtATime(() => this.#startAsked(settings, replace === true));
+  };
+
+  async #startAsked(settings: RunSettings, replaces: boolean): ReturnType<StartRun> {
     try {
-      const planned = await planRun(parsed.settings, undefined, (id) => this.#served(id));
+      const planned = await planRun(settings, undefined, (id) => this.#served(id));
       // Whoever may start a run may not have the server read files, also not those that a recording names.
       if (planned.config.model !== null || namesFiles(planned.config.dataset))
-        return refused(...ownFiles(planned.config.model));
+        return refusedFiles(planned.config.model);
       const running = this.#all.find(({ status }) => status.state !== "ended");
-      if (running !== undefined && replace !== true) {
+      if (running !== undefined && !replaces) {
         return refused(
           409,
           "busy",
@@ -131,14 +128,38 @@ class LiveRuns {
       }
       await expectStartable({ ...planned, folder: this.#folder });
       await running?.stop();
-      return { id: (await this.start(planned)).header.id };
+      return { id: (await this.#start(planned)).header.id };
     } catch (cause) {
+      if (this.#ending.signal.aborted) return refused(503, "draining", "the server is stopping");
       if (cause instanceof UserError) return refused(400, cause.code, cause.message.replaceAll("\n", "; "));
       throw cause;
-    } finally {
-      this.#starting = false;
     }
-  };
+  }
+
+  async #oneAtATime<Started>(start: () => Promise<Started>): Promise<Started> {
+    const started = start();
+    this.#starting = started;
+    try {
+      return await started;
+    } finally {
+      this.#starting = null;
+    }
+  }
+
+  async #start(planned: PlannedRun): Promise<LiveSession> {
+    const session = await startLiveSession({
+      ...planned,
+      folder: this.#folder,
+      record: this.#record,
+      keeping: this.#keeping,
+      signal: this.#ending.signal,
+      onTrouble: (sentence) => console.error(`thalweg: ${sentence}`),
+    });
+    this.#all.push(session);
+    this.#library.add(session);
+    reportProgress(session);
+    return session;
+  }
 
   /** Did one end while its disk took nothing? */
   get hasLostEvents(): boolean {
@@ -158,16 +179,24 @@ class LiveRuns {
     return { session, release: async () => undefined };
   }
 
+  /** Also one that is just starting, and there are no more. */
   async stop(): Promise<void> {
+    this.#ending.abort();
+    await this.#starting?.catch(() => undefined);
     await Promise.all(this.#all.map((session) => session.stop()));
   }
 
   async close(): Promise<void> {
+    await this.stop();
     await Promise.all(this.#all.map((session) => session.close()));
   }
 }
 
-function ownFiles(model: unknown): [status: number, code: string, message: string] {
+function refused(status: number, code: string, message: string) {
+  return { status, code, message };
+}
+
+function refusedFiles(model: unknown) {
   const which = model === undefined || model === null ? "dataset" : "model";
-  return [400, "settings", `${which}: expected a built-in one over the network, got a file`];
+  return refused(400, "settings", `${which}: expected a built-in one over the network, got a file`);
 }

@@ -34,18 +34,25 @@ export interface LiveSessionOptions {
   readonly open?: OpenLogFile;
   /** Something that the person at the terminal must know: a failed disk, a bug in a thread. */
   readonly onTrouble?: (sentence: string) => void;
+  /** Ends a start that is under way: nothing has been written then. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Opens the threads, measures what measuring costs, begins the log, and starts training.
- * @throws {UserError} when the run cannot begin: nothing has been written then. {RecordingError} when the log cannot be begun.
+ * @throws {UserError} when the run cannot begin: nothing has been written then. {RecordingError} when the log cannot be begun. The
+ * signal's reason.
  */
 export async function startLiveSession(options: LiveSessionOptions): Promise<LiveSession> {
+  const { signal } = options;
+  signal?.throwIfAborted();
   const threads = {
     training: new ThreadHandle("training"),
     geometry: new ThreadHandle("geometry"),
     curvature: new ThreadHandle("curvature"),
   };
+  const dismissThreads = () => Promise.all(Object.values(threads).map((thread) => thread.terminate()));
+  signal?.addEventListener("abort", dismissThreads);
   try {
     const { config, module = null, fork = null } = options;
     const training = await threads.training.open({ config, module, fork });
@@ -64,6 +71,9 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
       ...(options.open === undefined ? {} : { open: options.open }),
       header,
     };
+    // From here on there is something to be stopped in its own way.
+    signal?.removeEventListener("abort", dismissThreads);
+    signal?.throwIfAborted();
     const log = await SessionLog.create(
       options.record
         ? { ...kept, path: join(options.folder, recordingFileName(header)) }
@@ -77,7 +87,9 @@ export async function startLiveSession(options: LiveSessionOptions): Promise<Liv
     });
     return session;
   } catch (cause) {
-    await Promise.all(Object.values(threads).map((thread) => thread.terminate()));
+    signal?.removeEventListener("abort", dismissThreads);
+    await dismissThreads();
+    signal?.throwIfAborted();
     throw cause;
   }
 }

@@ -46,7 +46,10 @@ export class ThreadHandle {
       this.#asked?.reject(cause);
       this.#listener({ kind: "broken", message: cause.stack ?? cause.message });
     });
-    this.#worker.on("exit", () => finish());
+    this.#worker.on("exit", () => {
+      this.#asked?.reject(new Error(`${name} thread: it ended before it answered`));
+      finish();
+    });
   }
 
   /** @throws {UserError} when the thread refuses: a missing dataset, a model without rules, a backend that does not load. */

@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -28,6 +29,16 @@ it("lies where commands of the same user find it, as long as the server is there
   await served.close();
   expect(await readdir(join(folder, "thalweg"))).toEqual([]);
   expect(said).not.toHaveBeenCalled();
+});
+
+it("is taken away by whoever finds it, when its server was killed", async () => {
+  vi.stubEnv("XDG_RUNTIME_DIR", folder);
+  const { pid } = spawnSync(process.execPath, ["--version"]);
+  const left = { url: "http://127.0.0.1:1", token: "t", pid, port: 1, fingerprint: null };
+  await mkdir(join(folder, "thalweg"));
+  await writeFile(join(folder, "thalweg", "1.json"), JSON.stringify(left));
+  expect(await readCards()).toEqual([]);
+  expect(await readdir(join(folder, "thalweg"))).toEqual([]);
 });
 
 it("is no reason not to serve where it cannot be left", async () => {

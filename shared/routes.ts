@@ -134,7 +134,16 @@ export const ROUTES = {
     scope: "control",
     body: z.looseObject({ preset: z.optional(z.string()), replace: z.optional(z.boolean()) }),
     answers: { [JSON_TYPE]: Started },
-    errors: ["settings", "not-found", "busy"],
+    errors: [
+      "settings",
+      "not-found",
+      "busy",
+      "draining",
+      "disk-full",
+      "unreadable",
+      "disk-error",
+      ...FILE_ERRORS,
+    ],
   },
   describeSession: {
     ...GET,

@@ -2,8 +2,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { HTTP_ERRORS } from "../../shared/http.ts";
 import { count, whole } from "../../shared/number-words.ts";
 import type { StartRun } from "../gateway/http.ts";
+import { RecordingError } from "../recording/recording-error.ts";
 import { Catalogue } from "../session/catalogue.ts";
 import { LibraryError, SessionLibrary } from "../session/library.ts";
 import type { LogKeeping } from "../session/log.ts";
@@ -132,6 +134,12 @@ class LiveRuns {
     } catch (cause) {
       if (this.#ending.signal.aborted) return refused(503, "draining", "the server is stopping");
       if (cause instanceof UserError) return refused(400, cause.code, cause.message.replaceAll("\n", "; "));
+      if (cause instanceof RecordingError)
+        return refused(
+          HTTP_ERRORS[cause.code],
+          cause.code,
+          cause.message.replaceAll(this.#folder, "recordings"),
+        );
       throw cause;
     }
   }

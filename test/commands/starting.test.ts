@@ -1,7 +1,7 @@
 /** A server while its first run is starting: for some seconds it is there, and nothing trains yet. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -49,12 +49,27 @@ it.each(["--no-record", "--sync=interval"])(
   },
 );
 
-it("starts no second run beside it", async () => {
-  const { child, card } = await startServer("--recordings", join(folder, "recordings"));
-  const answer = await asked(card, "/v1/sessions", { preset: "spirals", replace: true });
-  expect(await answer.json()).toEqual({
+it("starts no second run beside it, and later none where its folder has become a file", async () => {
+  const recordings = join(folder, "recordings");
+  const { child, card } = await startServer("--recordings", recordings);
+  const startRun = async () => {
+    const answer = await asked(card, "/v1/sessions", { preset: "spirals", replace: true });
+    return { status: answer.status, ...((await answer.json()) as { readonly error: object }) };
+  };
+  expect(await startRun()).toEqual({
+    status: 409,
     error: { code: "busy", message: "another run is just starting" },
   });
+
+  await eventually(async () => (await asked(card, "/v1/sessions/live")).status).toBe(200);
+  await rename(recordings, `${recordings}.away`);
+  await writeFile(recordings, "a file where a folder was");
+  expect(await startRun()).toEqual({
+    status: 404,
+    error: { code: "not-found", message: "recordings: expected a folder, got a file" },
+  });
+  await rm(recordings);
+  await rename(`${recordings}.away`, recordings);
   child.kill("SIGTERM");
   await once(child, "exit");
 });

@@ -1,4 +1,5 @@
 /** Another title for a finished recording: one record more at its end. Not a byte of what was recorded changes. */
+import { randomBytes } from "node:crypto";
 import { constants, copyFile, rename, stat, unlink } from "node:fs/promises";
 import { FileWindow } from "./file-window.ts";
 import { openLogFile } from "./log-file-handle.ts";
@@ -13,14 +14,14 @@ const METADATA_COUNT_AT = 8 + 2 + 4 + 4;
 
 /**
  * The file keeps its name and id. It is written beside and takes the old one's place when it is on stable storage, so that a power cut, or
- * a full disk, leaves one or the other.
+ * a full disk, leaves one or the other. Of two at a time the last one stands: each writes a file of its own.
  *
  * @throws {RecordingError} `not-finished` for a recording without a summary; what the disk answers.
  */
 export async function retitleRecording(path: string, title: string): Promise<void> {
-  const temporaryPath = `${path}.title.tmp`;
+  const temporaryPath = `${path}.${randomBytes(8).toString("hex")}.tmp`;
   try {
-    await copyFile(path, temporaryPath, constants.COPYFILE_FICLONE);
+    await copyFile(path, temporaryPath, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     try {
       await appendTitle(temporaryPath, path, title);
       await rename(temporaryPath, path);

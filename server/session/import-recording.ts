@@ -7,6 +7,7 @@ import { recordingFileName } from "../recording/file-name.ts";
 import { openLaterPart, whyNotNext } from "../recording/open-parts.ts";
 import { partPath } from "../recording/part.ts";
 import { RecordingError, recordingErrorOf } from "../recording/recording-error.ts";
+import { alone } from "./alone.ts";
 import { openRecording } from "./recorded-session.ts";
 import { summarise } from "./session.ts";
 
@@ -51,24 +52,6 @@ export async function importRecording(
     // Wherever they lie by now; no part without a first, whatever interrupts this.
     for (const path of files.toReversed()) await unlink(path).catch(() => undefined);
     throw named(recordingErrorOf(cause, temporaryPath), temporaryPath);
-  }
-}
-
-/** Whoever puts something into a folder now; each waits for the one before. */
-const turns = new Map<string, Promise<void>>();
-
-/** Nobody else of this process adds to the folder meanwhile. */
-async function alone<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  const done = (turns.get(folder) ?? Promise.resolve()).then(work);
-  const turn = done.then(
-    () => undefined,
-    () => undefined,
-  );
-  turns.set(folder, turn);
-  try {
-    return await done;
-  } finally {
-    if (turns.get(folder) === turn) turns.delete(folder);
   }
 }
 

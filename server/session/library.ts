@@ -4,6 +4,7 @@ import type { SessionSummary } from "../../shared/header.ts";
 import { RecordingError, type RecordingErrorCode } from "../recording/recording-error.ts";
 import { removeRecording } from "../recording/remove-recording.ts";
 import { retitleRecording } from "../recording/title.ts";
+import { alone } from "./alone.ts";
 import { type Catalogue, type CatalogueLine, isSameFile, type UnreadableFile } from "./catalogue.ts";
 import { mayBeWritten, SILENT_MS } from "./heartbeat.ts";
 import { importRecording } from "./import-recording.ts";
@@ -93,23 +94,27 @@ export class SessionLibrary {
    * A title for a finished recording; its id, its file's name and its samples stay.
    * @throws {LibraryError} `unknown-session`, `live`, `not-finished`, or what the disk answers.
    */
-  async rename(id: string, name: string): Promise<SessionSummary> {
-    const { path } = await this.#changeable(id);
-    await this.#withoutFolder(() => retitleRecording(path, name));
-    this.#forget(id);
-    const changed = (await this.summaries()).find((summary) => summary.id === id);
-    if (changed === undefined) throw unknown(id);
-    return changed;
+  rename(id: string, name: string): Promise<SessionSummary> {
+    return this.#alone(async () => {
+      const { path } = await this.#changeable(id);
+      await this.#withoutFolder(() => retitleRecording(path, name));
+      this.#forget(id);
+      const changed = (await this.summaries()).find((summary) => summary.id === id);
+      if (changed === undefined) throw unknown(id);
+      return changed;
+    });
   }
 
   /**
    * Deletes a recording for good. Who is reading it reads on.
    * @throws {LibraryError} `unknown-session`, `live`, or what the disk answers.
    */
-  async remove(id: string): Promise<void> {
-    const { path, parts } = await this.#changeable(id);
-    await this.#withoutFolder(() => removeRecording(path, parts));
-    this.#forget(id);
+  remove(id: string): Promise<void> {
+    return this.#alone(async () => {
+      const { path, parts } = await this.#changeable(id);
+      await this.#withoutFolder(() => removeRecording(path, parts));
+      this.#forget(id);
+    });
   }
 
   /**
@@ -202,6 +207,11 @@ export class SessionLibrary {
     for (const id of idle.slice(0, Math.max(0, idle.length - MAX_IDLE))) this.#letGo(id);
     for (const opened of [...this.#leaving])
       if ((await isIdle(opened)) && this.#leaving.delete(opened)) await close(opened);
+  }
+
+  /** Each change finds the folder as the one before has left it. */
+  #alone<T>(change: () => Promise<T>): Promise<T> {
+    return alone(this.#catalogue?.folder ?? "", change);
   }
 
   /** The file behind an id, if nobody is writing it. */

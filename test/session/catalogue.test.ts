@@ -98,6 +98,20 @@ describe("another title", () => {
     expect(await readdir(folder)).toEqual(["a.mcap"]);
   });
 
+  it("may be given by several processes at once: one of them stands, and the recording is whole", async () => {
+    await writeRecording(at("a.mcap"), idOf(1), { steps: 200 });
+    const before = await openRecording(at("a.mcap"));
+    const samples = await readAll(before);
+    const titles = Array.from({ length: 8 }, (_, k) => `title ${k}`);
+    await Promise.all(titles.map((title) => retitleRecording(at("a.mcap"), title)));
+    const after = await openRecording(at("a.mcap"));
+    expect(titles).toContain(after.header.name);
+    expect(after.status.reason).toBe("finished");
+    expect(await readAll(after)).toEqual(samples);
+    expect(await readdir(folder)).toEqual(["a.mcap"]);
+    await Promise.all([before.close(), after.close()]);
+  });
+
   it("is refused to a recording without an end, which stays as it was", async () => {
     await writeRecording(at("a.mcap"), idOf(1));
     await truncate(at("a.mcap"), 5000);

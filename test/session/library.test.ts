@@ -81,6 +81,27 @@ it("renames a recording under its readers, who notice nothing", async () => {
   expect(fingerprints([...first, ...rest])).toEqual(fingerprints(all ?? []));
 });
 
+it("gives a recording one title after the other, however many are asked for at once, and loses no sample", async () => {
+  await writeRecording(at("a.mcap"), idOf(1), { steps: 100 });
+  const before = await library.resolve(idOf(1));
+  const samples = await readAll(before as NonNullable<typeof before>);
+  const titles = Array.from({ length: 8 }, (_, k) => `title ${k}`);
+  const answers = await Promise.all(titles.map((title) => library.rename(idOf(1), title)));
+  expect(answers.map(({ name, reason }) => [name, reason])).toEqual(
+    titles.map((title) => [title, "finished"]),
+  );
+  // What is deleted meanwhile does not come back.
+  const [, deleted, late] = await Promise.allSettled([
+    library.rename(idOf(1), "the last"),
+    library.remove(idOf(1)),
+    library.rename(idOf(1), "too late"),
+  ]);
+  expect(deleted).toMatchObject({ status: "fulfilled" });
+  expect(late).toMatchObject({ status: "rejected", reason: { code: "unknown-session" } });
+  expect(await readdir(folder)).toEqual([]);
+  expect(await readAll(before as NonNullable<typeof before>)).toEqual(samples);
+});
+
 it("deletes a recording, but none that is being written here or elsewhere", async () => {
   await writeRecording(at("a.mcap"), idOf(1));
   await writeRecording(at("b.mcap"), idOf(2));

@@ -77,6 +77,8 @@ const GET = { method: "GET", scope: "read", query: anyQuery, body: null, status:
 const POST = { method: "POST", query: anyQuery, body: null, status: 201 } as const;
 
 const FILE_ERRORS = ["not-a-recording", "newer-version", "later-part", "cut", "damaged"] as const;
+/** Of a recording that was opened, and that the disk no longer has as it was. */
+const READ_ERRORS = ["cut", "damaged", "unreadable", "disk-error"] as const;
 const RECORDING_ERRORS = ["unknown-session", "live", "no-recording", "disk-full", "unreadable"] as const;
 
 export const ROUTES = {
@@ -150,7 +152,7 @@ export const ROUTES = {
     path: "/v1/sessions/{id}",
     about: "One session: its header, its channels, how it stands.",
     answers: { [JSON_TYPE]: SessionDescription },
-    errors: ["unknown-session"],
+    errors: ["unknown-session", ...READ_ERRORS],
   },
   renameSession: {
     ...GET,
@@ -188,7 +190,15 @@ export const ROUTES = {
     about: "A page of samples of JSON channels.",
     query: SamplesQuery,
     answers: { [JSON_TYPE]: SamplesPage, "application/x-ndjson": null, "text/csv": null },
-    errors: ["unknown-session", "unknown-channel", "bad-query", "binary-channel", "diverged", "retention"],
+    errors: [
+      "unknown-session",
+      "unknown-channel",
+      "bad-query",
+      "binary-channel",
+      "diverged",
+      "retention",
+      ...READ_ERRORS,
+    ],
   },
   weights: {
     ...GET,
@@ -196,7 +206,7 @@ export const ROUTES = {
     about: "θ of one recorded step, as little-endian float32 or as a NumPy file.",
     query: WeightsQuery,
     answers: { [BYTES_TYPE]: null },
-    errors: ["unknown-session", "bad-query", "not-recorded"],
+    errors: ["unknown-session", "bad-query", "not-recorded", ...READ_ERRORS],
   },
   recording: {
     ...GET,

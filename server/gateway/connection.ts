@@ -127,8 +127,7 @@ export class Connection {
     try {
       await this.#dispatch(message.value, echo);
     } catch (cause) {
-      this.#around.logger.error({ err: cause, op: message.value.op }, "a request failed");
-      await this.#refuse("internal", `${message.value.op}: the server failed; its log says why`, echo, true);
+      await this.#fail(cause, message.value.op, echo);
     }
   }
 
@@ -171,7 +170,7 @@ export class Connection {
 
   async #subscribe(message: Message<"subscribe">, session: Session, echo: Echo): Promise<void> {
     const { id, mode, every, maxHz, speed, allowGap } = message;
-    const { feeds, limits, clock, logger } = this.#around;
+    const { feeds, limits, clock } = this.#around;
     if (maxHz !== undefined && mode !== "latest") {
       return this.#misuse("invalid-message", `maxHz: expected with "mode":"latest", got "${mode}"`, echo);
     }
@@ -196,15 +195,7 @@ export class Connection {
         feeds,
         clock,
         limits,
-        onFailure: (cause) => {
-          const isOfTheDisk = cause instanceof RecordingError;
-          const what = isOfTheDisk ? "a session could not be read" : "a subscription failed";
-          logger.error({ err: cause, session: session.header.id }, what);
-          const [code, message] = isOfTheDisk
-            ? ["read-failed", "subscription: the log could not be read further"]
-            : ["internal", "subscription: the server failed; its log says why"];
-          void this.#refuse(code, message, { id }, true);
-        },
+        onFailure: (cause) => void this.#fail(cause, "subscription", { id }),
         onClosed: () => this.#forget(subscription),
       },
     );
@@ -296,6 +287,16 @@ export class Connection {
 
   #refuse(code: string, message: string, echo: Echo, retryable = false): Promise<void> {
     return this.#answer({ op: "error", ...echo, code, message, retryable });
+  }
+
+  /** A log that cannot be read, or a fault of ours. The sentence names no folder: it travels. */
+  #fail(cause: unknown, what: string, echo: Echo): Promise<void> {
+    const isOfTheDisk = cause instanceof RecordingError;
+    const happened = isOfTheDisk ? "a session could not be read" : "a request failed";
+    this.#around.logger.error({ err: cause, what }, happened);
+    return isOfTheDisk
+      ? this.#refuse("read-failed", `${what}: the log could not be read so far`, echo, true)
+      : this.#refuse("internal", `${what}: the server failed; its log says why`, echo, true);
   }
 
   /** A message that breaks the protocol. A client that goes on so is not worth its memory. */

@@ -1,21 +1,21 @@
 /** HTTP: the same door, the same errors and the same headers for every route. */
-import { STATUS_CODES } from "node:http";
 import fastifyStatic from "@fastify/static";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type * as z from "zod/mini";
 import type { PresetSummary } from "../../shared/http.ts";
 import { ROUTES } from "../../shared/routes.ts";
-import { LibraryError, type SessionLibrary } from "../session/library.ts";
+import type { SessionLibrary } from "../session/library.ts";
 import type { Admission } from "./admission.ts";
 import type { Auth, Grant } from "./auth.ts";
 import type { Doors } from "./doors.ts";
+import { answerError, answerNoRequest, asRefused } from "./http-errors.ts";
 import { addImportRoute } from "./import-route.ts";
 import { addLaunchRoutes } from "./launch-routes.ts";
 import type { Limits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
 import { addMetricsRoute } from "./metrics-route.ts";
 import { addOpenApiRoute } from "./openapi.ts";
-import { PAGE_SCRIPT_HASH, PAGE_STYLE_HASH, signInPage } from "./pages.ts";
+import { PAGE_SCRIPT_HASH, PAGE_STYLE_HASH } from "./pages.ts";
 import { addRecordingRoute } from "./recording-route.ts";
 import { Refused } from "./refused.ts";
 import { addRoute } from "./route.ts";
@@ -83,17 +83,25 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
       : { https: { ...listening, ...options.tls } }) as object),
     // As long as Node lets any URL be: that no session has such an id is ours to say.
     routerOptions: { maxParamLength: 16 * 1024 },
+    clientErrorHandler: answerNoRequest,
+    // A path that cannot be decoded comes to no hook, and is still answered to nobody else than any other.
+    frameworkErrors: (error, request, reply) => {
+      const refuse = (cause: unknown) =>
+        answerError(asRefused(cause, request, options.logger), request, reply);
+      admit(request, reply).then(() => reply.sent || refuse(error), refuse);
+    },
   });
   app.server.maxHeadersCount = limits.maxHeaders;
   // The one body a page of another site can send without asking.
   app.removeContentTypeParser("text/plain");
   app.decorateRequest("grant", null);
 
-  app.addHook("onRequest", async (request, reply) => {
+  app.addHook("onRequest", admit);
+  async function admit(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     reply.headers(safeHeaders(options.frameAncestors));
     const path = pathOf(request);
     if (path.startsWith("/v1/")) reply.header("Cache-Control", "no-store");
-    if (OPEN_PATHS.has(path)) return;
+    if (OPEN_PATHS.has(path)) return undefined;
     const { origin } = request.headers;
     const isForeign = origin !== undefined && doors.isForeignOriginAllowed(origin);
     if (isForeign) allowForeign(reply, origin);
@@ -105,7 +113,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
       path === "/launch" && isSafe ? admission.checkHost(request.raw) : admission.admit(request.raw, !isSafe);
     if (answer instanceof Refused) throw answer;
     request.grant = answer;
-  });
+    return undefined;
+  }
 
   app.setErrorHandler((error, request, reply) =>
     answerError(asRefused(error, request, options.logger), request, reply),
@@ -184,36 +193,4 @@ function allowForeign(reply: FastifyReply, origin: string): void {
     "Access-Control-Expose-Headers": "content-range, accept-ranges, etag",
     Vary: "Origin",
   });
-}
-
-function asRefused(error: unknown, request: FastifyRequest, logger: GatewayLogger): Refused {
-  if (error instanceof Refused) return error;
-  if (error instanceof LibraryError) return new Refused(error.code, error.message);
-  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
-  if (statusCode === undefined || statusCode >= 500) {
-    // The route, not the path: people paste secrets anywhere.
-    logger.error({ err: error, method: request.method, route: request.routeOptions.url }, "a request failed");
-    return new Refused("internal", "the server failed to answer; its log says why");
-  }
-  if (statusCode === 413)
-    return new Refused("too-large", `body: expected at most ${request.routeOptions.bodyLimit} bytes`);
-  if (statusCode === 415)
-    return new Refused("unsupported-media-type", "content-type: expected application/json");
-  if (code?.startsWith("FST_ERR_CTP") || error instanceof SyntaxError) {
-    return new Refused("bad-json", "body: expected JSON");
-  }
-  return new Refused("bad-request", message ?? STATUS_CODES[statusCode] ?? "bad request", statusCode);
-}
-
-function answerError(refused: Refused, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  reply.code(refused.status);
-  // What is left of a body that nobody wants is not waited for.
-  if (!request.raw.complete) reply.header("Connection", "close");
-  if (refused.status === 401) {
-    reply.header("WWW-Authenticate", 'Bearer realm="thalweg"');
-    if (request.headers.accept?.includes("text/html")) {
-      return reply.type("text/html; charset=utf-8").send(signInPage(refused.message));
-    }
-  }
-  return reply.type("application/json; charset=utf-8").send(refused.body);
 }

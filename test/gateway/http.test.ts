@@ -1,10 +1,12 @@
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ListenError } from "../../server/gateway/listen.ts";
+import { RecordingError } from "../../server/recording/recording-error.ts";
+import { ErrorBody } from "../../shared/http.ts";
 import { eventually } from "../support/eventually.ts";
 import { MemorySession } from "../support/memory-session.ts";
 import { descriptor, sessionHeader } from "../support/session-header.ts";
@@ -201,6 +203,16 @@ describe("samples", () => {
     expect(session.openCursors).toBe(0);
   });
 
+  it("of a log whose file is damaged say so, and not that it is our fault, without its folder", async () => {
+    session.beforeRead = async () => {
+      throw new RecordingError("damaged", "/root/secret/a.mcap: expected the chunks that were read before");
+    };
+    const answer = await json(path("channel=train/loss"));
+    session.beforeRead = async () => {};
+    expect(answer).toMatchObject({ status: 422, body: { error: { code: "damaged" } } });
+    expect(JSON.stringify(answer.body)).not.toContain("secret");
+  });
+
   it("are read only as fast as the client takes them", async () => {
     const big = new MemorySession(sessionHeader({ id: "e".repeat(32), startedAtMs: 500 }));
     const value = "x".repeat(2_000);
@@ -355,6 +367,26 @@ describe("the server", () => {
       const response = await fetch(gateway.url + path);
       expect([response.status, await response.text()]).toEqual([200, "ok"]);
     }
+  });
+
+  it("answers in its own words what is no path, and only those who are inside", async () => {
+    const answer = await json("/v1/sessions/%ff");
+    expect(answer).toMatchObject({ status: 400, body: { error: { code: "bad-request" } } });
+    const outside = await fetch(`${gateway.url}/v1/sessions/%ff`);
+    expect(outside.status).toBe(401);
+    expect(outside.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(await outside.json()).toMatchObject({ error: { code: "unauthorized" } });
+  });
+
+  it.each([
+    ["no HTTP at all\r\n\r\n", 400, "bad-request"],
+    [`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431, "headers-too-large"],
+  ])("answers in its own words what is no request: %.20s", async (text, status, code) => {
+    const socket = connect(gateway.port, "127.0.0.1");
+    socket.end(text);
+    const answer = Buffer.concat(await socket.toArray()).toString();
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(ErrorBody.parse(JSON.parse(answer.split("\r\n\r\n")[1] ?? ""))).toMatchObject({ error: { code } });
   });
 
   it("takes the next free port, unless that very port was asked for", async () => {

@@ -195,6 +195,19 @@ describe("a lossless subscription", () => {
     client.send({ op: "subscribe", id: 1, session: "live", channels: ["train/loss"] });
     expect(await client.next("error")).toMatchObject({ id: 1, code: "read-failed", retryable: true });
     await eventually(() => session.openCursors).toBe(0);
+    // Also where it is the beginning that cannot be found.
+    session.seqOfStep = () => Promise.reject(new RecordingError("damaged", "/root/secret: a chunk"));
+    client.send({
+      op: "subscribe",
+      id: 2,
+      session: "live",
+      channels: ["*"],
+      from: { step: 1 },
+      request: "r",
+    });
+    const refusal = await client.next("error");
+    expect(refusal).toMatchObject({ id: 2, request: "r", code: "read-failed", retryable: true });
+    expect(refusal.message).not.toContain("secret");
   });
 });
 

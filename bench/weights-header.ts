@@ -8,6 +8,7 @@ export function weightsHeader(parameterCount: number): SessionHeader {
     name: "codec",
     startedAtMs: Date.now(),
     modelSummary: "784-200-200-10",
+    parameters: [{ name: "theta", layer: "all", shape: [parameterCount], offset: 0 }],
     parameterCount,
     channels: [
       {

@@ -2,14 +2,33 @@
 import * as z from "zod/mini";
 import { StreamDescriptor } from "./stream.ts";
 
+/** What goes to terminals as it is: without the characters that steer them. */
+export function legible(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, "\ufffd");
+}
+const Legible = z.string().check(z.overwrite(legible));
+
+/** 1 GiB of θ, of which training holds four in its ring alone: nothing larger has been recorded. */
+const MOST_PARAMETERS = 2 ** 28;
+/** The end of the year 9999. */
+const LAST_TIME_MS = 253_402_300_799_999;
+
 /** One trainable parameter: where it lies in θ. */
 export const Parameter = z.object({
   name: z.string(),
   layer: z.string(),
-  shape: z.array(z.int()),
-  offset: z.int(),
+  shape: z.array(z.int().check(z.nonnegative())),
+  offset: z.int().check(z.nonnegative()),
 });
 export type Parameter = z.infer<typeof Parameter>;
+
+/** How many there are; NaN where one does not begin where the one before ends. */
+function sizeOf(parameters: readonly Parameter[]): number {
+  return parameters.reduce(
+    (end, { offset, shape }) => (offset === end ? end + shape.reduce((size, n) => size * n, 1) : Number.NaN),
+    0,
+  );
+}
 
 export const SelfTest = z.object({
   backend: z.string(),
@@ -26,7 +45,7 @@ export type SelfTest = z.infer<typeof SelfTest>;
 export const ForkOrigin = z.object({
   /** The parent's id and name. */
   session: z.string().check(z.regex(/^[0-9a-f]{32}$/)),
-  name: z.string(),
+  name: Legible,
   /** The first step here: θ of the parent after so many updates. */
   step: z.int(),
   /** Of that θ, as float32 little-endian bytes. */
@@ -38,61 +57,69 @@ export const ForkOrigin = z.object({
 });
 export type ForkOrigin = z.infer<typeof ForkOrigin>;
 
-export const SessionHeader = z.object({
-  formatVersion: z.literal(1),
-  /** 128 random bits, hex. */
-  id: z.string().check(z.regex(/^[0-9a-f]{32}$/)),
-  name: z.string(),
-  startedAtMs: z.number(),
-  /** The whole configuration, every default resolved (server/training/config.ts). */
-  config: z.record(z.string(), z.unknown()),
-  preset: z.nullable(z.string()),
-  task: z.string(),
-  seeds: z.object({ init: z.int(), order: z.int(), probe: z.int(), vectors: z.int() }),
-  /** tfjs-layers JSON. */
-  model: z.unknown(),
-  /** "784-100-10 tanh": for the credibility line. */
-  modelSummary: z.string(),
-  loss: z.object({ name: z.string(), formula: z.string() }),
-  parameters: z.array(Parameter),
-  parameterCount: z.int(),
-  probe: z.object({
-    dataset: z.string(),
-    /** Of the probe's inputs and labels, as float32 and int32 little-endian bytes. */
-    sha256: z.string(),
-    split: z.string(),
-    size: z.int(),
-    /** Is the probe the whole training set, so that gradient descent's loss is the probe's? */
-    isTrainingSet: z.boolean(),
-    indices: z.array(z.int()),
-    preprocessing: z.string(),
-  }),
-  train: z.object({
-    dataset: z.string(),
-    size: z.int(),
-    batchSize: z.int(),
-    fullBatch: z.boolean(),
-    shuffling: z.string(),
-    lastBatch: z.string(),
-  }),
-  /** All constants; `rule` names the update as a formula. */
-  optimizer: z.record(z.string(), z.unknown()),
-  steps: z.int(),
-  /** Absent where training began at θ₀. */
-  fork: z.optional(ForkOrigin),
-  schedule: z.object({
-    every: z.record(z.string(), z.int()),
-    chosenBy: z.enum(["given", "measured"]),
-    bestEffort: z.boolean(),
-    /** Measured before the first step; the reason for the intervals above. */
-    costsMs: z.record(z.string(), z.number()),
-  }),
-  weightsEvery: z.int(),
-  backend: z.string(),
-  selfTest: SelfTest,
-  versions: z.record(z.string(), z.string()),
-  channels: z.array(StreamDescriptor),
-});
+export const SessionHeader = z
+  .object({
+    formatVersion: z.literal(1),
+    /** 128 random bits, hex. */
+    id: z.string().check(z.regex(/^[0-9a-f]{32}$/)),
+    name: Legible,
+    startedAtMs: z.number().check(z.gte(0), z.lte(LAST_TIME_MS)),
+    /** The whole configuration, every default resolved (server/training/config.ts). */
+    config: z.record(z.string(), z.unknown()),
+    preset: z.nullable(Legible),
+    task: Legible,
+    seeds: z.object({ init: z.int(), order: z.int(), probe: z.int(), vectors: z.int() }),
+    /** tfjs-layers JSON. */
+    model: z.unknown(),
+    /** "784-100-10 tanh": for the credibility line. */
+    modelSummary: Legible,
+    loss: z.object({ name: Legible, formula: Legible }),
+    /** One after the other, all of θ. */
+    parameters: z.array(Parameter),
+    parameterCount: z.int().check(z.gte(0), z.lte(MOST_PARAMETERS)),
+    probe: z.object({
+      dataset: Legible,
+      /** Of the probe's inputs and labels, as float32 and int32 little-endian bytes. */
+      sha256: Legible,
+      split: Legible,
+      size: z.int(),
+      /** Is the probe the whole training set, so that gradient descent's loss is the probe's? */
+      isTrainingSet: z.boolean(),
+      indices: z.array(z.int()),
+      preprocessing: z.string(),
+    }),
+    train: z.object({
+      dataset: Legible,
+      size: z.int(),
+      batchSize: z.int(),
+      fullBatch: z.boolean(),
+      shuffling: z.string(),
+      lastBatch: z.string(),
+    }),
+    /** All constants; `rule` names the update as a formula. */
+    optimizer: z.record(z.string(), z.unknown()),
+    steps: z.int(),
+    /** Absent where training began at θ₀. */
+    fork: z.optional(ForkOrigin),
+    schedule: z.object({
+      every: z.record(z.string(), z.int()),
+      chosenBy: z.enum(["given", "measured"]),
+      bestEffort: z.boolean(),
+      /** Measured before the first step; the reason for the intervals above. */
+      costsMs: z.record(z.string(), z.number()),
+    }),
+    weightsEvery: z.int(),
+    backend: Legible,
+    selfTest: SelfTest,
+    versions: z.record(Legible, Legible),
+    channels: z.array(StreamDescriptor),
+  })
+  .check(
+    z.refine(({ parameters, parameterCount }) => sizeOf(parameters) === parameterCount, {
+      path: ["parameters"],
+      error: "expected to lie one after the other, and to be as many as parameterCount",
+    }),
+  );
 export type SessionHeader = z.infer<typeof SessionHeader>;
 
 export const SessionState = z.enum(["running", "paused", "diverged", "ended"]);

@@ -1,5 +1,5 @@
 /** What metadata records say of a session: why it ended, and which title it was given later. */
-import { EndReason, type SessionHeader } from "../../shared/header.ts";
+import { EndReason, legible, type SessionHeader } from "../../shared/header.ts";
 import { readStrings } from "./file-window.ts";
 
 /** Metadata record after all others: `title`. The last one counts. */
@@ -30,5 +30,5 @@ export function endOf({
 }
 
 export function titled(header: SessionHeader, title: string | null): SessionHeader {
-  return title === null ? header : { ...header, name: title };
+  return title === null ? header : { ...header, name: legible(title) };
 }

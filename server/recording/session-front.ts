@@ -1,6 +1,7 @@
 /** The start of a recording: is it one, can this version read it, and which session is it? */
 import { crc32 } from "node:zlib";
-import { SessionHeader } from "../../shared/header.ts";
+import * as z from "zod/mini";
+import { legible, SessionHeader } from "../../shared/header.ts";
 import { type FileRecord, type FileWindow, readBody, readStrings, recordAtOffset } from "./file-window.ts";
 import { HEADER_ATTACHMENT, PROFILE } from "./mcap-front.ts";
 import { MCAP_MAGIC, OPCODE } from "./mcap-records.ts";
@@ -54,7 +55,7 @@ async function checkMagic(window: FileWindow, path: string): Promise<void> {
 async function checkProfile(window: FileWindow, record: FileRecord, path: string): Promise<void> {
   const strings = record.opcode === OPCODE.header ? readStrings(await readBody(window, record)) : null;
   if (strings?.[0] === PROFILE) return;
-  const got = strings === null ? "no MCAP header" : `profile "${strings[0] ?? ""}"`;
+  const got = strings === null ? "no MCAP header" : `profile ${JSON.stringify(legible(strings[0] ?? ""))}`;
   throw new RecordingError(
     "not-a-recording",
     `${path}: expected an MCAP file of profile "${PROFILE}", got ${got}`,
@@ -99,10 +100,10 @@ function parseHeader(text: string, path: string): SessionHeader {
       `${path}: expected format version 1, got ${version}; update thalweg to read it`,
     );
   }
-  const header = SessionHeader.safeParse(raw);
+  const header = SessionHeader.safeParse(raw, { error: z.locales.en().localeError });
   if (header.success) return header.data;
   const issue = header.error.issues[0];
-  const where = issue === undefined || issue.path.length === 0 ? "header" : issue.path.join(".");
+  const where = issue === undefined || issue.path.length === 0 ? "header" : legible(issue.path.join("."));
   throw new RecordingError(
     "not-a-recording",
     `${path}: ${where}: ${issue?.message ?? "not a session header"}`,

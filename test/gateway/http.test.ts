@@ -381,7 +381,7 @@ describe("the server", () => {
   it.each([
     ["no HTTP at all\r\n\r\n", 400, "bad-request"],
     [`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431, "headers-too-large"],
-  ])("answers in its own words what is no request: %.20s", async (text, status, code) => {
+  ])("answers in its own words what is no request: %#", async (text, status, code) => {
     const socket = connect(gateway.port, "127.0.0.1");
     socket.end(text);
     const answer = Buffer.concat(await socket.toArray()).toString();

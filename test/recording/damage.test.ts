@@ -6,10 +6,12 @@ import { McapStreamReader } from "@mcap/core";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BlockFile } from "../../server/recording/block-file.ts";
+import { encodeFront } from "../../server/recording/mcap-front.ts";
 import { scanRecording } from "../../server/recording/mcap-reader.ts";
 import { RecordingError } from "../../server/recording/recording-error.ts";
 import { SessionLog } from "../../server/session/log.ts";
 import { openRecording, RecordedSession } from "../../server/session/recorded-session.ts";
+import type { SessionHeader } from "../../shared/header.ts";
 import { buildHeader } from "../support/build-header.ts";
 import { MemoryFile } from "../support/memory-file.ts";
 import { fingerprints, readAll } from "../support/read-all.ts";
@@ -216,13 +218,56 @@ describe("a file that is no recording is refused in one sentence", () => {
     await expect(openRecording(folder)).rejects.toMatchObject({ code: "not-a-recording" });
   });
 
+  const headed = (changes: object) =>
+    encodeFront({ ...buildHeader(), ...changes } as SessionHeader, null).bytes;
+
+  test("when its header cannot be of any run", async () => {
+    const theta = (shape: readonly number[], offset = 0) => ({ name: "w", layer: "l", shape, offset });
+    const wrong: [object, string][] = [
+      [{ parameterCount: -1 }, "parameterCount"],
+      [{ parameterCount: 1e8 }, "parameters"],
+      [{ parameters: [theta([2, 2]), theta([2], 5)] }, "parameters"],
+      [{ parameters: [theta([-2, -3])] }, "parameters.0.shape.0"],
+      [{ parameterCount: 2 ** 40, parameters: [theta([2 ** 20, 2 ** 20])] }, "parameterCount"],
+      [{ startedAtMs: 1e15 }, "startedAtMs"],
+      [{ startedAtMs: -1 }, "startedAtMs"],
+    ];
+    for (const [changes, field] of wrong) {
+      const { code, message } = await refusal("elsewhere.mcap", headed(changes));
+      expect([changes, code, message]).toEqual([
+        changes,
+        "not-a-recording",
+        expect.stringContaining(`: ${field}: `),
+      ]);
+    }
+  });
+
+  test("and says what was expected", async () => {
+    const { message } = await refusal("elsewhere.mcap", headed({ startedAtMs: -1 }));
+    expect(message).toBe(
+      `${join(folder, "elsewhere.mcap")}: startedAtMs: Too small: expected number to be >=0`,
+    );
+  });
+
+  test("and one whose words would steer a terminal is read without what would", async () => {
+    const path = join(folder, "coloured.mcap");
+    const name = "\u001b[31mred\u009b0m\n";
+    const versions = { "a\u001bb": "1\u0007" };
+    await writeFile(path, headed({ name, versions, loss: { name, formula: "½ (f − y)²" } }));
+    const session = await openRecording(path);
+    await session.close();
+    const { header } = session;
+    expect(header.name).toBe("\ufffd[31mred\ufffd0m\ufffd");
+    expect(header.versions).toEqual({ "a\ufffdb": "1\ufffd" });
+    expect(header.loss).toEqual({ name: header.name, formula: "½ (f − y)²" });
+    const foreign = Buffer.from(finished);
+    foreign.write("\u001b[31m", foreign.indexOf("thalweg"));
+    expect((await refusal("red.mcap", foreign)).message).not.toMatch(/\p{Cc}/u);
+  });
+
   test("when a newer version wrote it", async () => {
     const path = join(folder, "newer.mcap");
-    const newer = { ...buildHeader(), formatVersion: 2 };
-    const { McapWriter } = await import("../../server/recording/mcap-writer.ts");
-    const file = new MemoryFile();
-    await McapWriter.create(file, newer as unknown as ReturnType<typeof buildHeader>);
-    await writeFile(path, file.bytes);
+    await writeFile(path, headed({ formatVersion: 2 }));
     await expect(openRecording(path)).rejects.toMatchObject({
       code: "newer-version",
       message: `${path}: expected format version 1, got 2; update thalweg to read it`,

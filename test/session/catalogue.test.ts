@@ -57,9 +57,9 @@ describe("a glance", () => {
       await expectSame(at("b.mcap"));
     }
     await retitleRecording(at("a.mcap"), "θ: another title");
-    await retitleRecording(at("a.mcap"), "and another");
+    await retitleRecording(at("a.mcap"), "and an\u001bother");
     await expectSame(at("a.mcap"));
-    expect((await glanceAt(at("a.mcap"))).header.name).toBe("and another");
+    expect((await glanceAt(at("a.mcap"))).header.name).toBe("and an\ufffdother");
     // Of a recording that ends in the middle of its summary.
     await truncate(at("a.mcap"), (await stat(at("a.mcap"))).size - 20);
     await expectSame(at("a.mcap"));

@@ -17,11 +17,15 @@ export class Admission {
 
   /** @param checksOrigin  for the socket, and for every method that may change something. */
   admit(request: IncomingMessage, checksOrigin: boolean): Grant | Refused {
-    const grant = this.#auth.authorise(request, this.#port());
-    if (grant === null) {
-      return new Refused("unauthorized", "authorization: expected a valid token or cookie");
-    }
     const { origin, host } = request.headers;
+    const takesCookie = this.#doors.isCookieAllowed(origin, host);
+    const grant = this.#auth.authorise(request, takesCookie ? this.#port() : null);
+    if (grant === null) {
+      return new Refused(
+        "unauthorized",
+        `authorization: expected a valid token${takesCookie ? " or cookie" : ""}`,
+      );
+    }
     if (checksOrigin && !this.#doors.isOriginAllowed(origin, host)) {
       return new Refused(
         "origin-not-allowed",

@@ -135,10 +135,13 @@ export class Auth {
   /**
    * What a request shows decides: the Authorization header, else the `bearer.` subprotocol, else the cookie. A wrong token is not
    * saved by a good cookie, or nobody would notice that it is wrong.
+   *
+   * @param port  whose cookie is taken; null: no cookie is.
    */
-  authorise(request: IncomingMessage, port: number): Grant | null {
+  authorise(request: IncomingMessage, port: number | null): Grant | null {
     const token = bearerOf(request);
     if (token !== null) return this.#grantFor(token);
+    if (port === null) return null;
     const secret = cookie(request.headers.cookie, cookieName(port));
     if (secret === null) return null;
     const key = keyOf(secret);

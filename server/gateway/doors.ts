@@ -36,15 +36,23 @@ export class Doors {
 
   /** Tools send none. A page may come from here, as the Host header (checked on its own) names it, or from where it was allowed. */
   isOriginAllowed(origin: string | undefined, hostHeader: string | undefined): boolean {
-    if (origin === undefined) return true;
-    const asked = origin.toLowerCase();
-    const host = hostHeader?.toLowerCase() ?? "";
-    return asked === `http://${host}` || asked === `https://${host}` || this.isForeignOriginAllowed(origin);
+    return origin === undefined || isOwn(origin, hostHeader) || this.isForeignOriginAllowed(origin);
+  }
+
+  /** Browsers send cookies to every port of a host: a page that is let in from elsewhere comes with a token. */
+  isCookieAllowed(origin: string | undefined, hostHeader: string | undefined): boolean {
+    return origin === undefined || isOwn(origin, hostHeader) || !this.isForeignOriginAllowed(origin);
   }
 
   isForeignOriginAllowed(origin: string): boolean {
     return origin !== "null" && this.#origins.has(origin.toLowerCase());
   }
+}
+
+function isOwn(origin: string, hostHeader: string | undefined): boolean {
+  const asked = origin.toLowerCase();
+  const host = hostHeader?.toLowerCase() ?? "";
+  return asked === `http://${host}` || asked === `https://${host}`;
 }
 
 /** An address as it stands in a URL. */

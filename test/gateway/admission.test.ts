@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { Doors } from "../../server/gateway/doors.ts";
 import { eventually } from "../support/eventually.ts";
 import { MemorySession } from "../support/memory-session.ts";
 import { sessionHeader } from "../support/session-header.ts";
@@ -97,6 +98,10 @@ const hosts: { host: () => string; isAllowed: boolean }[] = [
   { host: () => "localhost@evil.example", isAllowed: false },
 ];
 
+/** A page of an allowed site comes with a token, whatever cookies the browser adds. */
+const isForeignCookie = (token: string, from: string | undefined) =>
+  token === "cookie" && from === "https://notebook.example";
+
 describe("token × Origin × Host", () => {
   it("gives the socket exactly the promised status", async () => {
     let asked = 0;
@@ -110,7 +115,8 @@ describe("token × Origin × Host", () => {
             ...(from === undefined ? {} : { origin: from }),
           };
           const { status } = await upgrade(headers, ["thalweg.v1"]);
-          const expected = !token.isGood ? 401 : !allowsOrigin(host()) ? 403 : !allowsHost ? 421 : 101;
+          const isGood = token.isGood && !isForeignCookie(token.name, from);
+          const expected = !isGood ? 401 : !allowsOrigin(host()) ? 403 : !allowsHost ? 421 : 101;
           expect({ token: token.name, from, host: host(), status }).toMatchObject({ status: expected });
           asked++;
         }
@@ -140,7 +146,8 @@ describe("token × Origin × Host", () => {
             const isChange = method !== "GET" && method !== "HEAD";
             const { statusCode } = await ask(method, path, headers);
             const isRefused = isChange && !allowsOrigin(host());
-            const expected = !token.isGood ? 401 : isRefused ? 403 : !allowsHost ? 421 : ok;
+            const isGood = token.isGood && !isForeignCookie(token.name, from);
+            const expected = !isGood ? 401 : isRefused ? 403 : !allowsHost ? 421 : ok;
             expect({ method, path, token: token.name, from, host: host(), statusCode }).toMatchObject({
               statusCode: expected,
             });
@@ -211,5 +218,18 @@ describe("other sites", () => {
     expect(refused.statusCode).toBe(401);
     const read = await ask("GET", "/v1/sessions", { ...evil, authorization: `Bearer ${TOKEN}` });
     expect(read.headers["access-control-allow-origin"]).toBeUndefined();
+  });
+
+  it("are here only where the page's own address is the one that was asked", async () => {
+    const doors = new Doors({
+      host: "127.0.0.1",
+      allowHosts: [],
+      allowOrigins: ["http://127.0.0.1:8888", "https://lab.example"],
+    });
+    expect(doors.isCookieAllowed(undefined, "127.0.0.1:4242")).toBe(true);
+    // Another port of this machine is another site, though its cookies are not.
+    expect(doors.isCookieAllowed("http://127.0.0.1:8888", "127.0.0.1:4242")).toBe(false);
+    expect(doors.isCookieAllowed("http://127.0.0.1:8888", "127.0.0.1:8888")).toBe(true);
+    expect(doors.isCookieAllowed("https://lab.example", "lab.example")).toBe(true);
   });
 });

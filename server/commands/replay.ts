@@ -1,5 +1,5 @@
 /** `thalweg replay <recording>`: a recording, to the same dashboard over the same protocol. */
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { count, whole } from "../../shared/number-words.ts";
 import { standing } from "../../shared/session-words.ts";
 import { Catalogue } from "../session/catalogue.ts";
@@ -25,7 +25,7 @@ export async function replayCommand(which: string, flags: Readonly<Record<string
   const { header, status } = session;
   hash.set("run", header.id);
   // The others of its folder stand beside it in the list.
-  const catalogue = new Catalogue(dirname(resolve(path)));
+  const catalogue = new Catalogue(dirname(resolve(path)), basename(path));
   const library = new SessionLibrary({ catalogue, liveElsewhere });
   await untilInterrupted(async (interrupted) => {
     const served = await serve(library, server);

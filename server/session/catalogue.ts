@@ -30,6 +30,8 @@ const CatalogueLine = z.object({
 });
 export type CatalogueLine = z.infer<typeof CatalogueLine>;
 
+type Summarised = CatalogueLine & { readonly summary: SessionSummary };
+
 const CatalogueIndex = z.object({ version: z.literal(1), lines: z.array(CatalogueLine) });
 
 export interface UnreadableFile {
@@ -52,6 +54,7 @@ const PATIENCE = 20;
 
 export class Catalogue {
   readonly folder: string;
+  readonly #chosen: string | undefined;
   #lines: readonly CatalogueLine[] = [];
   #refreshing: Promise<void> | null = null;
   /** Something was done to the folder since the newest refreshing began: what that finds may be of before. */
@@ -63,8 +66,10 @@ export class Catalogue {
 
   #isLeftOut: (path: string) => boolean = () => false;
 
-  constructor(folder: string) {
+  /** @param chosen  a file of the folder that stands before any other copy of its session, whatever it is called. */
+  constructor(folder: string, chosen?: string) {
     this.folder = folder;
+    this.#chosen = chosen;
   }
 
   /** Files that are not looked into: whoever is writing them knows better. */
@@ -72,15 +77,14 @@ export class Catalogue {
     this.#isLeftOut = isLeftOut;
   }
 
-  /** Every readable recording once, the newest first; of copies, the longest. */
-  async recordings(): Promise<readonly (CatalogueLine & { readonly summary: SessionSummary })[]> {
+  /** Every readable recording once, the newest first; of copies, the chosen one or the longest. */
+  async recordings(): Promise<readonly Summarised[]> {
     await this.#look();
-    const byId = new Map<string, CatalogueLine & { readonly summary: SessionSummary }>();
+    const byId = new Map<string, Summarised>();
     for (const line of this.#lines) {
       if (!hasSummary(line)) continue;
       const other = byId.get(line.summary.id);
-      if (other === undefined || other.summary.headSeq < line.summary.headSeq)
-        byId.set(line.summary.id, line);
+      if (other === undefined || this.#isBetter(line, other)) byId.set(line.summary.id, line);
     }
     return [...byId.values()].sort((a, b) => b.summary.startedAtMs - a.summary.startedAtMs);
   }
@@ -112,9 +116,9 @@ export class Catalogue {
     this.#isOvertaken = false;
     const known = new Map((await this.#knownLines()).map((line) => [line.file, line]));
     const names = await readdir(this.folder).catch(() => [] as string[]);
-    const recordings = new Set(names.filter((name) => name.endsWith(ENDING) && !name.startsWith(".")));
+    const recordings = new Set(names.filter((name) => this.#isRecording(name)));
     const files = [...recordings]
-      .filter((name) => !recordings.has(firstPartOf(name) ?? ""))
+      .filter((name) => name === this.#chosen || !recordings.has(firstPartOf(name) ?? ""))
       .filter((name) => !this.#isLeftOut(join(this.folder, name)))
       .sort();
     const lines: CatalogueLine[] = [];
@@ -133,6 +137,15 @@ export class Catalogue {
     this.#lines = lines.sort((a, b) => (a.file < b.file ? -1 : 1));
     if (!this.#isOvertaken) this.#refreshedMs = beganMs;
     if (changed && lines.length >= WORTH_AN_INDEX) await this.#writeIndex();
+  }
+
+  #isBetter(a: Summarised, b: Summarised): boolean {
+    if (a.file === this.#chosen || b.file === this.#chosen) return a.file === this.#chosen;
+    return a.summary.headSeq > b.summary.headSeq;
+  }
+
+  #isRecording(name: string): boolean {
+    return name === this.#chosen || (name.endsWith(ENDING) && !name.startsWith("."));
   }
 
   async #lineOf(file: string, stamp: Stamp): Promise<CatalogueLine> {
@@ -196,7 +209,7 @@ export class Catalogue {
   }
 }
 
-function hasSummary(line: CatalogueLine): line is CatalogueLine & { readonly summary: SessionSummary } {
+function hasSummary(line: CatalogueLine): line is Summarised {
   return line.summary !== undefined;
 }
 

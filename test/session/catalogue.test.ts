@@ -156,6 +156,17 @@ describe("the catalogue", () => {
     ]);
   });
 
+  it("takes the chosen one of several copies, whatever its length and its name", async () => {
+    await writeRecording(at("whole.mcap"), idOf(1));
+    for (const file of ["a.recovered.mcap", "z.mcap", "whole.2.mcap", ".hidden", "a.bak"]) {
+      await copyFile(at("whole.mcap"), at(file));
+      await truncate(at(file), 6000);
+      const listed = await new Catalogue(folder, file).recordings();
+      expect(listed.map(({ file, summary }) => [file, summary.reason])).toEqual([[file, "interrupted"]]);
+      await rm(at(file));
+    }
+  });
+
   it("sees what has come, gone, grown or been replaced", async () => {
     const catalogue = new Catalogue(folder);
     const look = async () => {

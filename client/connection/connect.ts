@@ -25,7 +25,7 @@ export interface ConnectOptions {
 export interface SamplesOptions {
   /** An id, or "live": the newest live one, waited for where there is none. */
   readonly session?: string;
-  /** Where to begin: "start" unless said otherwise. */
+  /** Where in the log to begin: "start" unless said otherwise. At a step: of channels that lag behind it, earlier steps may follow. */
   readonly from?: "start" | "now" | Position;
   /** Only steps that are a multiple of it. */
   readonly every?: number;

@@ -125,6 +125,26 @@ describe("a lossless subscription", () => {
     expect(range(1, 6).map((sub) => seqs(sub)[0])).toEqual([10, 8, 9, 12, 10]);
   });
 
+  it("takes a step for a place in the log: what lags behind it comes after it, also by way of seq", async () => {
+    const late = (step: number) => ({ channel: "hessian/eigenvalues", step, value: step });
+    session.append(...losses(0, 5), late(0), ...losses(5, 10), late(1), late(8));
+    const channels = ["train/loss", "hessian/eigenvalues"];
+    client.send({ op: "subscribe", id: 1, session: "live", channels, from: { step: 6 } });
+    await client.until(() => seqs(1).length === 6);
+    expect(seqs(1)).toEqual([7, 8, 9, 10, 11, 12]);
+    // Who resumes after a cut is sent the same: a seq says nothing of steps.
+    client.send({ op: "subscribe", id: 2, session: "live", channels, from: { seq: 10 } });
+    client.send({
+      op: "subscribe",
+      id: 3,
+      session: "live",
+      channels: ["hessian/eigenvalues"],
+      from: { step: 6 },
+    });
+    await client.until(() => seqs(2).length === 3 && seqs(3).length === 1);
+    expect([seqs(2), seqs(3)]).toEqual([[10, 11, 12], [12]]);
+  });
+
   it("leaves out what `every` asks to leave out, with no gap", async () => {
     session.append(...losses(0, 20));
     client.send({ op: "subscribe", id: 1, session: "live", channels: ["train/loss"], every: 6 });

@@ -24,6 +24,9 @@ export interface Limits {
   readonly pacedEvents: number;
   readonly pacedBytes: number;
 
+  /** Who waits so long for a turn, or for its time, lets go of what it reads from. */
+  readonly restMs: number;
+
   readonly pingMs: number;
   readonly maxMissedPings: number;
   /** A peer that has taken not one byte for so long while bytes wait for it is given up. */
@@ -58,6 +61,8 @@ export const LIMITS: Limits = {
   batchMs: 8,
   pacedEvents: 64,
   pacedBytes: 16 * 1024,
+
+  restMs: 1_000,
   pingMs: 20_000,
   maxMissedPings: 2,
   stallMs: 10 * 60_000,

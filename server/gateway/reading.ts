@@ -71,8 +71,13 @@ export class Reading {
   }
 
   /** Lets go of the chunk it stands in. */
-  rest(): void {
+  putDown(): void {
     this.#cursor.seek(this.#cursor.position);
+  }
+
+  /** Lets go of everything: for θ, the next read decodes up to 16 again. */
+  rest(): void {
+    this.#cursor.rest();
   }
 
   /** Everything before this seq was sent without it. */

@@ -219,7 +219,7 @@ export class Subscription {
     this.#held.feed.follow(this.#follower, this.#reading.position);
     // Not before the feed does, or for a moment nobody would.
     this.#hurry(false);
-    this.#reading.rest();
+    this.#reading.putDown();
     return true;
   }
 
@@ -264,7 +264,10 @@ export class Subscription {
 
   async #sleep(ms: number): Promise<void> {
     const isLive = this.session.status.state !== "ended";
-    if (ms === Number.POSITIVE_INFINITY) this.#hurry(isLive && !this.#isPaused);
+    const isUntilCalled = ms === Number.POSITIVE_INFINITY;
+    if (isUntilCalled) this.#hurry(isLive && !this.#isPaused);
+    if (isUntilCalled && (this.#isPaused || !isLive)) this.#reading.rest();
+    else if (ms >= this.#around.limits.restMs) this.#reading.putDown();
     const changes = this.session.status$.pipe(skip(1)).subscribe(() => this.#bell.ring());
     await this.#bell.rungWithin(ms, this.#around.clock);
     changes.unsubscribe();
@@ -282,7 +285,10 @@ export class Subscription {
     const { outlet, clock, limits } = this.#around;
     const isSlow = !outlet.isReady;
     if (isSlow) this.#hurry(false);
+    // Beside so long a wait, decoding anew is little.
+    const stay = outlet.isFree ? () => {} : clock.after(limits.restMs, () => this.#reading.rest());
     await outlet.turn(async () => {
+      stay();
       if (this.#isClosed || this.#isPaused) return;
       // After this turn, unless another one comes first: whoever always gives way is never served.
       if (this.#canFollow && !outlet.isWanted) return;
@@ -290,6 +296,8 @@ export class Subscription {
       else if (this.#reading.skipMissing()) this.#send(await this.#take());
       if (!this.#isClosed) this.#turnBackOrEnd();
     });
+    stay();
+    if (!outlet.isReady) this.#reading.putDown();
     const isCatchingUp = this.#reading.hasMore && this.#request.mode === "lossless";
     const spacingMs = 1000 / (this.#request.maxHz ?? 1000 / limits.batchMs);
     this.#nextFlushMs = isCatchingUp ? 0 : clock.now() + spacingMs;

@@ -49,11 +49,15 @@ export class LogCursor implements Cursor {
     this.#generation++;
   }
 
-  close(): void {
-    this.#isClosed = true;
+  rest(): void {
     this.#walk = null;
     this.#thetas.clear();
     this.#generation++;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.rest();
   }
 
   async read(limits: ReadLimits): Promise<readonly SessionEvent[]> {

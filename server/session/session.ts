@@ -47,7 +47,10 @@ export interface Cursor {
    * calling it, and nothing is lost unnoticed.
    */
   read(limits: { readonly maxEvents: number; readonly maxBytes: number }): Promise<readonly SessionEvent[]>;
+  /** Keeps the θ that it decodes from, for a place not far ahead. */
   seek(seq: number): void;
+  /** Holds nothing until the next read, which fetches and decodes anew. Not while a read is under way. */
+  rest(): void;
   close(): void;
 }
 

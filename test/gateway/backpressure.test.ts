@@ -1,4 +1,6 @@
 import { afterEach, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { MemorySession } from "../support/memory-session.ts";
 import { descriptor, sessionHeader } from "../support/session-header.ts";
 import { type TestGateway, testGateway } from "../support/test-gateway.ts";
@@ -74,6 +76,41 @@ it("a stalled client costs under 2 MB and two frames, and no other client notice
   }
   await stalled.close();
   await fast.close();
+});
+
+it("who waits holds nothing of the log: 16 subscriptions of a client that stalls, and paused ones", async () => {
+  const session = weightsSession();
+  for (let step = 0; step < 200; step++) {
+    session.append({ channel: "train/weights", step, value: new Float32Array(PARAMETERS) });
+  }
+  session.end("finished");
+  const clock = new FakeClock(1_000);
+  gateway = await testGateway([session], { clock });
+  const client = await gateway.connect();
+  const ids = Array.from({ length: 16 }, (_, id) => id);
+  for (const id of ids) {
+    client.send({ op: "subscribe", id, session: session.header.id, channels: ["train/weights"] });
+  }
+  await client.until(() => ids.every((id) => client.samples(id).length > 0));
+  client.socket.pause();
+  let before = -1;
+  await eventually(() => {
+    const isStill = gateway.bufferedBytes > 256 * 1024 && session.readSamples === before;
+    before = session.readSamples;
+    return isStill;
+  }).toBe(true);
+  expect(before).toBeLessThan(200 * 16);
+  expect(session.holding.thetas.size).toBe(16);
+  clock.advance(1_000);
+  expect(session.holding.chunks.size + session.holding.thetas.size).toBe(0);
+
+  client.socket.resume();
+  for (const id of ids) client.send({ op: "pause", id });
+  const paused = () => client.received.filter((m) => m.op === "state" && m.state === "paused");
+  await client.until(() => paused().length === 16);
+  await client.settle();
+  expect(session.holding.chunks.size + session.holding.thetas.size).toBe(0);
+  await client.close();
 });
 
 it("requests of a client that does not read their answers wait in its own socket", async () => {

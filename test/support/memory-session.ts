@@ -23,6 +23,8 @@ export class MemorySession implements Session {
   /** What cursors have handed out. */
   readSamples = 0;
   openCursors = 0;
+  /** Cursors that have read, and have not been told to let go since: of the chunk, and of what θ is decoded from. */
+  readonly holding = { chunks: new Set<Cursor>(), thetas: new Set<Cursor>() };
   hurrying = 0;
   readonly #status: BehaviorSubject<SessionStatus>;
 
@@ -88,7 +90,8 @@ export class MemorySession implements Session {
     const isChosen = ({ channel, step }: SessionEvent) =>
       options.channels.has(channel) &&
       (step % every === 0 || (this.header.channels[channel]?.name.startsWith("run/") ?? false));
-    return {
+    const { chunks, thetas } = this.holding;
+    const cursor: Cursor = {
       get position() {
         return position;
       },
@@ -105,16 +108,25 @@ export class MemorySession implements Session {
           bytes += event.json?.length ?? event.data?.byteLength ?? 0;
         }
         session.readSamples += read.length;
+        if (position < session.events.length) chunks.add(cursor);
+        if (read.some(({ data }) => data !== undefined)) thetas.add(cursor);
         return read;
       },
       seek(seq) {
         position = seq;
+        chunks.delete(cursor);
+      },
+      rest() {
+        chunks.delete(cursor);
+        thetas.delete(cursor);
       },
       close() {
         if (isOpen) session.openCursors--;
         isOpen = false;
+        cursor.rest();
       },
     };
+    return cursor;
   }
 
   async seqOfStep(step: number): Promise<number> {

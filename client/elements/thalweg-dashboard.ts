@@ -1,7 +1,9 @@
 /** The dashboard, as one tag: `<thalweg-dashboard server="http://127.0.0.1:6047">`; without `server` it asks where the page came from. */
 import { html, LitElement, type TemplateResult } from "lit";
+import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { ControlAction } from "../../shared/protocol.ts";
+import { forkPoint } from "../data/fork-point.ts";
 import { type Drawable, FrameLoop } from "../data/frame.ts";
 import type { Panel, Scene } from "../panels/panel.ts";
 import { dashboardStyles } from "./dashboard-styles.ts";
@@ -175,11 +177,15 @@ export class ThalwegDashboard extends LitElement {
     onRange: (range: readonly [number, number] | null) => this.#desk?.navigator.setRange(range),
   };
 
-  /** Not for a run of one's own: a server starts what is built in. */
   #forkForm(desk: Desk, { header, step }: Scene): TemplateResult | null {
-    if (!desk.mayStart || header.task === "own" || step < (header.fork?.step ?? 0)) return null;
-    return html`<fork-form .step=${step} .stopsRun=${desk.sessions.some(({ live }) => live)}
-      @fork-run=${(event: CustomEvent<ForkDetail>) => void desk.fork(event.detail)}></fork-form>`;
+    const at = desk.mayStart ? forkPoint(header, step) : null;
+    if (at === null) return null;
+    // What was asked of one session is not asked of the next.
+    return html`${keyed(
+      header.id,
+      html`<fork-form .step=${at} .steps=${header.steps} .stopsRun=${desk.sessions.some(({ live }) => live)}
+        @fork-run=${(event: CustomEvent<ForkDetail>) => void desk.fork(event.detail)}></fork-form>`,
+    )}`;
   }
 
   #recordingLink(desk: Desk): TemplateResult | null {

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { input, type LayersModel, layers, model as modelOf } from "@tensorflow/tfjs-layers";
 import { lastValueFrom, type Observable, tap } from "rxjs";
+import { forkPoint } from "../../client/data/fork-point.ts";
 import { openBackend } from "../../server/backends/select.ts";
 import { initialise } from "../../server/engine/initialise.ts";
 import { createRandom, type Random } from "../../server/numerics/random.ts";
@@ -45,12 +46,15 @@ export async function forkOnce(
   const parent = await openRecording(path);
   try {
     const candidates: number[] = [];
+    const misnamed: number[] = [];
     for (let step = 1; step < resolved.config.steps; step++) {
       const isForkable = await readFork(parent, step, {}).then(
         () => true,
         () => false,
       );
       if (isForkable) candidates.push(step);
+      // What a dashboard offers.
+      if (forkPoint(parent.header, step) !== (candidates.at(-1) ?? 0)) misnamed.push(step);
     }
     const at = candidates.length === 0 ? 0 : (candidates[random.integer(candidates.length)] as number);
     const { config, fork } = await readFork(parent, at, {});
@@ -59,6 +63,8 @@ export async function forkOnce(
     const { optimizer, lrSchedule, batchSize } = config;
     const what = `seed ${seed}: ${optimizer}, ${lrSchedule}, batch ${batchSize}${hasBatchNorm ? ", batch-norm" : ""}, step ${at} of ${config.steps}`;
     const compared = forked.size;
+    if (misnamed.length > 0)
+      return { what, compared, differs: `another step is offered up to ${misnamed.join(", ")}` };
     if (compared !== config.steps - at + 1)
       return { what, compared, differs: `${forked.size} steps in place of ${config.steps - at + 1}` };
     for (const [step, { theta, update }] of forked) {

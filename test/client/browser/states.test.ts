@@ -110,7 +110,52 @@ describe("a fork", () => {
     await userEvent.keyboard("0.05{Enter}");
     await dashboard.until(() => server.posted.length > 0);
     const { id } = session.header;
-    expect(server.posted).toEqual([{ fork: id, atStep: 0, learningRate: 0.05, replace: true }]);
+    expect(server.posted).toEqual([{ fork: id, atStep: 0, steps: 120, learningRate: 0.05, replace: true }]);
+  });
+
+  it("goes on beyond the last step, as far again unless told otherwise", async () => {
+    server.presets = PRESETS;
+    server.addRecording(session);
+    const dashboard = mountDashboard();
+    await dashboard.atStep(120);
+    await dashboard.until(() => dashboard.text("fork-form button") === "Fork from step 120");
+    dashboard.get("fork-form button").focus();
+    await userEvent.keyboard("{Enter}");
+    // The keys go where the fields have come up.
+    await dashboard.until(() => dashboard.find("fork-form #eta:focus") !== null);
+    const steps = dashboard.get("fork-form #steps") as HTMLInputElement;
+    expect([steps.value, steps.min]).toEqual(["240", "121"]);
+    steps.value = "120";
+    await userEvent.keyboard("{Enter}");
+    expect(steps.validity.rangeUnderflow).toBe(true);
+    expect(server.posted).toEqual([]);
+    steps.value = "150";
+    await userEvent.keyboard("{Enter}");
+    await dashboard.until(() => server.posted.length > 0);
+    expect(server.posted).toEqual([{ fork: session.header.id, atStep: 120, steps: 150, replace: true }]);
+  });
+
+  it("begins at the newest step up to the cursor whose weights are recorded, and the optimizer's memory where it has one", async () => {
+    server.presets = PRESETS;
+    const heavyBall = syntheticSession({ id: "ba".repeat(16), steps: 120, startedAtMs: 1_700_000_000_000 });
+    server.addRecording(session);
+    server.addRecording({
+      ...heavyBall,
+      header: { ...heavyBall.header, optimizer: { ...heavyBall.header.optimizer, name: "momentum" } },
+    });
+    const dashboard = mountDashboard();
+    await dashboard.atStep(120);
+    dashboard.press("ArrowLeft");
+    await dashboard.until(() => dashboard.text("fork-form button") === "Fork from step 110");
+    dashboard.get("fork-form button").click();
+    await dashboard.until(() => dashboard.find("fork-form form") !== null);
+    const picker = dashboard.get("session-bar select") as HTMLSelectElement;
+    picker.value = heavyBall.header.id;
+    picker.dispatchEvent(new Event("change", { bubbles: true }));
+    await dashboard.until(() => location.hash.includes(`run=${heavyBall.header.id}`));
+    await dashboard.until(() => dashboard.text("fork-form button") === "Fork from step 120");
+    dashboard.press("ArrowLeft");
+    await dashboard.until(() => dashboard.text("fork-form button") === "Fork from step 100");
   });
 
   it("says what it was forked from", async () => {
@@ -121,11 +166,22 @@ describe("a fork", () => {
     expect(dashboard.get("credibility-line li").title).toContain("learning rate 0.05 in place of 0.2");
   });
 
-  it("is not offered where no run can be started", async () => {
+  it("is not offered where no run can be started, nor of data that are files of the user's own", async () => {
     server.addRecording(session);
     const dashboard = mountDashboard();
     await dashboard.atStep(120);
     expect(dashboard.find("fork-form")).toBeNull();
+    dashboard.element.remove();
+    server.presets = PRESETS;
+    const { header } = session;
+    server.addRecording({
+      ...session,
+      header: { ...header, train: { ...header.train, dataset: "csv:own.csv" } },
+    });
+    const again = mountDashboard();
+    await again.atStep(120);
+    await again.until(() => again.find("session-bar .new-run") !== null);
+    expect(again.find("fork-form")).toBeNull();
   });
 });
 

@@ -1,4 +1,4 @@
-/** Passports of the streams that the synthetic session speaks; json only. */
+/** Passports of the streams that the synthetic session speaks, and of the two that no dashboard asks for. */
 import type { StreamDescriptor, StreamField } from "../../../../shared/stream.ts";
 
 type Cadence = StreamDescriptor["cadence"];
@@ -34,6 +34,10 @@ function json(
     cadence,
     fields,
   };
+}
+
+function heavy(name: string, title: string, encoding: "f32" | "bytes", cadence: Cadence): StreamDescriptor {
+  return { ...json(name, title, "theta", cadence, []), encoding, heavy: true };
 }
 
 export function syntheticChannels(hessianEvery: number, hasMinibatches: boolean): StreamDescriptor[] {
@@ -114,5 +118,7 @@ export function syntheticChannels(hessianEvery: number, hasMinibatches: boolean)
       field("total", "overhead", "1"),
     ]),
     json("run/status", "Status", "run", { kind: "event" }, []),
+    heavy("train/weights", "Weights", "f32", { kind: "logged", every: 10, dense: true }),
+    heavy("train/state", "Training state", "bytes", { kind: "logged", every: 50 }),
   ];
 }

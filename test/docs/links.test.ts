@@ -33,6 +33,14 @@ describe("the documentation", () => {
   it.each(pages.map((page) => [page.path, page] as const))("%s has no dead link", (_path, page) => {
     expect(deadLinks(page)).toEqual([]);
   });
+
+  it("shows each of its pictures", () => {
+    const shown = pages.flatMap(({ path, text }) =>
+      relativeLinks(text).map(({ target }) => posix.join(dirname(path), target)),
+    );
+    const pictures = readdirSync(join(ROOT, "docs/images")).map((name) => `docs/images/${name}`);
+    expect(pictures.filter((picture) => !shown.includes(picture))).toEqual([]);
+  });
 });
 
 describe("the link check", () => {

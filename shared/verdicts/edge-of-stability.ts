@@ -38,6 +38,9 @@ export const edgeOfStability: JudgeDefinition = {
     let measured = 0;
     let unconverged = 0;
     let highest: number | null = null;
+    /** Between converged measurements: what is largest at these may not be the largest. */
+    let widestGap = 0;
+    let lastConverged = header.fork?.step ?? 0;
     let worstResidual = 0;
     let worstGap: number | null = null;
     let previousLoss = Number.NaN;
@@ -62,9 +65,11 @@ export const edgeOfStability: JudgeDefinition = {
         unconverged++;
         return;
       }
+      widestGap = Math.max(widestGap, step - lastConverged);
+      lastConverged = step;
       if (leading.residual > 0)
         worstResidual = Math.max(worstResidual, leading.residual / Math.abs(leading.value));
-      // Earlier versions published 0/0 of a Hessian that is zero.
+      // 0/0 in recordings from before it was null where the Hessian is zero.
       if (value.coldGap !== null && !Number.isNaN(value.coldGap))
         worstGap = Math.max(worstGap ?? value.coldGap, value.coldGap);
     }
@@ -151,7 +156,7 @@ export const edgeOfStability: JudgeDefinition = {
         return verdict(
           "no",
           highest === null || highest < EDGE_BAND.from
-            ? `${sharpness} has reached at most ${figure(highest ?? Number.NaN)} of the stability threshold.`
+            ? `${sharpness} was at most ${figure(highest ?? Number.NaN)} of the stability threshold, at measurements up to ${count(widestGap, "step")} apart.`
             : `${sharpness} has reached ${figure(highest)} of the stability threshold but did not stay near it for ${EDGE_BAND.measurements} consecutive measurements.`,
         );
       },

@@ -225,6 +225,23 @@ describe("the verdict on the edge of stability", () => {
     expect(verdict.sentence).toContain("2 of 10");
   });
 
+  it("says no of the steps at which it was measured, and how far these are apart", () => {
+    const steps = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000, 1500];
+    const missed = steps.map((step) => spectrum(step, { ratio: step === 512 ? 0.517 : 0.1 }));
+    const sentence =
+      "Sharpness was at most 0.517 of the stability threshold, at measurements up to 500 steps apart.";
+    expect(judge("edge-of-stability", missed)).toMatchObject({ state: "no", sentence });
+    // What has not converged measures nothing.
+    const unconverged = [
+      ...missed,
+      spectrum(1600, { ratio: 0.2, converged: false }),
+      spectrum(2100, { ratio: 0.1 }),
+    ];
+    expect(judge("edge-of-stability", unconverged).sentence).toContain(
+      "at measurements up to 600 steps apart",
+    );
+  });
+
   it("tells what cold starts found, or that there was none", () => {
     expect(judge("edge-of-stability", [spectrum(25, { ratio: 1 })]).how).toContain("No cold start");
     expect(judge("edge-of-stability", [spectrum(25, { ratio: 1, coldGap: 0.02 })]).how).toContain(

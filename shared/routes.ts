@@ -7,10 +7,8 @@ import { SessionSummary } from "./header.ts";
 import {
   type HttpErrorCode,
   LaunchLink,
-  MAX_PAGE_SAMPLES,
   NewShare,
   NewTitle,
-  PAGE_SAMPLES,
   PresetList,
   SamplesPage,
   SessionList,
@@ -18,36 +16,8 @@ import {
   ShareRequest,
   Started,
 } from "./http.ts";
+import { LaunchQuery, RecordingQuery, SamplesQuery, WeightsQuery } from "./http-queries.ts";
 import { type Scope, SessionDescription } from "./protocol.ts";
-
-/** A whole number in decimal digits: Number("") and Number("0x1f") are numbers, too. */
-function whole(minimum: number, maximum: number) {
-  return z.pipe(
-    z.string().check(z.regex(/^\d{1,16}$/, { error: "expected a whole number" })),
-    z.pipe(
-      z.transform((text: string) => Number(text)),
-      z.int().check(z.gte(minimum), z.lte(maximum)),
-    ),
-  );
-}
-
-const channelName = z.string().check(z.maxLength(128));
-
-const SamplesQuery = z.strictObject({
-  channel: z.union([channelName, z.array(channelName)]),
-  from: z.optional(whole(0, Number.MAX_SAFE_INTEGER)),
-  limit: z._default(whole(1, MAX_PAGE_SAMPLES), PAGE_SAMPLES),
-  every: z.optional(whole(1, 0xffff_ffff)),
-  format: z._default(z.enum(["json", "ndjson", "csv"]), "json"),
-});
-
-const WeightsQuery = z.strictObject({
-  step: whole(0, 0xffff_ffff),
-  format: z._default(z.enum(["f32", "npy"]), "f32"),
-});
-
-const RecordingQuery = z.object({ part: z._default(whole(1, 1_000_000), 1) });
-const LaunchQuery = z.object({ code: z.string().check(z.maxLength(128)) });
 
 /** Of a route without one: what else stands in its query is passed over. */
 const anyQuery = z.object({});
@@ -77,8 +47,10 @@ const GET = { method: "GET", scope: "read", query: anyQuery, body: null, status:
 const POST = { method: "POST", query: anyQuery, body: null, status: 201 } as const;
 
 const FILE_ERRORS = ["not-a-recording", "newer-version", "later-part", "cut", "damaged"] as const;
+const FOLDER_ERRORS = ["not-found", "disk-full", "unreadable", "disk-error"] as const;
 /** Of a recording that was opened, and that the disk no longer has as it was. */
 const READ_ERRORS = ["cut", "damaged", "unreadable", "disk-error"] as const;
+const QUERY_ERRORS = ["unknown-session", "bad-query", ...READ_ERRORS] as const;
 const RECORDING_ERRORS = ["unknown-session", "live", "no-recording", "disk-full", "unreadable"] as const;
 
 export const ROUTES = {
@@ -136,16 +108,7 @@ export const ROUTES = {
     scope: "control",
     body: z.looseObject({ preset: z.optional(z.string()), replace: z.optional(z.boolean()) }),
     answers: { [JSON_TYPE]: Started },
-    errors: [
-      "settings",
-      "not-found",
-      "busy",
-      "draining",
-      "disk-full",
-      "unreadable",
-      "disk-error",
-      ...FILE_ERRORS,
-    ],
+    errors: ["settings", "busy", "draining", ...FOLDER_ERRORS, ...FILE_ERRORS],
   },
   describeSession: {
     ...GET,
@@ -190,15 +153,7 @@ export const ROUTES = {
     about: "A page of samples of JSON channels.",
     query: SamplesQuery,
     answers: { [JSON_TYPE]: SamplesPage, "application/x-ndjson": null, "text/csv": null },
-    errors: [
-      "unknown-session",
-      "unknown-channel",
-      "bad-query",
-      "binary-channel",
-      "diverged",
-      "retention",
-      ...READ_ERRORS,
-    ],
+    errors: [...QUERY_ERRORS, "unknown-channel", "binary-channel", "diverged", "retention"],
   },
   weights: {
     ...GET,
@@ -206,7 +161,7 @@ export const ROUTES = {
     about: "θ of one recorded step, as little-endian float32 or as a NumPy file.",
     query: WeightsQuery,
     answers: { [BYTES_TYPE]: null },
-    errors: ["unknown-session", "bad-query", "not-recorded", ...READ_ERRORS],
+    errors: [...QUERY_ERRORS, "not-recorded"],
   },
   recording: {
     ...GET,

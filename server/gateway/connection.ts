@@ -10,7 +10,7 @@ import {
   type ServerMessage,
 } from "../../shared/protocol.ts";
 import { RecordingError } from "../recording/recording-error.ts";
-import { LibraryError } from "../session/library.ts";
+import { LibraryError } from "../session/library-error.ts";
 import type { Session } from "../session/session.ts";
 import { chooseChannels } from "./channels.ts";
 import type { Clock } from "./clock.ts";

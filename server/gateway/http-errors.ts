@@ -3,7 +3,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { RecordingError } from "../recording/recording-error.ts";
-import { LibraryError } from "../session/library.ts";
+import { LibraryError } from "../session/library-error.ts";
 import type { GatewayLogger } from "./logger.ts";
 import { signInPage } from "./pages.ts";
 import { Refused } from "./refused.ts";

@@ -1,20 +1,13 @@
 /** What a folder of recordings holds. The files decide; an index beside them only saves looking at those that have not changed. */
-import { readdir, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { SessionSummary } from "../../shared/header.ts";
 import { glanceAt } from "../recording/glance.ts";
 import { firstPartOf, partPath } from "../recording/part.ts";
 import { RecordingError } from "../recording/recording-error.ts";
+import { isSame, type Stamp, stampOf } from "./file-stamp.ts";
 import { summarise } from "./session.ts";
-
-/** Of one file, as far as the disk can tell without reading it. */
-interface Stamp {
-  readonly parts: number;
-  readonly sizeBytes: number;
-  readonly modifiedMs: number;
-  readonly inode: number;
-}
 
 /** A file, and what was found in it when it was as its stamp says. */
 const CatalogueLine = z.object({
@@ -219,28 +212,8 @@ function partsOf(file: string, all: ReadonlySet<string>): string[] {
   return parts;
 }
 
-/** null when the first is gone, or no file. */
-async function stampOf(paths: readonly string[]): Promise<Stamp | null> {
-  const found = await Promise.all(paths.map((path) => stat(path).catch(() => null)));
-  const [first] = found;
-  if (first === null || first === undefined || !first.isFile()) return null;
-  const there = found.filter((each) => each !== null);
-  return {
-    parts: there.length,
-    sizeBytes: there.reduce((sum, { size }) => sum + size, 0),
-    modifiedMs: Math.max(...there.map(({ mtimeMs }) => mtimeMs)),
-    inode: first.ino,
-  };
-}
-
 export function isSameFile(a: CatalogueLine, b: CatalogueLine): boolean {
   return a.file === b.file && isSame(a, b);
-}
-
-function isSame(a: Stamp, b: Stamp): boolean {
-  return (
-    a.parts === b.parts && a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs && a.inode === b.inode
-  );
 }
 
 async function inParallel<T>(

@@ -1,26 +1,16 @@
 /** Every session this server serves, by id: those that it runs, and those whose recordings lie in its folder. */
 import { join, sep } from "node:path";
 import type { SessionSummary } from "../../shared/header.ts";
-import { RecordingError, type RecordingErrorCode } from "../recording/recording-error.ts";
+import { RecordingError } from "../recording/recording-error.ts";
 import { removeRecording } from "../recording/remove-recording.ts";
 import { retitleRecording } from "../recording/title.ts";
 import { alone } from "./alone.ts";
 import { type Catalogue, type CatalogueLine, isSameFile, type UnreadableFile } from "./catalogue.ts";
 import { mayBeWritten, SILENT_MS } from "./heartbeat.ts";
 import { importRecording } from "./import-recording.ts";
+import { LibraryError, unknownSession } from "./library-error.ts";
 import { openRecording, type RecordedSession } from "./recorded-session.ts";
 import { type Session, summarise } from "./session.ts";
-
-/** What cannot be done with a session, or with the file that holds it. The sentence names no folder: it may travel. */
-export class LibraryError extends Error {
-  override readonly name = "LibraryError";
-  readonly code: "unknown-session" | "live" | "no-recording" | RecordingErrorCode;
-
-  constructor(code: LibraryError["code"], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
 
 export interface LibraryOptions {
   /** Without one, only what is added. */
@@ -100,7 +90,7 @@ export class SessionLibrary {
       await this.#withoutFolder(() => retitleRecording(path, name));
       this.#forget(id);
       const changed = (await this.summaries()).find((summary) => summary.id === id);
-      if (changed === undefined) throw unknown(id);
+      if (changed === undefined) throw unknownSession(id);
       return changed;
     });
   }
@@ -236,7 +226,7 @@ export class SessionLibrary {
       return { path, parts: line.parts };
     }
     throw own === undefined
-      ? unknown(id)
+      ? unknownSession(id)
       : new LibraryError("no-recording", `session ${id} keeps no recording`);
   }
 
@@ -250,11 +240,4 @@ export class SessionLibrary {
 
 async function close({ session }: Opened): Promise<void> {
   await session.then((each) => each.close()).catch(() => undefined);
-}
-
-function unknown(id: string): LibraryError {
-  return new LibraryError(
-    "unknown-session",
-    `session: expected the id of a session of this server, got "${id.slice(0, 64)}"`,
-  );
 }

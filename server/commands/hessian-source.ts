@@ -15,6 +15,7 @@ import { resolveSettings } from "../training/resolve.ts";
 import type { Blueprint } from "../training/run.ts";
 import { UserError } from "../training/user-error.ts";
 import { type FolderFlag, findRecording } from "./find-recording.ts";
+import { decimal } from "./quantities.ts";
 import { readSettings } from "./server-settings.ts";
 import { isWeightFile, readWeightFile } from "./weight-file.ts";
 
@@ -130,8 +131,8 @@ async function fromRecording(
 }
 
 function stepOf(text: string): number {
-  const step = Number(text);
-  if (text.trim() !== "" && Number.isSafeInteger(step) && step >= 0) return step;
+  const step = decimal(text);
+  if (Number.isSafeInteger(step) && step >= 0) return step;
   throw new UserError("settings", `step: expected a whole number ≥ 0, got ${JSON.stringify(text)}`);
 }
 

@@ -18,6 +18,7 @@ import { readNetwork } from "../verify/network.ts";
 import { Objective64 } from "../verify/objective.ts";
 import { type HessianSource, openSource, type SourceFlags } from "./hessian-source.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";
+import { decimal } from "./quantities.ts";
 
 interface HessianFlags extends SourceFlags {
   readonly top?: string;
@@ -52,9 +53,8 @@ export async function hessianCommand(which: string, flags: HessianFlags): Promis
 
 function readCount(name: string, text: string | undefined): number | null {
   if (text === undefined) return null;
-  const number = Number(text);
-  if (text.trim() !== "" && Number.isSafeInteger(number) && number >= 0 && number <= MOST_PRODUCTS / 2)
-    return number;
+  const number = decimal(text);
+  if (Number.isSafeInteger(number) && number >= 0 && number <= MOST_PRODUCTS / 2) return number;
   throw new UserError(
     "settings",
     `${name}: expected a whole number from 0 to ${MOST_PRODUCTS / 2}, got ${JSON.stringify(text)}`,

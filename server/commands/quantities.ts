@@ -1,4 +1,4 @@
-/** Sizes and times as people write them: "10GiB", "36h". */
+/** Numbers, sizes and times as people write them: "0.5", "10GiB", "36h". */
 import { UserError } from "../training/user-error.ts";
 
 const BYTES: Readonly<Record<string, number>> = {
@@ -14,6 +14,12 @@ const BYTES: Readonly<Record<string, number>> = {
   tb: 1e12,
 };
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** NaN for what is no number in decimal digits: Number("") is 0, and Number("0x0") too. */
+export function decimal(given: unknown): number {
+  const text = String(given).trim();
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+}
 
 /** Bytes; null for what is no size. */
 export function parseSize(given: unknown): number | null {

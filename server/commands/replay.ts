@@ -8,6 +8,7 @@ import { openRecording } from "../session/recorded-session.ts";
 import { summarise } from "../session/session.ts";
 import { UserError } from "../training/user-error.ts";
 import { findRecording } from "./find-recording.ts";
+import { decimal } from "./quantities.ts";
 import { printLaunch, serve, untilInterrupted } from "./serve.ts";
 import { liveElsewhere } from "./server-card.ts";
 import { readSettings } from "./server-settings.ts";
@@ -41,7 +42,7 @@ export async function replayCommand(which: string, flags: Readonly<Record<string
 }
 
 function positive(name: string, value: unknown, least = Number.MIN_VALUE): number {
-  const number = Number(value);
+  const number = decimal(value);
   if (Number.isFinite(number) && number >= least) return number;
   throw new UserError(
     "settings",

@@ -12,7 +12,7 @@ import { importRecording } from "../session/import-recording.ts";
 import { openRecording } from "../session/recorded-session.ts";
 import { UserError } from "../training/user-error.ts";
 import { catalogueOf, findRecording } from "./find-recording.ts";
-import { readSize, sizeText } from "./quantities.ts";
+import { decimal, readSize, sizeText } from "./quantities.ts";
 import { liveElsewhere } from "./server-card.ts";
 import { describeRecording } from "./session-description.ts";
 
@@ -139,7 +139,7 @@ async function partsOf(path: string): Promise<string[]> {
 }
 
 function days(given: unknown): number {
-  const number = Number(given);
+  const number = decimal(given);
   if (Number.isFinite(number) && number >= 0) return number;
   throw new UserError("settings", `keep-days: expected a number ≥ 0, got ${JSON.stringify(given)}`);
 }

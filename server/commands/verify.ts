@@ -7,6 +7,7 @@ import type { Deviation } from "../verify/tally.ts";
 import { verifyRecording } from "../verify/verify.ts";
 import { type FolderFlag, findRecording } from "./find-recording.ts";
 import { progressLine } from "./progress.ts";
+import { decimal } from "./quantities.ts";
 
 interface VerifyFlags extends FolderFlag {
   readonly samples?: string;
@@ -36,8 +37,8 @@ export async function verifyCommand(which: string, flags: VerifyFlags): Promise<
 }
 
 function wholeNumber(name: string, text: string, least: number): number {
-  const number = Number(text);
-  if (text.trim() !== "" && Number.isSafeInteger(number) && number >= least) return number;
+  const number = decimal(text);
+  if (Number.isSafeInteger(number) && number >= least) return number;
   const expected = least === 1 ? "a whole number > 0" : "a whole number";
   throw new UserError("settings", `${name}: expected ${expected}, got ${JSON.stringify(text)}`);
 }

@@ -75,6 +75,11 @@ describe("the command line", { timeout: 120_000 }, () => {
     ],
     [["replay", "/nowhere.mcap"], /^thalweg: \/nowhere\.mcap: .*\n$/],
     [["open", "--port", "many"], 'thalweg: port: expected a whole number from 0 to 65535, got "many"\n'],
+    ...["", " ", "0x0", "Infinity"].map((days): [string[], string] => [
+      ["prune", "--recordings", "/nowhere", "--keep-days", days],
+      `thalweg: keep-days: expected a number ≥ 0, got ${JSON.stringify(days)}\n`,
+    ]),
+    [["replay", "/nowhere.mcap", "--from-step", ""], 'thalweg: from-step: expected a number ≥ 0, got ""\n'],
     [["replay"], /^thalweg: missing required argument 'recording'\n$/],
     [["wacth"], /^thalweg: unknown command 'wacth'/],
   ])("answers %j with one clear line and exit code 2", async (args, expected) => {

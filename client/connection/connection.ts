@@ -4,26 +4,14 @@ import type { ClientMessageInput, ControlAction, ServerMessage } from "../../sha
 import { type ConnectionOptions, Line, type Talk, type Welcome } from "./line.ts";
 import type { LinkState } from "./link.ts";
 import { closed, Requests, unexpected, unreachable } from "./requests.ts";
-import {
-  type Position,
-  type Speed,
-  type SubscribeRequest,
-  type SubscriptionHandlers,
-  SubscriptionState,
-} from "./subscription.ts";
+import { type SubscribeRequest, type SubscriptionHandlers, SubscriptionState } from "./subscription.ts";
 
 export type SessionMessage = Extract<ServerMessage, { op: "session" }>;
 
-/** A running subscription. Each request resolves when the server has accepted it. */
 export interface Subscription {
   readonly id: number;
   /** Resolved id once the server has answered; before, what was asked for. */
   readonly session: string;
-  play(): Promise<void>;
-  pause(): Promise<void>;
-  seek(to: Position): Promise<void>;
-  setSpeed(speed: Speed): Promise<void>;
-  setLoop(from: Position, to: Position | null): Promise<void>;
   unsubscribe(): void;
 }
 
@@ -78,31 +66,11 @@ export class Connection {
     this.#subscriptions.set(state.id, state);
     this.#line.send(state.message());
     const { id } = state;
-    const ask = async (message: ClientMessageInput): Promise<void> => {
-      await this.#ask(message, false);
-    };
     return {
       id,
       get session() {
         return state.session;
       },
-      play: () => {
-        state.setPlayback({ paused: false });
-        return ask({ op: "play", id });
-      },
-      pause: () => {
-        state.setPlayback({ paused: true });
-        return ask({ op: "pause", id });
-      },
-      seek: (to) => {
-        state.setSought(to);
-        return ask({ op: "seek", id, to });
-      },
-      setSpeed: (speed) => {
-        state.setPlayback({ speed });
-        return ask({ op: "speed", id, speed });
-      },
-      setLoop: (from, to) => ask({ op: "loop", id, from, to }),
       unsubscribe: () => {
         if (state.isOver && !this.#subscriptions.has(id)) return;
         state.close();
@@ -125,7 +93,7 @@ export class Connection {
 
   #takeUp(): void {
     for (const message of this.#requests.unanswered()) this.#line.send(message);
-    for (const state of this.#subscriptions.values()) this.#resume(state);
+    for (const state of this.#subscriptions.values()) this.#line.send(state.message());
   }
 
   #hear(message: Talk): void {
@@ -144,7 +112,7 @@ export class Connection {
         }
         break;
       case "error":
-        // An answer to a request (a refused seek) does not end the subscription it names.
+        // An answer to a request does not end the subscription that it names.
         if (this.#requests.isWaitingFor(message)) break;
         if (message.id !== undefined) this.#toSubscription(message.id, message);
         break;
@@ -161,14 +129,9 @@ export class Connection {
     if (state.isOver) this.#subscriptions.delete(id);
     else if (message.op === "error") {
       this.#line.soon(() => {
-        if (!state.isOver) this.#resume(state);
+        if (!state.isOver) this.#line.send(state.message());
       });
     }
-  }
-
-  #resume(state: SubscriptionState): void {
-    this.#line.send(state.message());
-    if (state.isPaused) this.#line.send({ op: "pause", id: state.id });
   }
 
   #ask(message: ClientMessageInput, isRepeatable: boolean): Promise<ServerMessage> {

@@ -15,7 +15,6 @@ export interface ReceivedSample {
 }
 
 export type Position = { readonly seq: number } | { readonly step: number };
-export type Speed = "asap" | number;
 
 export interface SubscribeRequest {
   /** An id, or "live": the newest live one. */
@@ -25,7 +24,6 @@ export interface SubscribeRequest {
   readonly from?: "start" | "now" | Position;
   readonly every?: number;
   readonly maxHz?: number;
-  readonly speed?: Speed;
   /** Below `earliestSeq`: a gap and on, rather than an error. Default true: a dashboard shows what there is, and says what is not. */
   readonly allowGap?: boolean;
 }
@@ -42,12 +40,10 @@ export interface SubscriptionHandlers {
   /** In seq order, text and binary alike, each once; values decoded, non-finite numbers real. */
   samples?(samples: readonly ReceivedSample[]): void;
   gap?(message: GapMessage): void;
-  /** Once; a seek may make it send again, and end again. */
+  /** Once. */
   end?(message: EndMessage): void;
   /** Of the session (`session` set) or of this subscription's playback (`id` set). */
   state?(message: StateMessage): void;
-  /** After a seek: the next sample may lie before the last one. Grows, also across sockets. */
-  generation?(generation: number): void;
   /** This subscription is over, unless `retryable`. */
   error?(message: ErrorMessage): void;
 }
@@ -63,12 +59,6 @@ export class SubscriptionState {
   #channels: readonly StreamDescriptor[] = [];
   /** seq of the next sample wanted; null until the server has said where it begins. */
   #next: number | null = null;
-  #speed: Speed;
-  #paused = false;
-  #sought: Position | null = null;
-  /** As this socket's server counts seeks, and as we do. */
-  #serverGeneration = 0;
-  #generation = 0;
   #isOver = false;
   #hasEnded = false;
 
@@ -77,20 +67,15 @@ export class SubscriptionState {
     this.#request = request;
     this.#handlers = handlers;
     this.#session = request.session;
-    this.#speed = request.speed ?? "asap";
   }
 
-  /** Refused or unsubscribed: nothing to resume. One that has ended can still be sought. */
+  /** Refused or unsubscribed: nothing to resume. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
   get session(): string {
     return this.#session;
-  }
-
-  get isPaused(): boolean {
-    return this.#paused;
   }
 
   /** The request that continues it: the resolved session, from the seq after the last one received. */
@@ -102,23 +87,11 @@ export class SubscriptionState {
       session: this.#session,
       channels: [...channels],
       mode: mode ?? "lossless",
-      from: this.#sought ?? (this.#next === null ? (from ?? "start") : { seq: this.#next }),
-      speed: this.#speed,
+      from: this.#next === null ? (from ?? "start") : { seq: this.#next },
       allowGap,
       ...(every === undefined ? {} : { every }),
       ...(maxHz === undefined ? {} : { maxHz }),
     };
-  }
-
-  /** What the reader asked of its playback, so that a new socket continues with the same. */
-  setPlayback(playback: { readonly speed?: Speed; readonly paused?: boolean }): void {
-    this.#speed = playback.speed ?? this.#speed;
-    this.#paused = playback.paused ?? this.#paused;
-  }
-
-  /** Asked for, not yet confirmed: a new socket begins there. */
-  setSought(to: Position): void {
-    this.#sought = to;
   }
 
   close(): void {
@@ -140,8 +113,6 @@ export class SubscriptionState {
       case "subscribed":
         this.#session = message.session;
         this.#channels = message.channels;
-        this.#serverGeneration = 0;
-        if (this.#sought) this.#rewind(message.firstSeq);
         this.#next ??= message.firstSeq;
         this.#handlers.subscribed?.(message);
         return 0;
@@ -159,10 +130,6 @@ export class SubscriptionState {
         this.#handlers.gap?.(message);
         return message.count;
       case "state":
-        if ((message.generation ?? 0) > this.#serverGeneration) {
-          this.#serverGeneration = message.generation ?? 0;
-          this.#rewind(message.seq ?? 0);
-        }
         this.#handlers.state?.(message);
         return 0;
       case "end":
@@ -181,13 +148,6 @@ export class SubscriptionState {
     if (this.#isOver || !channel) return;
     const { seq, step, wallTimeMs, payload } = frame;
     this.#deliver([{ seq, step, wallTimeMs, channel: channel.name, value: payload }]);
-  }
-
-  #rewind(seq: number): void {
-    this.#sought = null;
-    this.#hasEnded = false;
-    this.#next = seq;
-    this.#handlers.generation?.(++this.#generation);
   }
 
   #deliver(samples: readonly ReceivedSample[]): void {

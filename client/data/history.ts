@@ -36,8 +36,7 @@ export class History {
   #events: StatusEvent[] = [];
   #headStep = -1;
   #headSeq = -1;
-  #generation = 0;
-  #generationSeq = -1;
+  #lastSeq = -1;
   #repeated = 0;
   #version = 0;
   #count = 0;
@@ -61,7 +60,7 @@ export class History {
     return this.#count;
   }
 
-  /** Samples that came a second time within a generation, and were passed over. The protocol forbids them. */
+  /** Samples that came a second time, and were passed over. The protocol forbids them. */
   get repeatedCount(): number {
     return this.#repeated;
   }
@@ -135,23 +134,15 @@ export class History {
     return longest;
   }
 
-  /** After a seek seq may go back; without one, a seq that does not grow is a repetition. */
-  beginGeneration(generation: number): void {
-    if (generation <= this.#generation) return;
-    this.#generation = generation;
-    this.#generationSeq = -1;
-    this.#openGap = false;
-  }
-
   /** Takes in a batch, in the order received. */
   accept(samples: readonly HistorySample[]): void {
     const touched = new Set<ChannelTable>();
     for (const sample of samples) {
-      if (sample.seq <= this.#generationSeq) {
+      if (sample.seq <= this.#lastSeq) {
         this.#repeated++;
         continue;
       }
-      this.#generationSeq = sample.seq;
+      this.#lastSeq = sample.seq;
       this.#closeGap(sample.step);
       const table = this.#tables.get(sample.channel);
       if (!table) continue;
@@ -169,7 +160,7 @@ export class History {
   /** Records an announced omission; the lines are broken there. */
   acceptGap(gap: Pick<Gap, "fromSeq" | "toSeq" | "count" | "reason">): void {
     const last = this.#gaps.at(-1);
-    this.#generationSeq = Math.max(this.#generationSeq, gap.toSeq);
+    this.#lastSeq = Math.max(this.#lastSeq, gap.toSeq);
     this.#version++;
     if (last && this.#openGap && last.reason === gap.reason) {
       this.#gaps[this.#gaps.length - 1] = { ...last, toSeq: gap.toSeq, count: last.count + gap.count };

@@ -206,7 +206,6 @@ export class SessionStore {
         subscribed: () => {
           if (this.#phase === "backfilling") this.#expectMore();
         },
-        generation: (generation) => history.beginGeneration(generation),
         samples: (samples) => {
           history.accept(samples);
           this.view.setHead(history.headStep, session.header.steps);

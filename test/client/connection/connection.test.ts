@@ -92,55 +92,6 @@ describe("Connection", () => {
     connection.close();
   });
 
-  it("begins a new generation where it was sought, also when the line broke before the answer", async () => {
-    const server = new FakeServer();
-    server.append(30);
-    const connection = connect(server);
-    const seen: (number | string)[] = [];
-    const subscription = connection.subscribe(
-      { session: SESSION, channels: ALL },
-      {
-        generation: (generation) => seen.push(`generation ${generation}`),
-        samples: (samples) => seen.push(...samples.map(({ seq }) => seq)),
-      },
-    );
-    server.advance(5);
-    server.deliver(3);
-    await subscription.seek({ seq: 1 });
-    server.deliver(2);
-    // The request reaches nobody.
-    const broken = server.line?.socket;
-    if (broken) broken.send = () => {};
-    const lost = subscription.seek({ seq: 0 });
-    server.cut();
-    await expect(lost).rejects.toMatchObject({ code: "link-lost" });
-    recover(server);
-    server.deliver(2);
-    expect(seen).toEqual([0, 1, 2, "generation 1", 1, 2, "generation 2", 0, 1]);
-    connection.close();
-  });
-
-  it("stays paused across a broken line", async () => {
-    const server = new FakeServer();
-    server.append(9);
-    const connection = connect(server);
-    const got: HistorySample[] = [];
-    const subscription = connection.subscribe(
-      { session: SESSION, channels: ALL },
-      { samples: (s) => got.push(...s) },
-    );
-    server.advance(5);
-    await subscription.pause();
-    server.cut();
-    recover(server);
-    server.deliver(9);
-    expect(got).toEqual([]);
-    await subscription.play();
-    server.deliver(9);
-    expect(got.length).toBe(9);
-    connection.close();
-  });
-
   it("says so once when the session has ended", () => {
     const server = new FakeServer();
     server.append(6);

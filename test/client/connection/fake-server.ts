@@ -22,7 +22,7 @@ const CHANNELS = [
 interface Line {
   readonly socket: Socket;
   isOpen: boolean;
-  readonly cursors: Map<number, { next: number; channels: readonly string[]; paused: boolean }>;
+  readonly cursors: Map<number, { next: number; channels: readonly string[] }>;
 }
 
 export class FakeServer implements ConnectionHost {
@@ -88,7 +88,6 @@ export class FakeServer implements ConnectionHost {
     const { line } = this;
     if (!line) return;
     for (const [id, cursor] of line.cursors) {
-      if (cursor.paused) continue;
       const chosen = this.log.slice(cursor.next).filter(({ channel }) => cursor.channels.includes(channel));
       const due = chosen.slice(0, count);
       const last = due.at(-1);
@@ -189,7 +188,7 @@ export class FakeServer implements ConnectionHost {
           });
           return;
         }
-        line.cursors.set(message.id, { next, channels: message.channels, paused: false });
+        line.cursors.set(message.id, { next, channels: message.channels });
         answer({
           op: "subscribed",
           id: message.id,
@@ -200,32 +199,6 @@ export class FakeServer implements ConnectionHost {
           earliestSeq: 0,
           every: null,
           maxHz: null,
-        });
-        return;
-      }
-      case "seek": {
-        const cursor = line.cursors.get(message.id);
-        if (!cursor || !("seq" in message.to)) return;
-        cursor.next = message.to.seq;
-        answer({
-          op: "state",
-          id: message.id,
-          state: "playing",
-          seq: cursor.next,
-          speed: "asap",
-          generation: 1,
-        });
-        return;
-      }
-      case "pause":
-      case "play": {
-        const cursor = line.cursors.get(message.id);
-        if (cursor) cursor.paused = message.op === "pause";
-        answer({
-          op: "state",
-          id: message.id,
-          state: message.op === "pause" ? "paused" : "playing",
-          generation: 0,
         });
         return;
       }

@@ -151,7 +151,7 @@ describe("the verdict on the edge of stability", () => {
   it("counts the start in what sharpness has reached, and says nothing of it before it is known", () => {
     const below = Array.from({ length: 12 }, () => 0.5);
     expect(judge("edge-of-stability", ratios(0, [0.66, ...below])).sentence).toBe(
-      "Sharpness has reached at most 0.66 of the stability threshold.",
+      "Sharpness was at most 0.66 of the stability threshold, at measurements up to 25 steps apart.",
     );
     const minibatch = (...samples: Sample[]) =>
       judge("edge-of-stability", samples, "running", header(false, false)).sentence;

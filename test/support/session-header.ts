@@ -19,6 +19,7 @@ export function descriptor(name: string, rest: Partial<StreamDescriptor> = {}): 
 }
 
 export function sessionHeader(rest: Partial<SessionHeader> = {}): SessionHeader {
+  const { parameterCount = 4 } = rest;
   return {
     formatVersion: 1,
     id: "0123456789abcdef0123456789abcdef",
@@ -31,8 +32,8 @@ export function sessionHeader(rest: Partial<SessionHeader> = {}): SessionHeader 
     model: { class_name: "Sequential" },
     modelSummary: "2-2 tanh",
     loss: { name: "mse", formula: "mean (y − ŷ)²" },
-    parameters: [{ name: "dense/kernel", layer: "dense", shape: [2, 2], offset: 0 }],
-    parameterCount: 4,
+    parameters: [{ name: "dense/kernel", layer: "dense", shape: [parameterCount], offset: 0 }],
+    parameterCount,
     probe: {
       dataset: "two-spirals",
       sha256: "00",

@@ -230,9 +230,9 @@ describe("a recorded session", () => {
   });
 
   it("names parameters in that table, and says why a number is not there", async () => {
-    const passport = session.header.channels[0] as StreamDescriptor;
+    const passport = session.header.channels.find(({ name }) => name === "train/loss") as StreamDescriptor;
     const extra = [
-      { ...passport, name: "train/weights", heavy: true },
+      { ...passport, name: "lab/heavy", heavy: true },
       { ...passport, name: "lab/never" },
     ];
     const channels = [...session.header.channels, ...extra];
@@ -245,7 +245,7 @@ describe("a recorded session", () => {
       .all("cursor-table tbody tr")
       .map((row) => [...row.children].map((cell) => cell.textContent?.trim() ?? ""));
     const measuredOf = (name: string) => rows.find(([channel]) => channel === name)?.at(-1);
-    expect(measuredOf("train/weights")).toBe("not sent to this page");
+    expect(measuredOf("lab/heavy")).toBe("not sent to this page");
     expect(measuredOf("lab/never")).toBe("not in this session");
     const whats = rows.filter(([channel]) => channel === "distance/to-init").map(([, what]) => what);
     for (const { name } of session.header.parameters) {

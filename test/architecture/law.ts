@@ -94,7 +94,7 @@ const LAW: readonly Rule[] = [
   { part: "server/training/from-settings.ts", ours: ["server/backends/", "server/training/"], packages: [] },
   { part: "server/threads/", ours: ["*"], packages: ["node:", "rxjs"] },
   { part: "server/commands/", ours: ["*"], packages: ["commander", "node:", "pino", "rxjs", "zod"] },
-  { part: "server/cli.ts", ours: ["server/commands/"], packages: ["node:"] },
+  { part: "server/cli.ts", ours: ["server/commands/"], packages: [] },
   { part: "server/index.ts", ours: ["*"], packages: ["rxjs", "node:"] },
   { part: "server/launcher/", ours: [], packages: ["node:", "tsx"] },
 

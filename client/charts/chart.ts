@@ -1,6 +1,7 @@
-/** What every chart is to a panel: a host element, a model per frame, and the same data as words; for most also as CSV, SVG and PNG. */
+/** What every chart is to a panel: a host element, a model per frame, and the same data as words; for most also as CSV and as a sheet to be saved. */
 import type { FieldScale, Gap } from "../data/history.ts";
 import type { Series } from "../data/series.ts";
+import type { Sheet } from "./sheet.ts";
 import type { ColourName } from "./theme.ts";
 
 export interface Chart<Model> {
@@ -18,9 +19,7 @@ export interface ExportableChart<Model> extends Chart<Model> {
   /** Every sample of every drawn series within the domain, unthinned, RFC 4180. */
   toCsv(): string;
   /** With a title, and the names of lines that the page has beside the chart. */
-  toSvg(title: string): string;
-  /** The same, at twice the size on screen. */
-  toPng(title: string): Promise<Blob>;
+  sheet(title: string): Sheet;
 }
 
 export interface ChartOptions {

@@ -20,7 +20,7 @@ import { drawGaps, drawNonFinite } from "./missing-marks.ts";
 import { listenToPointer } from "./pointer.ts";
 import { drawReferences } from "./reference-lines.ts";
 import { SettledDomain } from "./settled-domain.ts";
-import { type Sheet, sheetToPng, sheetToSvg } from "./sheet.ts";
+import type { Sheet } from "./sheet.ts";
 import { Stage } from "./stage.ts";
 import type { Surface } from "./surface.ts";
 import { valueScale } from "./value-scale.ts";
@@ -107,19 +107,12 @@ class LineChart implements ExportableChart<LineChartModel> {
       : "step\r\n";
   }
 
-  toSvg(title: string): string {
-    return sheetToSvg(this.#stage, this.#sheet(title));
-  }
-
-  toPng(title: string): Promise<Blob> {
-    return sheetToPng(this.#stage, this.#sheet(title));
-  }
-
-  #sheet(title: string): Sheet {
+  sheet(title: string): Sheet {
     const model = this.#model;
     const axes = this.#axes;
     return {
-      ...{ title, sentence: this.describe(), axes, labels: labelsOf(model?.series ?? [], axes) },
+      ...{ title, stage: this.#stage, sentence: this.describe(), axes },
+      labels: labelsOf(model?.series ?? [], axes),
       draw: (surface, ratio) => (model && axes ? this.#draw(surface, model, axes, ratio) : null),
     };
   }

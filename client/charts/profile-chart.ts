@@ -13,7 +13,7 @@ import {
   labelMargin,
 } from "./labels.ts";
 import { DASHES } from "./marks.ts";
-import { type Sheet, sheetToPng, sheetToSvg } from "./sheet.ts";
+import type { Sheet } from "./sheet.ts";
 import { Stage } from "./stage.ts";
 import type { Surface } from "./surface.ts";
 import { roundDomain, valueScale } from "./value-scale.ts";
@@ -83,19 +83,12 @@ class ProfileChart implements ExportableChart<ProfileChartModel> {
     );
   }
 
-  toSvg(title: string): string {
-    return sheetToSvg(this.#stage, this.#sheet(title));
-  }
-
-  toPng(title: string): Promise<Blob> {
-    return sheetToPng(this.#stage, this.#sheet(title));
-  }
-
-  #sheet(title: string): Sheet {
+  sheet(title: string): Sheet {
     const model = this.#model;
     const axes = this.#axes;
     return {
-      ...{ title, sentence: this.describe(), axes, labels: model ? labelsOf(model, axes) : [] },
+      ...{ title, stage: this.#stage, sentence: this.describe(), axes },
+      labels: model ? labelsOf(model, axes) : [],
       draw: (surface) => {
         if (model && axes) this.#draw(surface, model, axes);
         return null;

@@ -22,6 +22,7 @@ const LABEL_GAP_PX = 14;
 
 export interface Sheet {
   readonly title: string;
+  readonly stage: Stage;
   /** The sentence of numbers, for those who do not see it. */
   readonly sentence: string;
   /** null before anything was drawn. */
@@ -31,22 +32,25 @@ export interface Sheet {
   readonly draw: (surface: Surface, ratio: number) => Covered;
 }
 
-export function sheetToSvg(stage: Stage, sheet: Sheet): string {
-  const head = headOf(stage, sheet);
+export function sheetToSvg(sheet: Sheet): string {
+  const { stage } = sheet;
+  const head = headOf(sheet);
   const surface = new SvgSurface(stage.width, head.height + stage.height, sheet.sentence, -head.height);
-  draw(surface, stage, sheet, head);
+  draw(surface, sheet, head);
   return surface.toString();
 }
 
-export function sheetToPng(stage: Stage, sheet: Sheet): Promise<Blob> {
-  const head = headOf(stage, sheet);
+/** At twice the size on screen. */
+export function sheetToPng(sheet: Sheet): Promise<Blob> {
+  const { stage } = sheet;
+  const head = headOf(sheet);
   const canvas = stage.canvas.ownerDocument.createElement("canvas");
   canvas.width = Math.max(1, stage.width) * RATIO;
   canvas.height = (head.height + Math.max(1, stage.height)) * RATIO;
   const context = canvas.getContext("2d");
   if (!context) return Promise.reject(new Error("canvas: expected a 2d context, got none"));
   context.setTransform(RATIO, 0, 0, RATIO, 0, head.height * RATIO);
-  draw(context, stage, sheet, head);
+  draw(context, sheet, head);
   return new Promise((resolve, reject) => {
     canvas.toBlob(
       (blob) => (blob ? resolve(blob) : reject(new Error("The browser could not write the PNG."))),
@@ -64,7 +68,7 @@ interface Head {
   readonly widthOf: (label: Label) => number;
 }
 
-function headOf(stage: Stage, { title, labels }: Sheet): Head {
+function headOf({ stage, title, labels }: Sheet): Head {
   const titleFont = `600 13px ${stage.theme.fontFamily}`;
   const room = stage.width - 2 * LEFT_PX;
   const widthOf = ({ name }: Label): number =>
@@ -93,8 +97,8 @@ function inRows<T>(items: readonly T[], widthOf: (item: T) => number, room: numb
   return rows;
 }
 
-function draw(surface: Surface, stage: Stage, sheet: Sheet, head: Head): void {
-  const { theme, width, height } = stage;
+function draw(surface: Surface, sheet: Sheet, head: Head): void {
+  const { theme, width, height } = sheet.stage;
   surface.fillStyle = theme.colour.surface;
   surface.beginPath();
   surface.rect(0, -head.height, width, head.height + height);

@@ -26,6 +26,16 @@ const FALLBACK = {
 
 export type ColourName = keyof typeof FALLBACK;
 
+/** Those of lines, in the order in which they are taken. */
+export const SERIES_COLOURS = [
+  "series-1",
+  "series-2",
+  "series-3",
+  "series-4",
+  "series-5",
+  "series-6",
+] as const satisfies readonly ColourName[];
+
 const NAMES = Object.keys(FALLBACK) as ColourName[];
 
 const listeners = new Set<() => void>();

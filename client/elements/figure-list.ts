@@ -3,20 +3,10 @@ import { css, html, nothing, type TemplateResult, unsafeCSS } from "lit";
 import type { Dash } from "../charts/chart.ts";
 import { SWATCH_PX } from "../charts/labels.ts";
 import { DASHES } from "../charts/marks.ts";
-import type { ColourName } from "../charts/theme.ts";
+import { type ColourName, SERIES_COLOURS } from "../charts/theme.ts";
 import type { Figure } from "../panels/panel.ts";
 
-const SWATCHES: readonly ColourName[] = [
-  "series-1",
-  "series-2",
-  "series-3",
-  "series-4",
-  "series-5",
-  "series-6",
-  "threshold",
-  "ink",
-  "ink-3",
-];
+const SWATCHES: readonly ColourName[] = [...SERIES_COLOURS, "threshold", "ink", "ink-3"];
 
 export const figureStyles = css`
   .figure-box {

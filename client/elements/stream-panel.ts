@@ -3,6 +3,7 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import type { ExportableChart, LineChartModel, ProfileChartModel, StepPointer } from "../charts/chart.ts";
 import { createLineChart } from "../charts/line-chart.ts";
 import { createProfileChart } from "../charts/profile-chart.ts";
+import { sheetToPng, sheetToSvg } from "../charts/sheet.ts";
 import type { FieldScale } from "../data/history.ts";
 import type { Figure, LinePart, Panel, Part, Scene } from "../panels/panel.ts";
 import "./drop-menu.ts";
@@ -224,9 +225,10 @@ export class StreamPanel extends LitElement {
     // Where it is broken, the point begins a line.
     const title = part.title === undefined ? panel.title : `${panel.title} ·\u00a0${part.title}`;
     const name = fileName(scene.header.name, part.id, scene.step, format);
-    if (format === "svg") download(name, chart.toSvg(title), "image/svg+xml");
+    if (format === "svg") download(name, sheetToSvg(chart.sheet(title)), "image/svg+xml");
     if (format === "csv") download(name, chart.toCsv(), "text/csv");
-    if (format === "png") void chart.toPng(title).then((blob) => download(name, blob, "image/png"));
+    if (format === "png")
+      void sheetToPng(chart.sheet(title)).then((blob) => download(name, blob, "image/png"));
   }
 }
 

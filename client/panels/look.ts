@@ -1,24 +1,19 @@
 /** How the lines of one chart are told apart: each by its colour and by its dash, so that one of the two is enough. */
 import type { Dash } from "../charts/chart.ts";
-import type { ColourName } from "../charts/theme.ts";
+import { type ColourName, SERIES_COLOURS } from "../charts/theme.ts";
 
 export interface Look {
   readonly colour: ColourName;
   readonly dash: Dash;
 }
 
-const COLOURS: readonly [ColourName, ...ColourName[]] = [
-  "series-1",
-  "series-2",
-  "series-3",
-  "series-4",
-  "series-5",
-  "series-6",
-];
 const DASHES: readonly [Dash, ...Dash[]] = ["solid", "dash", "dot", "dash-dot"];
 
 /** Neighbours differ in both. With all colours, 24 lines pass before a look comes again. */
-export function lookOf(index: number, colours: readonly [ColourName, ...ColourName[]] = COLOURS): Look {
+export function lookOf(
+  index: number,
+  colours: readonly [ColourName, ...ColourName[]] = SERIES_COLOURS,
+): Look {
   const place = index % colours.length;
   const round = Math.floor(index / colours.length);
   return {

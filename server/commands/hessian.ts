@@ -100,16 +100,14 @@ function measure(
       bottomTolerance: BOTTOM_TOLERANCE,
       maxApplications: Math.min(n, MOST_PRODUCTS),
     });
-    const complete = found.finite
-      ? completeTop(product, found.top, {
-          start: (look) => {
-            most += Math.min(n, LOOK_PRODUCTS);
-            return random.stream(`look ${look}`).fillSigns(new Float32Array(n));
-          },
-          tolerance: TOLERANCE,
-          maxApplications: LOOK_PRODUCTS,
-        })
-      : found.top;
+    const complete = completeTop(product, found.top, {
+      start: (look) => {
+        most += Math.min(n, LOOK_PRODUCTS);
+        return random.stream(`look ${look}`).fillSigns(new Float32Array(n));
+      },
+      tolerance: TOLERANCE,
+      maxApplications: LOOK_PRODUCTS,
+    });
     const hvps = products;
     const density = withDensity
       ? densityOf({ size: n, apply: product }, run.objective.size, {

@@ -26,7 +26,7 @@ const NOTHING = 1e-3;
  *
  * A residual certifies that a pair is an eigenpair; nothing but a look elsewhere certifies that none is missing.
  *
- * @param top  descending, one at least, orthonormal. @returns as many, descending.
+ * @param top  descending, orthonormal. @returns as many, descending; `top` itself where it is not finite.
  * @cost up to `maxApplications` applications for each look: one more than are missing. Memory: 4n for each of `top`, and the look's own basis.
  * @source Deflation by the eigenvectors that are known: Parlett 1980, §5-1.
  * @checked test/numerics/complement.test.ts, against known spectra.
@@ -37,6 +37,7 @@ export function completeTop(
   { start, tolerance, maxApplications }: CompletionOptions,
 ): readonly Eigenpair[] {
   const n = top[0]?.vector.length ?? 0;
+  if (!Number.isFinite(top[0]?.value)) return top;
   let found = top;
   // There can be no more missing than there are.
   for (let look = 0; look < top.length && found.length < n; look++) {
@@ -122,7 +123,7 @@ function basisOf(top: readonly Eigenpair[]): KrylovBasis {
 function projected(basis: KrylovBasis): Float32Array {
   const scratch = new Float64Array(basis.length);
   for (let pass = 0; pass < 2; pass++) basis.projectOut(scratch);
-  return Float32Array.from(basis.w);
+  return new Float32Array(basis.w);
 }
 
 /** An eigenpair of the complement, as one of A. */

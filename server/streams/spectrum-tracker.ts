@@ -71,9 +71,9 @@ export class SpectrumTracker {
     const start = known === null ? noise : warmStart([...known.top, ...known.bottom], noise);
     const found = this.#lanczos(apply, n, start, check ? checkApplications : maxApplications);
     const { bottom, finite } = found;
-    const hasLostSome = finite && known !== null && hasLost(apply, found.top, known.top);
+    const hasLostSome = known !== null && hasLost(apply, found.top, known.top);
     const top =
-      finite && (known === null || check || hasLostSome)
+      known === null || check || hasLostSome
         ? completeTop(apply, found.top, {
             start: (look) => this.#noise(`look ${look}`, step, n),
             tolerance,

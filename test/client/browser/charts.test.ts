@@ -5,6 +5,7 @@ import type { LineChartModel, LineChartOptions } from "../../../client/charts/ch
 import { createLineChart } from "../../../client/charts/line-chart.ts";
 import { createProfileChart } from "../../../client/charts/profile-chart.ts";
 import { createScrubberChart } from "../../../client/charts/scrubber-chart.ts";
+import { sheetToPng, sheetToSvg } from "../../../client/charts/sheet.ts";
 import { readTheme, themeChanged } from "../../../client/charts/theme.ts";
 import { History } from "../../../client/data/history.ts";
 import type { Series } from "../../../client/data/series.ts";
@@ -224,11 +225,11 @@ describe("a line chart", () => {
     const chart = lineChart();
     const values = Array.from({ length: 501 }, (_, i) => 1 / (i + 1));
     chart.update(model(seriesOf(values), { domain: [0, 500] }));
-    expect(wordsIn(chart.toSvg("Loss of it"))).toEqual(
+    expect(wordsIn(sheetToSvg(chart.sheet("Loss of it")))).toEqual(
       expect.arrayContaining(["Loss of it", "train", "loss", "500"]),
     );
     expect(chart.toCsv().trimEnd().split("\r\n").length).toBe(502);
-    const bitmap = await createImageBitmap(await chart.toPng("Loss of it"));
+    const bitmap = await createImageBitmap(await sheetToPng(chart.sheet("Loss of it")));
     expect(bitmap.width).toBe(1200);
     // The chart, a line of title above it, and no row of names: the only one stands in the drawing.
     expect(bitmap.height).toBe(2 * (240 + 24));
@@ -244,17 +245,17 @@ describe("a line chart", () => {
     const named: LineChartModel["series"][number] = { series, label: "λ₁", colour: "series-1" };
     const alike = { ...named, label: "λ₂", directLabel: false };
     chart.update(model(series, { series: [named, alike, ...lines] }));
-    const wide = wordsIn(chart.toSvg("A title of several words"));
+    const wide = wordsIn(sheetToSvg(chart.sheet("A title of several words")));
     expect(wide).toEqual(
       expect.arrayContaining(["A title of several words", "layer 0", "layer 1", "layer 2"]),
     );
     expect(wide.filter((word) => word === "λ₁")).toEqual(["λ₁"]);
     expect(wide).not.toContain("λ₂");
-    expect(chart.toSvg("").match(/stroke-dasharray="1.5 3"/g)?.length).toBe(2);
+    expect(sheetToSvg(chart.sheet("")).match(/stroke-dasharray="1.5 3"/g)?.length).toBe(2);
     // No room beside the plot, and not enough in a row above it.
     host.style.width = "130px";
     chart.resize();
-    const narrow = wordsIn(chart.toSvg("A title of several words"));
+    const narrow = wordsIn(sheetToSvg(chart.sheet("A title of several words")));
     expect(narrow.filter((word) => word === "λ₁")).toEqual(["λ₁"]);
     expect(narrow).toEqual(expect.arrayContaining(["layer 0", "layer 1", "layer 2"]));
     expect(narrow).not.toContain("A title of several words");
@@ -271,7 +272,7 @@ describe("a line chart", () => {
     chart.update(model(seriesOf(Array.from({ length: count }, (_, i) => i)), { domain: [0, count - 1] }));
     expect(rect.mock.calls.length).toBeGreaterThan(400);
     rect.mockClear();
-    await chart.toPng("Loss");
+    await sheetToPng(chart.sheet("Loss"));
     expect(rect.mock.calls.length).toBeLessThan(10);
     rect.mockRestore();
     chart.destroy();
@@ -291,7 +292,7 @@ describe("a profile chart", () => {
         scale: "linear",
         unit: "loss",
       });
-      return chart.toSvg("Line");
+      return sheetToSvg(chart.sheet("Line"));
     };
     const hint = draw(11, "hint");
     const verdict = draw(51, "verdict");
